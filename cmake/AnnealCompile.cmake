@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+# Compiler settings as interface targets:
+#   anneal_options   language level, floating point, sanitizers; for everything
+#   anneal_warnings  warnings as errors; for everything that is ours
+#   anneal_fmt, anneal_json   header-only libraries, to be used from .cc files only
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_CXX_SCAN_FOR_MODULES OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/lib)
+if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+find_program(ANNEAL_CCACHE ccache)
+if(ANNEAL_CCACHE AND PROJECT_IS_TOP_LEVEL AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${ANNEAL_CCACHE})
+endif()
+
+add_library(anneal_options INTERFACE)
+target_compile_options(anneal_options INTERFACE
+  # The interpreter is the definition of every op: a*b+c must not become one rounding on some machines.
+  -ffp-contract=off
+  # Neither errno nor floating point traps are part of that definition; results stay the same bit for bit.
+  -fno-math-errno -fno-trapping-math
+  # Paths in messages and binaries are relative to the repository, so that builds are the same everywhere.
+  -fmacro-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}/=)
+if(ANNEAL_SANITIZE)
+  target_compile_options(anneal_options INTERFACE
+    -fsanitize=${ANNEAL_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(anneal_options INTERFACE -fsanitize=${ANNEAL_SANITIZE})
+endif()
+if(ANNEAL_CORE_ONLY)
+  target_compile_options(anneal_options INTERFACE -fno-exceptions -fno-rtti)
+endif()
+
+add_library(anneal_warnings INTERFACE)
+target_compile_options(anneal_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # These four follow the optimizer, and GCC 12 reports correct library code (std::string, std::vector, std::variant).
+  target_compile_options(anneal_warnings INTERFACE
+    -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-maybe-uninitialized)
+endif()
+
+# The headers of host libraries must not bring the host's C headers into a build for another target: such a build
+# gets a folder of its own that holds links to the wanted libraries and nothing else.
+function(anneal_header_only name header folder)
+  add_library(${name} INTERFACE)
+  if(CMAKE_CROSSCOMPILING)
+    set(private ${CMAKE_BINARY_DIR}/private_include)
+    find_path(ANNEAL_${name}_DIR ${header} NO_CMAKE_FIND_ROOT_PATH PATHS /usr/include /usr/local/include REQUIRED)
+    file(MAKE_DIRECTORY ${private})
+    file(CREATE_LINK ${ANNEAL_${name}_DIR}/${folder} ${private}/${folder} SYMBOLIC)
+    target_include_directories(${name} SYSTEM INTERFACE ${private})
+  else()
+    find_path(ANNEAL_${name}_DIR ${header} REQUIRED)
+    target_include_directories(${name} SYSTEM INTERFACE ${ANNEAL_${name}_DIR})
+  endif()
+endfunction()
+
+anneal_header_only(anneal_fmt fmt/format.h fmt)
+# Defined as nothing, so that a source which says `#define FMT_HEADER_ONLY` itself agrees.
+target_compile_definitions(anneal_fmt INTERFACE FMT_HEADER_ONLY=)
+if(NOT ANNEAL_CORE_ONLY)
+  anneal_header_only(anneal_json nlohmann/json.hpp nlohmann)
+endif()

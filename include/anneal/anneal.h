@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+// All of anneal.
+#pragma once
+
+#include "anneal/dtype.h"
+#include "anneal/error.h"
+#include "anneal/functions.h"
+#include "anneal/random.h"
+#include "anneal/tensor.h"
+#include "anneal/transforms.h"

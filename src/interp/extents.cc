@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "interp/extents.h"
+
+#include "anneal/error.h"
+#include "ir/eval.h"
+#include "ir/text.h"
+
+namespace anneal::interp {
+
+using ir::Node;
+using ir::Op;
+using ir::Scalar;
+
+Scalar Extents::scalar(Node root) {
+  std::vector<Node> stack = {root};
+  while (!stack.empty()) {
+    const Node n = stack.back();
+    if (known_.contains(n.id)) {
+      stack.pop_back();
+      continue;
+    }
+    const size_t before = stack.size();
+    for (Node s : graph_.sources(n))
+      if (!known_.contains(s.id)) stack.push_back(s);
+    if (stack.size() == before) known_[n.id] = compute(n);
+  }
+  return known_[root.id];
+}
+
+Scalar Extents::compute(Node n) const {
+  switch (graph_.op(n)) {
+    case Op::Const: return graph_.const_value(n);
+    case Op::Var: return Scalar::from_int(var(n), DType::kIndex);
+    case Op::Range: return Scalar::from_int(range(n), DType::kIndex);
+    default: break;
+  }
+  if (!has_flag(graph_.op(n), ir::kElementwise) || graph_.rank(n) != 0)
+    raise(ErrorCode::kVerify, "extent: is not a scalar expression over variables\n  " + node_text(graph_, n));
+  std::vector<Scalar> sources;
+  for (Node s : graph_.sources(n)) sources.push_back(known_.at(s.id));
+  const DType source = graph_.dtype(graph_.sources(n).back());
+  return eval_elementwise(graph_.op(n), graph_.dtype(n), source, sources, graph_.arg(n));
+}
+
+int64_t Extents::var(Node n) const {
+  const auto& arg = graph_.arg_as<ir::VarArg>(n);
+  const std::string allowed = std::to_string(arg.min) + " to " + std::to_string(arg.max) +
+                              (arg.multiple_of == 1 ? "" : ", multiples of " + std::to_string(arg.multiple_of));
+  for (const auto& [name, value] : bindings_.vars) {
+    if (name != arg.name) continue;
+    if (value >= arg.min && value <= arg.max && value % arg.multiple_of == 0) return value;
+    raise(ErrorCode::kData, "var \"" + name + "\": is bound to " + std::to_string(value) + ", allowed is " + allowed);
+  }
+  raise(ErrorCode::kData, "var \"" + arg.name + "\": has no value, allowed is " + allowed);
+}
+
+int64_t Extents::range(Node n) const {
+  const int64_t id = graph_.arg_as<ir::RangeArg>(n).id;
+  const int64_t extent = known_.at(graph_.source(n, 0).id).as_int(DType::kIndex);
+  const std::string name = "range " + std::to_string(id);
+  for (const auto& [bound, value] : bindings_.ranges) {
+    if (bound != id) continue;
+    if (value >= 0 && value < extent) return value;
+    raise(ErrorCode::kData, name + ": is bound to " + std::to_string(value) + " of " + std::to_string(extent));
+  }
+  raise(ErrorCode::kData, name + ": has no value");
+}
+
+}  // namespace anneal::interp

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#include "support/flags.h"
+
+#include <charconv>
+#include <cstdlib>
+
+namespace anneal::support {
+namespace {
+
+std::array<std::string, kFlags.size()> read_all() {
+  std::array<std::string, kFlags.size()> out;
+  for (size_t i = 0; i < out.size(); ++i) {
+    const char* value = std::getenv(kFlags[i].name.data());  // a literal, so it ends with 0
+    out[i] = value != nullptr ? value : std::string(kFlags[i].fallback);
+  }
+  return out;
+}
+
+std::string& value_of(Flag flag) {
+  static std::array<std::string, kFlags.size()> values = read_all();
+  return values[static_cast<size_t>(flag)];
+}
+
+}  // namespace
+
+const std::string& flag_text(Flag flag) { return value_of(flag); }
+
+int flag_level(Flag flag) {
+  const std::string& text = flag_text(flag);
+  int level = 0;
+  std::from_chars(text.data(), text.data() + text.size(), level);
+  return level;
+}
+
+bool flag_names(Flag flag, std::string_view word) {
+  std::string_view text = flag_text(flag);
+  if (text == "all") return true;
+  while (!text.empty()) {
+    const size_t comma = text.find(',');
+    if (text.substr(0, comma) == word) return true;
+    text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
+  }
+  return false;
+}
+
+void set_flag(Flag flag, std::string value) { value_of(flag) = std::move(value); }
+
+}  // namespace anneal::support

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#include "support/flags.h"
+
+#include <gtest/gtest.h>
+
+namespace anneal::support {
+namespace {
+
+TEST(Flags, HaveNamesAndMeanings) {
+  for (const FlagInfo& info : kFlags) {
+    EXPECT_TRUE(info.name.starts_with("ANNEAL_"));
+    EXPECT_FALSE(info.meaning.empty());
+  }
+}
+
+TEST(Flags, SetGoesBeforeTheEnvironment) {
+  const std::string before = flag_text(Flag::kDebug);
+  set_flag(Flag::kDebug, "2");
+  EXPECT_EQ(flag_level(Flag::kDebug), 2);
+  set_flag(Flag::kDebug, "much");
+  EXPECT_FALSE(flag_on(Flag::kDebug));
+  set_flag(Flag::kDebug, before);
+}
+
+TEST(Flags, ListsAndAll) {
+  const std::string before = flag_text(Flag::kDump);
+  set_flag(Flag::kDump, "simplify,movement");
+  EXPECT_TRUE(flag_names(Flag::kDump, "simplify"));
+  EXPECT_TRUE(flag_names(Flag::kDump, "movement"));
+  EXPECT_FALSE(flag_names(Flag::kDump, "simp"));
+  set_flag(Flag::kDump, "all");
+  EXPECT_TRUE(flag_names(Flag::kDump, "anything"));
+  set_flag(Flag::kDump, "");
+  EXPECT_FALSE(flag_names(Flag::kDump, "anything"));
+  set_flag(Flag::kDump, before);
+}
+
+}  // namespace
+}  // namespace anneal::support

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// The nearest of a list of names, for "did you mean" in error messages.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace anneal::support {
+
+// Insertions, deletions, substitutions and swaps of neighbours, ignoring case.
+int edit_distance(std::string_view a, std::string_view b);
+// The first of `names` with the least distance to `text`; empty when there are no names.
+std::string_view nearest_name(std::string_view text, std::span<const std::string_view> names);
+
+}  // namespace anneal::support

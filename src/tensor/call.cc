@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+#include "tensor/call.h"
+
+#include "ir/dims.h"
+#include "ir/text.h"
+
+namespace anneal {
+
+using ir::Dim;
+using ir::Node;
+
+namespace {
+
+const Loc& first_loc(std::initializer_list<const In*> operands) {
+  // The operand nearest to the call: conversions on one line agree, and any of them is the user's.
+  return (*operands.begin())->loc();
+}
+
+}  // namespace
+
+Call::Call(std::string_view name, std::initializer_list<const In*> operands)
+    : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(first_loc(operands)) {
+  for (const In* x : operands)
+    if (x->kind() == In::Kind::kTensor && num_operands_ < 4) operands_[num_operands_++] = node_of(x->tensor());
+  open(loc_);
+}
+
+Call::Call(std::string_view name, const std::vector<Tensor>& operands, const Loc& loc)
+    : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(loc) {
+  for (const Tensor& t : operands)
+    if (num_operands_ < 4) operands_[num_operands_++] = node_of(t);
+  open(loc);
+}
+
+Call::Call(std::string_view name, const Tensor& operand, const Loc& loc)
+    : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(loc), operands_{node_of(operand)}, num_operands_(1) {
+  open(loc);
+}
+
+Call::Call(std::string_view name, const Loc& loc) : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(loc) {
+  open(loc);
+}
+
+void Call::open(const Loc& loc) {
+  ir::Origin origin = g.current_origin();
+  saved_site_ = origin.site;
+  if (scope_.outermost()) g.set_site(g.intern_site(loc.file_name(), static_cast<int>(loc.line()), loc.function_name()));
+  for (size_t i = 0; i < num_operands_; ++i)
+    if (!operands_[i]) fail(ErrorCode::kArgument, "operand " + std::to_string(i + 1) + " is an empty tensor");
+}
+
+Call::~Call() { g.set_site(saved_site_); }
+
+void Call::fail(ErrorCode code, const std::string& what) const { raise(code, std::string(name_) + ": " + what); }
+
+void Call::describe(std::string& message) const {
+  const std::string own = std::string(name_) + ":";
+  if (message.find("] " + own) == std::string::npos) message += "\n  in " + std::string(name_);
+  for (size_t i = 0; i < num_operands_; ++i) {
+    const Node n = operands_[i];
+    if (!n) continue;
+    message += "\n  " + ir::type_text(g, n);
+    if (const auto* param = std::get_if<ir::ParamArg>(&g.arg(n)); param != nullptr && !param->name.empty())
+      message += "  " + param->name;
+    message += "  from " + std::string(ir::op_text(g.op(n)));
+    const ir::Site& site = g.site(g.origin(n).site);
+    if (!site.file.empty()) message += "  " + site.file + ":" + std::to_string(site.line);
+  }
+  message += "\n  at " + std::string(loc_.function_name()) + "  " + loc_.file_name() + ":" + std::to_string(loc_.line());
+}
+
+Node Call::node(const In& x, DType t) const {
+  switch (x.kind()) {
+    case In::Kind::kTensor: return b.cast(node_of(x.tensor()), t);
+    case In::Kind::kFloat: return b.constant_float(x.float_value(), t);
+    default: return b.constant_int(x.int_value(), t);
+  }
+}
+
+Node Call::node(const In& x) const {
+  switch (x.kind()) {
+    case In::Kind::kTensor: return node_of(x.tensor());
+    case In::Kind::kBool: return node(x, DType::kBool);
+    case In::Kind::kInt: return node(x, DType::kI32);
+    case In::Kind::kFloat: return node(x, DType::kF32);
+  }
+  return {};
+}
+
+Node Call::float_node(const In& x) const {
+  const Node n = node(x);
+  return is_float(g.dtype(n)) ? n : b.cast(n, f32);
+}
+
+// Tensors decide; a number only adds what its kind needs.
+DType Call::joint_dtype(std::initializer_list<const In*> operands) const {
+  DType t = DType::kVoid;
+  In::Kind weak = In::Kind::kTensor;
+  for (const In* x : operands) {
+    if (x->kind() == In::Kind::kTensor) {
+      const DType u = g.dtype(node_of(x->tensor()));
+      t = t == DType::kVoid ? u : promote(t, u);
+    } else if (x->kind() > weak) {
+      weak = x->kind();
+    }
+  }
+  const DType needed = weak == In::Kind::kFloat ? f32 : weak == In::Kind::kInt ? i32 : DType::kBool;
+  if (weak == In::Kind::kTensor) return t;
+  if (t == DType::kVoid) return needed;
+  if (weak == In::Kind::kFloat) return is_float(t) ? t : needed;
+  return weak == In::Kind::kInt && is_bool(t) ? needed : t;
+}
+
+std::vector<Dim> Call::broadcast_shapes(std::initializer_list<Node> nodes) const {
+  std::vector<Dim> out;
+  for (Node n : nodes) {
+    const ir::Shape shape = g.shape(n);
+    if (shape.size() > out.size()) out.insert(out.begin(), shape.size() - out.size(), Dim(1));
+    for (size_t i = 0; i < shape.size(); ++i) {
+      Dim& d = out[out.size() - shape.size() + i];
+      const Dim& s = shape[i];
+      if (d == s || s.is(1)) continue;
+      if (d.is(1)) {
+        d = s;
+      } else if (ir::dim_equal(g, d, s) == ir::Tri::kFalse) {
+        std::string shapes;
+        for (Node m : nodes) shapes += (shapes.empty() ? "" : " and ") + ir::shape_text(g, g.shape(m));
+        fail(ErrorCode::kShape, "shapes " + shapes + " do not broadcast: axis " +
+                                    std::to_string(static_cast<int64_t>(i) - static_cast<int64_t>(shape.size())) + " has " +
+                                    ir::dim_text(g, d) + " and " + ir::dim_text(g, s) + "; extents must be equal or 1");
+      }
+    }
+  }
+  return out;
+}
+
+Node Call::broadcast(Node n, ir::Shape to) const {
+  const ir::Shape from = g.shape(n);
+  if (from.empty()) return n;
+  if (from.size() < to.size()) {
+    std::vector<Dim> dims(to.size() - from.size(), Dim(1));
+    dims.insert(dims.end(), from.begin(), from.end());
+    n = b.reshape(n, dims);
+  }
+  return b.expand(n, to);
+}
+
+Call::Pair Call::broadcast_pair(const In& x, const In& y, DType t) const {
+  Node m = node(x, t), n = node(y, t);
+  if (g.shape_id(m) == g.shape_id(n) || g.rank(m) == 0 || g.rank(n) == 0) return {m, n};
+  const std::vector<Dim> shape = broadcast_shapes({m, n});
+  return {broadcast(m, shape), broadcast(n, shape)};
+}
+
+int Call::axis(int64_t a, size_t rank) const {
+  const auto r = static_cast<int64_t>(rank);
+  if (a < -r || a >= r) {
+    if (rank == 0) fail(ErrorCode::kArgument, "axis " + std::to_string(a) + " of a scalar, which has none");
+    fail(ErrorCode::kArgument, "axis " + std::to_string(a) + " is out of range: a tensor of rank " + std::to_string(r) +
+                                   " has axes " + std::to_string(-r) + " to " + std::to_string(r - 1));
+  }
+  return static_cast<int>(a < 0 ? a + r : a);
+}
+
+ir::AxisMask Call::axes(const Axes& list, size_t rank) const {
+  if (list.empty()) return static_cast<ir::AxisMask>((uint64_t{1} << rank) - 1);
+  ir::AxisMask mask = 0;
+  for (int a : list) {
+    const ir::AxisMask bit = 1u << axis(a, rank);
+    if ((mask & bit) != 0) fail(ErrorCode::kArgument, "axis " + std::to_string(a) + " is named twice");
+    mask |= bit;
+  }
+  return mask;
+}
+
+std::vector<Dim> Call::dims(const Sizes& sizes) const {
+  std::vector<Dim> out;
+  for (const Extent& e : sizes) {
+    if (e.is_const() && e.value() < 0)
+      fail(ErrorCode::kShape, "negative extent " + std::to_string(e.value()) + " on axis " + std::to_string(out.size()));
+    out.push_back(to_dim(e));
+  }
+  return out;
+}
+
+Extent to_extent(Dim d) { return d.is_const() ? Extent(d.value) : Extent(detail::Handle(d.expr.id)); }
+
+Dim to_dim(const Extent& e) { return e.is_const() ? Dim(e.value()) : Dim(Node{e.node().id()}); }
+
+}  // namespace anneal

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// What every function of the tensor API opens first: the graph's Scope, the user's call site for the nodes it makes,
+// and the context that errors show. Only the outermost call of a thread sets the site and speaks in errors, so a
+// composite blames the user's line and names what the user called.
+#pragma once
+
+#include <initializer_list>
+#include <string_view>
+#include <vector>
+
+#include "anneal/functions.h"
+#include "ir/builder.h"
+
+namespace anneal {
+
+inline ir::Node node_of(const Tensor& t) { return ir::Node{t.node().id()}; }
+inline Tensor wrap(ir::Node n) { return Tensor(detail::Handle(n.id)); }
+
+class Call final : public ErrorContext {
+ public:
+  Call(std::string_view name, std::initializer_list<const In*> operands);
+  Call(std::string_view name, const std::vector<Tensor>& operands, const Loc& loc);
+  Call(std::string_view name, const Tensor& operand, const Loc& loc);
+  Call(std::string_view name, const Loc& loc);
+  ~Call();
+
+  ir::Graph& g;
+  const ir::Builder b;
+
+  // "name: what".
+  [[noreturn]] void fail(ErrorCode code, const std::string& what) const;
+  void describe(std::string& message) const override;
+
+  // The node of an operand; numbers take type `t`.
+  ir::Node node(const In& x, DType t) const;
+  ir::Node node(const In& x) const;  // numbers take their own type: bool, i32 or f32
+  ir::Node float_node(const In& x) const;  // integers and bool become f32
+  // Brings operands to one type and one shape (scalars stay scalars where `keep_scalars`).
+  struct Pair {
+    ir::Node a, b;
+  };
+  DType joint_dtype(std::initializer_list<const In*> operands) const;
+  Pair broadcast_pair(const In& a, const In& b, DType t) const;
+  std::vector<ir::Dim> broadcast_shapes(std::initializer_list<ir::Node> nodes) const;
+  ir::Node broadcast(ir::Node n, ir::Shape to) const;  // scalars stay scalars
+
+  // -- Axes --
+  int axis(int64_t axis, size_t rank) const;  // negative counts from the end; checked
+  ir::AxisMask axes(const Axes& axes, size_t rank) const;  // none: all
+  std::vector<ir::Dim> dims(const Sizes& sizes) const;
+
+ private:
+  void open(const Loc& loc);
+  ir::Graph::Scope scope_;
+  std::string_view name_;
+  Loc loc_;
+  ir::Node operands_[4];
+  size_t num_operands_ = 0;
+  uint32_t saved_site_ = 0;
+};
+
+Extent to_extent(ir::Dim d);
+ir::Dim to_dim(const Extent& e);
+
+}  // namespace anneal

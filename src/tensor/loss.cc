@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// Losses, and dropout.
+#include <cmath>
+
+#include "anneal/random.h"
+#include "ir/dims.h"
+#include "ir/text.h"
+#include "tensor/call.h"
+
+namespace anneal {
+
+using ir::Dim;
+using ir::Node;
+
+namespace {
+
+Tensor reduced(const Tensor& t, Reduction reduction) {
+  switch (reduction) {
+    case Reduction::kMean: return mean(t);
+    case Reduction::kSum: return sum(t);
+    case Reduction::kNone: return t;
+  }
+  return t;
+}
+
+// [N, C] or [C] with classes last, [N, C, ...] with classes on axis 1: brought to classes last.
+struct Classified {
+  Tensor scores;   // [..., C]
+  Tensor targets;  // [...]
+};
+Classified classes_last(const Call& call, const In& scores, const In& targets) {
+  Tensor s = wrap(call.float_node(scores));
+  const Tensor t = wrap(call.node(targets));
+  if (!is_int(t.dtype())) call.fail(ErrorCode::kDType, "the targets are " + std::string(dtype_name(t.dtype())) + ", they must be class numbers");
+  if (s.rank() < 1 || t.rank() != s.rank() - 1)
+    call.fail(ErrorCode::kShape, "targets " + t.type() + " for scores " + s.type() + ": the targets have every axis but the classes");
+  // Classes on axis 1 as in PyTorch; [B, T, C] against [B, T] is accepted where it cannot mean anything else.
+  const auto fits = [&](int class_axis) {
+    const ir::Shape a = call.g.shape(node_of(s)), b = call.g.shape(node_of(t));
+    for (size_t i = 0, j = 0; i < a.size(); ++i)
+      if (i != static_cast<size_t>(class_axis) && ir::dim_equal(call.g, a[i], b[j++]) == ir::Tri::kFalse) return false;
+    return true;
+  };
+  if (s.rank() > 2 && fits(1)) {
+    s = movedim(s, {1}, {-1});
+  } else if (!fits(s.rank() - 1)) {
+    call.fail(ErrorCode::kShape, "targets " + t.type() + " do not fit scores " + s.type());
+  }
+  return {s, t};
+}
+
+// The weighted mean over what is not ignored.
+Tensor reduce_kept(const Tensor& losses, const Tensor& kept, Reduction reduction) {
+  const Tensor masked = where(kept, losses, 0);
+  if (reduction == Reduction::kMean) return sum(masked) / cast(sum(kept), losses.dtype());
+  return reduced(masked, reduction);
+}
+
+}  // namespace
+
+Tensor cross_entropy(In logits, In targets, const CrossEntropyOptions& options) {
+  const Call call("cross_entropy", {&logits, &targets});
+  if (options.label_smoothing < 0 || options.label_smoothing > 1) call.fail(ErrorCode::kArgument, "label_smoothing must lie in [0, 1]");
+  const auto [scores, labels] = classes_last(call, logits, targets);
+  const DType own = scores.dtype(), wide = accumulation_dtype(own);
+  const Tensor x = cast(scores, wide);
+  // loss = logsumexp(x) - x[target]: no probability is stored.
+  const Tensor lse = logsumexp(x, -1);
+  const Tensor chosen = squeeze(gather(x, -1, unsqueeze(labels, -1)), -1);
+  Tensor losses = lse - chosen;
+  if (options.label_smoothing > 0)
+    losses = (1 - options.label_smoothing) * losses + options.label_smoothing * (lse - mean(x, -1));
+  return cast(reduce_kept(losses, labels != options.ignore_index, options.reduction), own);
+}
+
+Tensor nll_loss(In log_probabilities, In targets, int64_t ignore_index, Reduction reduction) {
+  const Call call("nll_loss", {&log_probabilities, &targets});
+  const auto [scores, labels] = classes_last(call, log_probabilities, targets);
+  const Tensor losses = -squeeze(gather(scores, -1, unsqueeze(labels, -1)), -1);
+  return reduce_kept(losses, labels != ignore_index, reduction);
+}
+
+Tensor mse_loss(In x, In target, Reduction reduction) {
+  const Call call("mse_loss", {&x, &target});
+  return reduced(square(x - target), reduction);
+}
+
+Tensor l1_loss(In x, In target, Reduction reduction) {
+  const Call call("l1_loss", {&x, &target});
+  return reduced(abs(x - target), reduction);
+}
+
+Tensor huber_loss(In x, In target, double delta, Reduction reduction) {
+  const Call call("huber_loss", {&x, &target});
+  if (!(delta > 0)) call.fail(ErrorCode::kArgument, "delta must be positive");
+  const Tensor d = x - target, a = abs(d);
+  return reduced(where(a <= delta, 0.5 * d * d, delta * (a - 0.5 * delta)), reduction);
+}
+
+Tensor smooth_l1_loss(In x, In target, double beta, Reduction reduction) {
+  const Call call("smooth_l1_loss", {&x, &target});
+  if (beta == 0) return l1_loss(x, target, reduction);
+  return huber_loss(x, target, beta, reduction) / beta;
+}
+
+Tensor bce_with_logits(In logits, In target, Reduction reduction) {
+  const Call call("bce_with_logits", {&logits, &target});
+  const Tensor x = wrap(call.float_node(logits));
+  return reduced((1 - target) * x + softplus(-x, 1, HUGE_VAL), reduction);
+}
+
+Tensor kl_div(In log_probabilities, In target, Reduction reduction, bool log_target) {
+  const Call call("kl_div", {&log_probabilities, &target});
+  const Tensor t = wrap(call.float_node(target));
+  if (log_target) return reduced(exp(t) * (t - log_probabilities), reduction);
+  // 0 * log 0 is 0 here, and so is its derivative.
+  const Tensor entropy = where(t > 0, t * log(where(t > 0, t, 1)), 0);
+  return reduced(entropy - t * log_probabilities, reduction);
+}
+
+Tensor dropout(In x, double p, uint64_t seed) {
+  const Call call("dropout", {&x});
+  const Tensor t = wrap(call.float_node(x));
+  if (!(p >= 0 && p <= 1)) call.fail(ErrorCode::kArgument, "p must lie in [0, 1]");
+  if (p == 0) return t;
+  const Tensor kept = Rng(seed).bernoulli(1 - p, t.sizes());
+  return where(kept, p < 1 ? t * (1 / (1 - p)) : zeros_like(t), 0);
+}
+
+}  // namespace anneal

@@ -1,0 +1,516 @@
+// SPDX-License-Identifier: MIT
+// Shapes and movement: all of it is index arithmetic over reshape, expand, permute, pad, slice, flip and concat.
+#include <algorithm>
+
+#include "ir/dims.h"
+#include "ir/text.h"
+#include "tensor/call.h"
+
+namespace anneal {
+
+using ir::Dim;
+using ir::Node;
+
+namespace {
+
+std::vector<Dim> shape_of(const Call& call, Node n) {
+  const ir::Shape s = call.g.shape(n);
+  return {s.begin(), s.end()};
+}
+
+// Replaces one -1 by what the element count leaves for it.
+std::vector<Dim> resolve(const Call& call, Node n, const Sizes& sizes) {
+  std::vector<Dim> out;
+  std::optional<size_t> open;
+  Dim known(1);
+  for (const Extent& e : sizes) {
+    if (e.is_const() && e.value() == -1) {
+      if (open) call.fail(ErrorCode::kShape, "only one extent can be -1");
+      open = out.size();
+      out.push_back(Dim(1));
+      continue;
+    }
+    if (e.is_const() && e.value() < 0)
+      call.fail(ErrorCode::kShape, "negative extent " + std::to_string(e.value()) + " on axis " + std::to_string(out.size()));
+    out.push_back(to_dim(e));
+    known = ir::dim_mul(call.g, known, out.back());
+  }
+  const Dim total = ir::dim_product(call.g, call.g.shape(n));
+  if (open) {
+    const std::optional<Dim> rest = known.is(0) ? std::nullopt : ir::dim_exact_div(call.g, total, known);
+    if (!rest)
+      call.fail(ErrorCode::kShape, ir::dim_text(call.g, total) + " elements do not divide by " + ir::dim_text(call.g, known) +
+                                       ", the product of the other extents");
+    out[*open] = *rest;
+  } else if (ir::dim_equal(call.g, total, known) == ir::Tri::kFalse) {
+    call.fail(ErrorCode::kShape, ir::shape_text(call.g, call.g.shape(n)) + " has " + ir::dim_text(call.g, total) +
+                                     " elements, " + ir::shape_text(call.g, out) + " has " + ir::dim_text(call.g, known));
+  }
+  return out;
+}
+
+}  // namespace
+
+// -- Shapes --
+
+Tensor reshape(In x, const Sizes& sizes) {
+  const Call call("reshape", {&x});
+  const Node n = call.node(x);
+  return wrap(call.b.reshape(n, resolve(call, n, sizes)));
+}
+
+Tensor view(In x, const Sizes& sizes) { return reshape(std::move(x), sizes); }
+
+Tensor flatten(In x, int first, int last) {
+  const Call call("flatten", {&x});
+  const Node n = call.node(x);
+  const std::vector<Dim> shape = shape_of(call, n);
+  if (shape.empty()) return wrap(call.b.reshape(n, std::vector<Dim>{Dim(1)}));
+  const auto from = static_cast<size_t>(call.axis(first, shape.size())), to = static_cast<size_t>(call.axis(last, shape.size()));
+  if (from > to) call.fail(ErrorCode::kArgument, "the first axis lies behind the last");
+  std::vector<Dim> out(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(from));
+  out.push_back(ir::dim_product(call.g, std::span(shape).subspan(from, to - from + 1)));
+  out.insert(out.end(), shape.begin() + static_cast<std::ptrdiff_t>(to) + 1, shape.end());
+  return wrap(call.b.reshape(n, out));
+}
+
+Tensor unflatten(In x, int axis, const Sizes& sizes) {
+  const Call call("unflatten", {&x});
+  const Tensor t = wrap(call.node(x));
+  const auto a = static_cast<size_t>(call.axis(axis, static_cast<size_t>(t.rank())));
+  Sizes out = t.sizes(), inner = sizes;
+  Extent known = 1;
+  for (const Extent& e : inner)
+    if (!(e.is_const() && e.value() == -1)) known = known * e;
+  for (Extent& e : inner)
+    if (e.is_const() && e.value() == -1) e = out[a] / known;
+  out.erase(out.begin() + static_cast<std::ptrdiff_t>(a));
+  out.insert(out.begin() + static_cast<std::ptrdiff_t>(a), inner.begin(), inner.end());
+  return reshape(t, out);
+}
+
+Tensor unsqueeze(In x, int axis) {
+  const Call call("unsqueeze", {&x});
+  const Node n = call.node(x);
+  std::vector<Dim> shape = shape_of(call, n);
+  shape.insert(shape.begin() + call.axis(axis, shape.size() + 1), Dim(1));
+  return wrap(call.b.reshape(n, shape));
+}
+
+Tensor squeeze(In x, const Axes& axes) {
+  const Call call("squeeze", {&x});
+  const Node n = call.node(x);
+  const std::vector<Dim> shape = shape_of(call, n);
+  const ir::AxisMask mask = call.axes(axes, shape.size());
+  std::vector<Dim> out;
+  for (size_t i = 0; i < shape.size(); ++i)
+    if ((mask >> i & 1) == 0 || !shape[i].is(1)) out.push_back(shape[i]);
+  return wrap(call.b.reshape(n, out));
+}
+
+Tensor permute(In x, const std::vector<int>& axes) {
+  const Call call("permute", {&x});
+  const Node n = call.node(x);
+  const auto rank = static_cast<size_t>(call.g.rank(n));
+  if (axes.size() != rank)
+    call.fail(ErrorCode::kArgument, std::to_string(axes.size()) + " axes for a tensor of rank " + std::to_string(rank));
+  std::vector<uint8_t> perm;
+  for (int a : axes) {
+    const auto p = static_cast<uint8_t>(call.axis(a, rank));
+    if (std::find(perm.begin(), perm.end(), p) != perm.end())
+      call.fail(ErrorCode::kArgument, "axis " + std::to_string(a) + " is named twice");
+    perm.push_back(p);
+  }
+  return wrap(call.b.permute(n, perm));
+}
+
+Tensor transpose(In x, int a, int b) {
+  const Call call("transpose", {&x});
+  const Node n = call.node(x);
+  const auto rank = static_cast<size_t>(call.g.rank(n));
+  std::vector<uint8_t> perm(rank);
+  for (size_t i = 0; i < rank; ++i) perm[i] = static_cast<uint8_t>(i);
+  std::swap(perm[static_cast<size_t>(call.axis(a, rank))], perm[static_cast<size_t>(call.axis(b, rank))]);
+  return wrap(call.b.permute(n, perm));
+}
+
+Tensor movedim(In x, const std::vector<int>& from, const std::vector<int>& to) {
+  const Call call("movedim", {&x});
+  const Node n = call.node(x);
+  const auto rank = static_cast<size_t>(call.g.rank(n));
+  if (from.size() != to.size()) call.fail(ErrorCode::kArgument, "as many axes must be moved as there are places");
+  std::vector<int> perm(rank, -1);
+  std::vector<bool> moved(rank, false);
+  for (size_t i = 0; i < from.size(); ++i) {
+    const auto source = static_cast<size_t>(call.axis(from[i], rank)), place = static_cast<size_t>(call.axis(to[i], rank));
+    if (perm[place] >= 0 || moved[source]) call.fail(ErrorCode::kArgument, "an axis is named twice");
+    perm[place] = static_cast<int>(source);
+    moved[source] = true;
+  }
+  size_t next = 0;
+  for (int& p : perm) {
+    if (p >= 0) continue;
+    while (moved[next]) ++next;
+    p = static_cast<int>(next++);
+  }
+  return permute(x, perm);
+}
+
+Tensor expand(In x, const Sizes& sizes) {
+  const Call call("expand", {&x});
+  const Node n = call.node(x);
+  const std::vector<Dim> shape = shape_of(call, n);
+  if (sizes.size() < shape.size())
+    call.fail(ErrorCode::kShape, "to rank " + std::to_string(sizes.size()) + " from rank " + std::to_string(shape.size()));
+  std::vector<Dim> out;
+  const size_t added = sizes.size() - shape.size();
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    const bool keep = sizes[i].is_const() && sizes[i].value() == -1;
+    if (keep && i < added) call.fail(ErrorCode::kShape, "-1 stands for no extent on a new axis");
+    out.push_back(keep ? shape[i - added] : to_dim(sizes[i]));
+    if (i < added || out[i] == shape[i - added] || shape[i - added].is(1)) continue;
+    if (ir::dim_equal(call.g, out[i], shape[i - added]) == ir::Tri::kFalse)
+      call.fail(ErrorCode::kShape, ir::shape_text(call.g, shape) + " does not expand: axis " + std::to_string(i) + " has " +
+                                       ir::dim_text(call.g, shape[i - added]) + ", neither 1 nor " + ir::dim_text(call.g, out[i]));
+  }
+  return wrap(call.b.expand(call.broadcast(n, out), out));
+}
+
+Tensor broadcast_to(In x, const Sizes& sizes) { return expand(std::move(x), sizes); }
+
+Tensor flip(In x, const Axes& axes) {
+  const Call call("flip", {&x});
+  const Node n = call.node(x);
+  return wrap(call.b.flip(n, call.axes(axes, static_cast<size_t>(call.g.rank(n)))));
+}
+
+Tensor roll(In x, const std::vector<int64_t>& shifts, const Axes& axes) {
+  const Call call("roll", {&x});
+  Tensor t = wrap(call.node(x));
+  if (axes.empty()) {
+    if (shifts.size() != 1) call.fail(ErrorCode::kArgument, "several shifts need their axes");
+    return reshape(roll(flatten(t), shifts, 0), t.sizes());
+  }
+  if (shifts.size() != axes.size()) call.fail(ErrorCode::kArgument, "as many shifts as axes are needed");
+  for (size_t i = 0; i < axes.size(); ++i) {
+    const int a = call.axis(axes[i], static_cast<size_t>(t.rank()));
+    const int64_t extent = t.size(a).value();
+    if (extent == 0) continue;
+    const int64_t by = ((shifts[i] % extent) + extent) % extent;
+    if (by != 0) t = cat({narrow(t, a, extent - by, by), narrow(t, a, 0, extent - by)}, a);
+  }
+  return t;
+}
+
+// -- Slices --
+
+Tensor narrow(In x, int axis, const Extent& start, const Extent& length) {
+  const Call call("narrow", {&x});
+  const Node n = call.node(x);
+  std::vector<Dim> shape = shape_of(call, n);
+  const auto a = static_cast<size_t>(call.axis(axis, shape.size()));
+  ir::SliceArg arg{std::vector<Dim>(shape.size(), Dim(0)), std::vector<int64_t>(shape.size(), 1)};
+  arg.start[a] = to_dim(start);
+  const Dim end = ir::dim_add(call.g, arg.start[a], to_dim(length));
+  if (ir::dim_min(call.g, arg.start[a]) < 0 || ir::dim_less_equal(call.g, end, shape[a]) == ir::Tri::kFalse)
+    call.fail(ErrorCode::kArgument, "elements " + start.str() + " to " + ir::dim_text(call.g, end) + " of axis " +
+                                        std::to_string(a) + ", which has " + ir::dim_text(call.g, shape[a]));
+  shape[a] = to_dim(length);
+  return wrap(call.b.slice(n, arg, shape));
+}
+
+namespace {
+
+struct AxisSlice {
+  int64_t first, count, step;  // step may be negative
+};
+
+// Python's rules: bounds clamp, negative ones count from the end.
+AxisSlice resolve_slice(const Index& index, int64_t extent) {
+  const int64_t step = index.step;
+  const auto clamped = [&](const Bound& bound, int64_t open, int64_t low, int64_t high) {
+    if (!bound.value) return open;
+    const int64_t v = *bound.value < 0 ? *bound.value + extent : *bound.value;
+    return std::clamp(v, low, high);
+  };
+  if (step > 0) {
+    const int64_t first = clamped(index.start, 0, 0, extent), last = clamped(index.stop, extent, 0, extent);
+    return {first, std::max<int64_t>(0, (last - first + step - 1) / step), step};
+  }
+  const int64_t first = clamped(index.start, extent - 1, -1, extent - 1), last = clamped(index.stop, -1, -1, extent - 1);
+  return {first, std::max<int64_t>(0, (first - last - step - 1) / -step), step};
+}
+
+}  // namespace
+
+Tensor slice(In x, const std::vector<Index>& indices) {
+  const Call call("slice", {&x});
+  Node n = call.node(x);
+  std::vector<Dim> shape = shape_of(call, n), kept;
+  const std::vector<Dim> before = shape;
+  if (indices.size() > shape.size())
+    call.fail(ErrorCode::kArgument, std::to_string(indices.size()) + " indices for a tensor of rank " + std::to_string(shape.size()));
+  ir::SliceArg arg{std::vector<Dim>(shape.size(), Dim(0)), std::vector<int64_t>(shape.size(), 1)};
+  ir::AxisMask flipped = 0, dropped = 0;
+  for (size_t i = 0; i < indices.size(); ++i) {
+    const Index& index = indices[i];
+    const bool whole = !index.select && !index.start.value && !index.stop.value && index.step == 1;
+    if (whole) continue;
+    if (index.step == 0) call.fail(ErrorCode::kArgument, "the step of axis " + std::to_string(i) + " is 0");
+    if (!shape[i].is_const())
+      call.fail(ErrorCode::kShape, "axis " + std::to_string(i) + " is symbolic (" + ir::dim_text(call.g, shape[i]) +
+                                       "): use narrow(), which takes extents");
+    const int64_t extent = shape[i].value;
+    if (index.select) {
+      const int64_t at = *index.start.value < 0 ? *index.start.value + extent : *index.start.value;
+      if (at < 0 || at >= extent)
+        call.fail(ErrorCode::kArgument, "position " + std::to_string(*index.start.value) + " is out of range for axis " +
+                                            std::to_string(i) + " of " + std::to_string(extent));
+      arg.start[i] = Dim(at);
+      shape[i] = Dim(1);
+      dropped |= 1u << i;
+      continue;
+    }
+    const AxisSlice s = resolve_slice(index, extent);
+    shape[i] = Dim(s.count);
+    arg.step[i] = s.step > 0 ? s.step : -s.step;
+    if (s.count == 0) {
+      arg.step[i] = 1;
+      continue;
+    }
+    // Backwards: the same elements forwards, then flipped.
+    arg.start[i] = Dim(s.step > 0 ? s.first : s.first + (s.count - 1) * s.step);
+    if (s.step < 0) flipped |= 1u << i;
+  }
+  n = call.b.flip(call.b.slice(n, arg, shape), flipped);
+  for (size_t i = 0; i < shape.size(); ++i)
+    if ((dropped >> i & 1) == 0) kept.push_back(shape[i]);
+  return wrap(call.b.reshape(n, kept));
+}
+
+// -- Padding --
+
+Tensor pad(In x, const Pads& pads, In value) {
+  const Call call("pad", {&x, &value});
+  const Node n = call.node(x);
+  std::vector<Dim> shape = shape_of(call, n);
+  if (pads.size() > shape.size())
+    call.fail(ErrorCode::kArgument, std::to_string(pads.size()) + " amounts for a tensor of rank " + std::to_string(shape.size()));
+  ir::SliceArg cut{std::vector<Dim>(shape.size(), Dim(0)), std::vector<int64_t>(shape.size(), 1)};
+  ir::PadArg arg{std::vector<Dim>(shape.size(), Dim(0)), std::vector<Dim>(shape.size(), Dim(0)),
+                 std::vector<int64_t>(shape.size(), 0)};
+  for (size_t i = 0; i < pads.size(); ++i) {
+    const auto [before, after] = pads[i];
+    const int64_t lost = std::max<int64_t>(0, -before) + std::max<int64_t>(0, -after);
+    if (lost > 0) {
+      if (shape[i].is_const() && lost > shape[i].value)
+        call.fail(ErrorCode::kArgument, "cuts " + std::to_string(lost) + " elements from axis " + std::to_string(i) + " of " +
+                                            std::to_string(shape[i].value));
+      cut.start[i] = Dim(std::max<int64_t>(0, -before));
+      shape[i] = ir::dim_sub(call.g, shape[i], Dim(lost));
+    }
+    arg.low[i] = Dim(std::max<int64_t>(0, before));
+    arg.high[i] = Dim(std::max<int64_t>(0, after));
+  }
+  const Node fill = call.node(value, call.g.dtype(n));
+  if (call.g.rank(fill) != 0) call.fail(ErrorCode::kShape, "the value must be a scalar");
+  return wrap(call.b.pad(call.b.slice(n, cut, shape), fill, arg));
+}
+
+namespace {
+
+Tensor mirrored(const Call& call, Tensor t, const Pads& pads, bool reflect) {
+  if (pads.size() > static_cast<size_t>(t.rank())) call.fail(ErrorCode::kArgument, "more amounts than axes");
+  for (size_t i = 0; i < pads.size(); ++i) {
+    const auto [before, after] = pads[i];
+    if (before == 0 && after == 0) continue;
+    const auto a = static_cast<int>(i);
+    const int64_t extent = t.size(a).value(), reach = reflect ? extent - 1 : INT64_MAX;
+    if (before < 0 || after < 0 || before > reach || after > reach || extent == 0)
+      call.fail(ErrorCode::kArgument, "amounts " + std::to_string(before) + " and " + std::to_string(after) + " on axis " +
+                                          std::to_string(i) + " of " + std::to_string(extent) +
+                                          (reflect ? ": reflection reaches at most the extent minus 1" : ""));
+    std::vector<Tensor> parts;
+    Sizes edge = t.sizes();
+    if (before > 0) {
+      edge[i] = before;
+      parts.push_back(reflect ? flip(narrow(t, a, 1, before), a) : expand(narrow(t, a, 0, 1), edge));
+    }
+    parts.push_back(t);
+    if (after > 0) {
+      edge[i] = after;
+      parts.push_back(reflect ? flip(narrow(t, a, extent - 1 - after, after), a) : expand(narrow(t, a, extent - 1, 1), edge));
+    }
+    t = cat(parts, a);
+  }
+  return t;
+}
+
+}  // namespace
+
+Tensor pad_reflect(In x, const Pads& pads) {
+  const Call call("pad_reflect", {&x});
+  return mirrored(call, wrap(call.node(x)), pads, true);
+}
+
+Tensor pad_replicate(In x, const Pads& pads) {
+  const Call call("pad_replicate", {&x});
+  return mirrored(call, wrap(call.node(x)), pads, false);
+}
+
+// -- Joining and parting --
+
+Tensor cat(const std::vector<Tensor>& parts, int axis, Loc loc) {
+  const Call call("cat", parts, loc);
+  if (parts.empty()) call.fail(ErrorCode::kArgument, "needs at least one tensor");
+  DType t = DType::kVoid;
+  for (const Tensor& p : parts) {
+    if (!p.defined()) call.fail(ErrorCode::kArgument, "one of the tensors is empty");
+    t = t == DType::kVoid ? call.g.dtype(node_of(p)) : promote(t, call.g.dtype(node_of(p)));
+  }
+  const ir::Shape first = call.g.shape(node_of(parts[0]));
+  const int a = call.axis(axis, first.size());
+  std::vector<Node> nodes;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const ir::Shape shape = call.g.shape(node_of(parts[i]));
+    bool fits = shape.size() == first.size();
+    for (size_t d = 0; fits && d < shape.size(); ++d)
+      fits = d == static_cast<size_t>(a) || ir::dim_equal(call.g, shape[d], first[d]) != ir::Tri::kFalse;
+    if (!fits)
+      call.fail(ErrorCode::kShape, "tensor " + std::to_string(i) + " has shape " + ir::shape_text(call.g, shape) +
+                                       ", which differs from " + ir::shape_text(call.g, first) + " off axis " + std::to_string(a));
+    nodes.push_back(call.b.cast(node_of(parts[i]), t));
+  }
+  return wrap(call.b.concat(nodes, a));
+}
+
+Tensor stack(const std::vector<Tensor>& parts, int axis, Loc loc) {
+  const Call call("stack", parts, loc);
+  if (parts.empty()) call.fail(ErrorCode::kArgument, "needs at least one tensor");
+  const int a = call.axis(axis, static_cast<size_t>(parts[0].rank()) + 1);
+  std::vector<Tensor> wide;
+  for (const Tensor& p : parts) wide.push_back(unsqueeze(p, a));
+  return cat(wide, a, loc);
+}
+
+std::vector<Tensor> split(In x, const std::vector<int64_t>& sizes, int axis) {
+  const Call call("split", {&x});
+  const Tensor t = wrap(call.node(x));
+  const int a = call.axis(axis, static_cast<size_t>(t.rank()));
+  int64_t total = 0;
+  for (int64_t s : sizes) total += s;
+  if (const Extent e = t.size(a); e.is_const() && e.value() != total)
+    call.fail(ErrorCode::kShape, "the sizes add up to " + std::to_string(total) + ", axis " + std::to_string(a) + " has " + e.str());
+  std::vector<Tensor> out;
+  int64_t start = 0;
+  for (int64_t s : sizes) {
+    if (s < 0) call.fail(ErrorCode::kArgument, "a size is negative");
+    out.push_back(narrow(t, a, start, s));
+    start += s;
+  }
+  return out;
+}
+
+std::vector<Tensor> split(In x, int64_t size, int axis) {
+  const Call call("split", {&x});
+  const Tensor t = wrap(call.node(x));
+  const int a = call.axis(axis, static_cast<size_t>(t.rank()));
+  if (size < 1) call.fail(ErrorCode::kArgument, "a size of " + std::to_string(size) + ": it must be positive");
+  const int64_t extent = t.size(a).value();
+  std::vector<int64_t> sizes;
+  for (int64_t at = 0; at < extent; at += size) sizes.push_back(std::min(size, extent - at));
+  if (sizes.empty()) sizes.push_back(0);
+  return split(t, sizes, a);
+}
+
+std::vector<Tensor> chunk(In x, int64_t chunks, int axis) {
+  const Call call("chunk", {&x});
+  const Tensor t = wrap(call.node(x));
+  const int a = call.axis(axis, static_cast<size_t>(t.rank()));
+  if (chunks < 1) call.fail(ErrorCode::kArgument, std::to_string(chunks) + " chunks: at least one is needed");
+  const int64_t extent = t.size(a).value();
+  return split(t, std::max<int64_t>(1, (extent + chunks - 1) / chunks), a);
+}
+
+// -- Repetition --
+
+Tensor tile(In x, const std::vector<int64_t>& reps) {
+  const Call call("tile", {&x});
+  const Tensor t = wrap(call.node(x));
+  const auto rank = static_cast<size_t>(t.rank());
+  const size_t out_rank = std::max(rank, reps.size());
+  Sizes split_shape, repeated, out;
+  const Sizes from = t.sizes();
+  for (size_t i = 0; i < out_rank; ++i) {
+    const Extent extent = i + rank < out_rank ? Extent(1) : from[i + rank - out_rank];
+    const int64_t times = i + reps.size() < out_rank ? 1 : reps[i + reps.size() - out_rank];
+    if (times < 0) call.fail(ErrorCode::kArgument, "a repetition is negative");
+    split_shape.push_back(1);
+    split_shape.push_back(extent);
+    repeated.push_back(times);
+    repeated.push_back(extent);
+    out.push_back(extent * times);
+  }
+  return reshape(expand(reshape(t, split_shape), repeated), out);
+}
+
+Tensor repeat_interleave(In x, int64_t repeats, int axis) {
+  const Call call("repeat_interleave", {&x});
+  const Tensor t = wrap(call.node(x));
+  const int a = call.axis(axis, static_cast<size_t>(t.rank()));
+  if (repeats < 0) call.fail(ErrorCode::kArgument, "the repetition is negative");
+  Sizes wide = t.sizes(), out = t.sizes();
+  wide.insert(wide.begin() + a + 1, repeats);
+  out[static_cast<size_t>(a)] = out[static_cast<size_t>(a)] * repeats;
+  return reshape(expand(unsqueeze(t, a + 1), wide), out);
+}
+
+// -- Diagonals and triangles --
+
+namespace {
+Tensor triangle(const Call& call, const In& x, int64_t diagonal, bool lower) {
+  const Tensor t = wrap(call.node(x));
+  if (t.rank() < 2) call.fail(ErrorCode::kShape, "needs a matrix, not " + t.type());
+  const Extent rows = t.size(-2), columns = t.size(-1);
+  const Tensor below = tri(rows, columns, lower ? diagonal : diagonal - 1, boolean);
+  return where(lower ? below : logical_not(below), t, wrap(call.b.constant_int(0, t.dtype())));
+}
+}  // namespace
+
+Tensor tril(In x, int64_t diagonal) {
+  const Call call("tril", {&x});
+  return triangle(call, x, diagonal, true);
+}
+
+Tensor triu(In x, int64_t diagonal) {
+  const Call call("triu", {&x});
+  return triangle(call, x, diagonal, false);
+}
+
+Tensor diag(In x, int64_t diagonal) {
+  const Call call("diag", {&x});
+  const Tensor t = wrap(call.node(x));
+  const int64_t shift = diagonal < 0 ? -diagonal : diagonal;
+  if (t.rank() == 1) {
+    // Each row of [n, n + 1] starts one to the right of the one above: a reshape makes the diagonal.
+    const int64_t n = t.size(0).value(), side = n + shift;
+    if (n == 0) return full({side, side}, wrap(call.b.constant_int(0, t.dtype())));
+    const Tensor rows = pad(unsqueeze(t, 1), {{0, 0}, {0, n}});
+    const Tensor square_ = reshape(narrow(flatten(rows), 0, 0, n * n), {n, n});
+    return diagonal >= 0 ? pad(square_, {{0, shift}, {shift, 0}}) : pad(square_, {{shift, 0}, {0, shift}});
+  }
+  if (t.rank() != 2) call.fail(ErrorCode::kShape, "takes a vector or a matrix, not " + t.type());
+  const int64_t rows = t.size(0).value(), columns = t.size(1).value();
+  const int64_t row = diagonal < 0 ? shift : 0, column = diagonal < 0 ? 0 : shift;
+  const int64_t n = std::max<int64_t>(0, std::min(rows - row, columns - column));
+  if (n == 0) return narrow(flatten(t), 0, 0, 0);
+  const Tensor square_ = narrow(narrow(t, 0, row, n), 1, column, n);
+  return squeeze(narrow(reshape(pad(flatten(square_), {{0, n}}), {n, n + 1}), 1, 0, 1), 1);
+}
+
+Tensor trace(In x) {
+  const Call call("trace", {&x});
+  return sum(diag(x));
+}
+
+}  // namespace anneal

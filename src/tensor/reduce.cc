@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+// Reductions, softmax and its kin, running folds, orders.
+#include <cmath>
+
+#include "ir/dims.h"
+#include "tensor/call.h"
+
+namespace anneal {
+
+using ir::Dim;
+using ir::Node;
+using ir::ReduceOp;
+
+namespace {
+
+// The result without the folded axes, or with them at extent 1.
+Node drop_axes(const Call& call, Node kept, ir::AxisMask mask, bool keepdim) {
+  if (keepdim) return kept;
+  std::vector<Dim> dims;
+  const ir::Shape shape = call.g.shape(kept);
+  for (size_t i = 0; i < shape.size(); ++i)
+    if ((mask >> i & 1) == 0) dims.push_back(shape[i]);
+  return call.b.reshape(kept, dims);
+}
+
+Node fold(const Call& call, Node n, ReduceOp op, const Axes& axes, bool keepdim) {
+  const ir::AxisMask mask = call.axes(axes, call.g.shape(n).size());
+  return drop_axes(call, call.b.reduce(n, op, mask), mask, keepdim);
+}
+
+// How many elements a result element is made of, as a scalar of type t: symbolic extents stay symbolic.
+Node folded_count(const Call& call, Node n, const Axes& axes, DType t, double minus = 0) {
+  const ir::Shape shape = call.g.shape(n);
+  const ir::AxisMask mask = call.axes(axes, shape.size());
+  Dim count(1);
+  for (size_t i = 0; i < shape.size(); ++i)
+    if ((mask >> i & 1) != 0) count = ir::dim_mul(call.g, count, shape[i]);
+  if (count.is_const()) return call.b.constant_float(std::max(0.0, static_cast<double>(count.value) - minus), t);
+  const Node value = call.b.cast(count.expr, t);
+  return minus == 0 ? value : call.b.sub(value, call.b.constant_float(minus, t));
+}
+
+Tensor arg_extreme(std::string_view name, ReduceOp op, const In& x, std::optional<int> axis, bool keepdim) {
+  const Call call(name, {&x});
+  Node n = call.node(x);
+  const size_t rank = call.g.shape(n).size();
+  if (!axis) {
+    const std::vector<Dim> flat{ir::dim_product(call.g, call.g.shape(n))};
+    const Node at = call.b.arg_reduce(call.b.reshape(n, flat), op, 0);
+    return wrap(call.b.reshape(at, std::vector<Dim>(keepdim ? rank : 0, Dim(1))));
+  }
+  if (rank == 0) n = call.b.reshape(n, std::vector<Dim>{Dim(1)});
+  const int a = call.axis(*axis, std::max<size_t>(rank, 1));
+  if (ir::dim_max(call.g, call.g.shape(n)[static_cast<size_t>(a)]) == 0)
+    call.fail(ErrorCode::kShape, "axis " + std::to_string(a) + " is empty: there is no element to choose");
+  const Node at = call.b.arg_reduce(n, op, a);
+  return wrap(rank == 0 ? call.b.reshape(at, {}) : drop_axes(call, at, 1u << a, keepdim));
+}
+
+Tensor running(std::string_view name, ReduceOp op, const In& x, int axis) {
+  const Call call(name, {&x});
+  Node n = call.node(x);
+  if (is_bool(call.g.dtype(n))) n = call.b.cast(n, i32);
+  const int a = call.axis(axis, std::max<size_t>(1, call.g.shape(n).size()));
+  return wrap(call.g.rank(n) == 0 ? n : call.b.scan(n, op, a));
+}
+
+}  // namespace
+
+Tensor sum(In x, const Axes& axes, bool keepdim) {
+  const Call call("sum", {&x});
+  const Node n = call.node(x);
+  return wrap(fold(call, is_bool(call.g.dtype(n)) ? call.b.cast(n, i32) : n, ReduceOp::kAdd, axes, keepdim));
+}
+
+Tensor mean(In x, const Axes& axes, bool keepdim) {
+  const Call call("mean", {&x});
+  const Node n = call.float_node(x);
+  // Narrow types are summed and divided in f32, and rounded once.
+  const DType t = call.g.dtype(n), wide = accumulation_dtype(t);
+  const Node total = fold(call, call.b.cast(n, wide), ReduceOp::kAdd, axes, keepdim);
+  return wrap(call.b.cast(call.b.div(total, folded_count(call, n, axes, wide)), t));
+}
+
+Tensor prod(In x, const Axes& axes, bool keepdim) {
+  const Call call("prod", {&x});
+  const Node n = call.node(x);
+  return wrap(fold(call, is_bool(call.g.dtype(n)) ? call.b.cast(n, i32) : n, ReduceOp::kMul, axes, keepdim));
+}
+
+Tensor max(In x, const Axes& axes, bool keepdim) {
+  const Call call("max", {&x});
+  return wrap(fold(call, call.node(x), ReduceOp::kMax, axes, keepdim));
+}
+
+Tensor min(In x, const Axes& axes, bool keepdim) {
+  const Call call("min", {&x});
+  return wrap(fold(call, call.node(x), ReduceOp::kMin, axes, keepdim));
+}
+
+Tensor var(In x, const Axes& axes, bool keepdim, double correction) {
+  const Call call("var", {&x});
+  const Node n = call.float_node(x);
+  const DType t = call.g.dtype(n), wide = accumulation_dtype(t);
+  const Tensor value = wrap(call.b.cast(n, wide));
+  const Tensor total = sum(square(value - mean(value, axes, true)), axes, keepdim);
+  return cast(total / wrap(folded_count(call, n, axes, wide, correction)), t);
+}
+
+Tensor std(In x, const Axes& axes, bool keepdim, double correction) {
+  const Call call("std", {&x});
+  return sqrt(var(x, axes, keepdim, correction));
+}
+
+Tensor logsumexp(In x, const Axes& axes, bool keepdim) {
+  const Call call("logsumexp", {&x});
+  const Tensor t = wrap(call.float_node(x));
+  Tensor high = stop_gradient(max(t, axes, true));
+  high = where(isfinite(high), high, 0);  // a row of -inf gives -inf, not NaN
+  const Tensor value = log(sum(exp(t - high), axes, true)) + high;
+  const Node kept = node_of(value);
+  return wrap(drop_axes(call, kept, call.axes(axes, call.g.shape(kept).size()), keepdim));
+}
+
+Tensor norm(In x, const Axes& axes, bool keepdim) {
+  const Call call("norm", {&x});
+  return sqrt(sum(square(wrap(call.float_node(x))), axes, keepdim));
+}
+
+Tensor any(In x, const Axes& axes, bool keepdim) {
+  const Call call("any", {&x});
+  return wrap(fold(call, call.node(x, DType::kBool), ReduceOp::kMax, axes, keepdim));
+}
+
+Tensor all(In x, const Axes& axes, bool keepdim) {
+  const Call call("all", {&x});
+  return wrap(fold(call, call.node(x, DType::kBool), ReduceOp::kMin, axes, keepdim));
+}
+
+Tensor argmax(In x, std::optional<int> axis, bool keepdim) { return arg_extreme("argmax", ReduceOp::kMax, x, axis, keepdim); }
+Tensor argmin(In x, std::optional<int> axis, bool keepdim) { return arg_extreme("argmin", ReduceOp::kMin, x, axis, keepdim); }
+
+// -- Softmax --
+
+Tensor softmax(In x, int axis) {
+  const Call call("softmax", {&x});
+  const Tensor t = wrap(call.float_node(x));
+  if (t.rank() == 0) return ones_like(t);
+  const Tensor e = exp(t - stop_gradient(max(t, axis, true)));
+  return e / sum(e, axis, true);
+}
+
+Tensor log_softmax(In x, int axis) {
+  const Call call("log_softmax", {&x});
+  const Tensor t = wrap(call.float_node(x));
+  if (t.rank() == 0) return zeros_like(t);
+  const Tensor shifted = t - stop_gradient(max(t, axis, true));
+  return shifted - log(sum(exp(shifted), axis, true));
+}
+
+// -- Running folds and orders --
+
+Tensor cumsum(In x, int axis) { return running("cumsum", ReduceOp::kAdd, x, axis); }
+Tensor cumprod(In x, int axis) { return running("cumprod", ReduceOp::kMul, x, axis); }
+Tensor cummax(In x, int axis) { return running("cummax", ReduceOp::kMax, x, axis); }
+Tensor cummin(In x, int axis) { return running("cummin", ReduceOp::kMin, x, axis); }
+
+Tensor argsort(In x, int axis, bool descending) {
+  const Call call("argsort", {&x});
+  const Node n = call.node(x);
+  const int a = call.axis(axis, std::max<size_t>(1, call.g.shape(n).size()));
+  return wrap(call.g.rank(n) == 0 ? call.b.constant_int(0, i32) : call.b.arg_sort(n, a, descending));
+}
+
+Tensor sort(In x, int axis, bool descending) {
+  const Call call("sort", {&x});
+  const Node n = call.node(x);
+  const int a = call.axis(axis, std::max<size_t>(1, call.g.shape(n).size()));
+  return wrap(call.g.rank(n) == 0 ? n : call.b.gather(n, call.b.arg_sort(n, a, descending), a));
+}
+
+TopK topk(In x, int64_t k, int axis, bool largest) {
+  const Call call("topk", {&x});
+  const Tensor t = wrap(call.node(x));
+  const int a = call.axis(axis, static_cast<size_t>(t.rank()));
+  const Extent extent = t.size(a);
+  if (k < 0 || (extent.is_const() && k > extent.value()))
+    call.fail(ErrorCode::kArgument, "k is " + std::to_string(k) + " for an axis of " + extent.str());
+  const Tensor at = narrow(argsort(t, a, largest), a, 0, k);
+  return {gather(t, a, at), at};
+}
+
+}  // namespace anneal

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// Running a tensor: evaluation of what it needs, and the way of the values to the host.
+#include <bit>
+#include <cstring>
+
+#include "interp/interp.h"
+#include "support/float_formats.h"
+#include "tensor/call.h"
+#include "tensor/host_value.h"
+
+namespace anneal {
+
+std::shared_ptr<const ir::BufferData> evaluate(const Tensor& t, const RunOptions& options) {
+  const Call call("run", t, Loc::current());
+  const ir::Node n = node_of(t);
+  // Data that is there already needs no run.
+  if (call.g.op(n) == ir::Op::Buffer && !options.in_f64)
+    if (auto data = call.g.buffer(call.g.arg_as<ir::BufferArg>(n).serial)) return data;
+  interp::Bindings bindings;
+  bindings.vars = options.dims;
+  interp::Options how;
+  how.mode = options.in_f64 ? interp::Mode::kDouble : interp::Mode::kExact;
+  return interp::evaluate(call.g, std::span(&n, 1), bindings, how)[0];
+}
+
+namespace {
+
+template <typename T>
+T load(const std::byte* at) {
+  T v;
+  std::memcpy(&v, at, sizeof v);
+  return v;
+}
+
+}  // namespace
+
+HostValue load_value(const ir::BufferData& data, size_t i) {
+  const std::byte* at = data.bytes.data() + i * static_cast<size_t>(dtype_size(data.dtype));
+  switch (data.dtype) {
+    case DType::kBool:
+    case DType::kU8: return {0, load<uint8_t>(at), false, false};
+    case DType::kI8: return {0, static_cast<uint64_t>(int64_t{load<int8_t>(at)}), false, true};
+    case DType::kI16: return {0, static_cast<uint64_t>(int64_t{load<int16_t>(at)}), false, true};
+    case DType::kI32: return {0, static_cast<uint64_t>(int64_t{load<int32_t>(at)}), false, true};
+    case DType::kIndex:
+    case DType::kI64: return {0, static_cast<uint64_t>(load<int64_t>(at)), false, true};
+    case DType::kU16: return {0, load<uint16_t>(at), false, false};
+    case DType::kU32: return {0, load<uint32_t>(at), false, false};
+    case DType::kU64: return {0, load<uint64_t>(at), false, false};
+    case DType::kF8E4M3: return {static_cast<double>(support::e4m3_to_f32(load<uint8_t>(at))), 0, true, true};
+    case DType::kF8E5M2: return {static_cast<double>(support::e5m2_to_f32(load<uint8_t>(at))), 0, true, true};
+    case DType::kF16: return {static_cast<double>(support::f16_to_f32(load<uint16_t>(at))), 0, true, true};
+    case DType::kBF16: return {static_cast<double>(support::bf16_to_f32(load<uint16_t>(at))), 0, true, true};
+    case DType::kF32: return {static_cast<double>(load<float>(at)), 0, true, true};
+    case DType::kF64: return {load<double>(at), 0, true, true};
+    case DType::kVoid: break;
+  }
+  return {};
+}
+
+namespace {
+
+// Numbers change type as cast does: see ops.def.
+ir::Scalar to_scalar(const HostValue& v, DType as) {
+  return v.is_float ? ir::Scalar::from_double(v.number, as)
+                    : is_float(as) && !v.is_signed ? ir::Scalar::from_double(static_cast<double>(v.integer), as)
+                                                   : ir::Scalar::from_int(static_cast<int64_t>(v.integer), as);
+}
+
+void store(std::byte* out, ir::Scalar s, DType as) {
+  if (as == DType::kF64) {
+    std::memcpy(out, &s.bits, 8);
+  } else if (as == DType::kF32) {
+    const auto f = static_cast<float>(std::bit_cast<double>(s.bits));
+    std::memcpy(out, &f, 4);
+  } else {  // integers and bool: the low bytes
+    std::memcpy(out, &s.bits, static_cast<size_t>(dtype_size(as)));
+  }
+}
+
+}  // namespace
+
+size_t Tensor::element_count(const RunOptions& options) const {
+  const Call call("run", *this, Loc::current());
+  interp::Bindings bindings;
+  bindings.vars = options.dims;
+  size_t n = 1;
+  for (const ir::Dim& d : call.g.shape(node_of(*this))) n *= static_cast<size_t>(interp::evaluate_dim(call.g, d, bindings));
+  return n;
+}
+
+void Tensor::copy_out(void* out, size_t count, DType as, const RunOptions& options) const {
+  const std::shared_ptr<const ir::BufferData> data = evaluate(*this, options);
+  const size_t have = data->bytes.size() / static_cast<size_t>(dtype_size(data->dtype));
+  if (have != count) {
+    const Call call("item", *this, Loc::current());
+    call.fail(ErrorCode::kShape, type() + " has " + std::to_string(have) + " elements, not " + std::to_string(count));
+  }
+  if (data->dtype == as) {
+    if (count != 0) std::memcpy(out, data->bytes.data(), data->bytes.size());
+    return;
+  }
+  auto* to = static_cast<std::byte*>(out);
+  for (size_t i = 0; i < count; ++i, to += dtype_size(as)) store(to, to_scalar(load_value(*data, i), as), as);
+}
+
+std::vector<bool> Tensor::to_bools(const RunOptions& options) const {
+  const std::shared_ptr<const ir::BufferData> data = evaluate(cast(*this, boolean), options);
+  std::vector<bool> out;
+  for (std::byte b : data->bytes) out.push_back(b != std::byte{0});
+  return out;
+}
+
+Tensor Tensor::realize(const RunOptions& options) const {
+  const std::shared_ptr<const ir::BufferData> data = evaluate(*this, options);
+  const Call call("realize", *this, Loc::current());
+  return wrap(call.b.buffer(data));
+}
+
+}  // namespace anneal
