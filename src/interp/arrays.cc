@@ -19,13 +19,15 @@ std::shared_ptr<const Array> array_from(DType t, std::vector<int64_t> shape, std
   return array;
 }
 
-std::shared_ptr<const Array> array_from(DType t, std::vector<int64_t> shape, std::initializer_list<double> values) {
+std::shared_ptr<const Array> array_from(DType t, std::vector<int64_t> shape,
+                                        std::initializer_list<double> values) {
   return array_from(t, std::move(shape), std::span<const double>(values.begin(), values.size()));
 }
 
 ir::Scalar element(const Array& array, size_t i) {
   alignas(8) std::byte computed[8];
-  ir::load_elements(array.dtype, array.bytes.data() + i * static_cast<size_t>(dtype_size(array.dtype)), 1, 1, computed);
+  ir::load_elements(array.dtype, array.bytes.data() + i * static_cast<size_t>(dtype_size(array.dtype)), 1, 1,
+                    computed);
   return ir::scalar_of(array.dtype, computed);
 }
 

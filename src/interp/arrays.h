@@ -10,7 +10,8 @@ namespace anneal::interp {
 
 // Each value converted like a constant: rounded to a float type, truncated and saturated to an integer type.
 std::shared_ptr<const Array> array_from(DType t, std::vector<int64_t> shape, std::span<const double> values);
-std::shared_ptr<const Array> array_from(DType t, std::vector<int64_t> shape, std::initializer_list<double> values);
+std::shared_ptr<const Array> array_from(DType t, std::vector<int64_t> shape,
+                                        std::initializer_list<double> values);
 
 ir::Scalar element(const Array& array, size_t i);
 std::vector<double> doubles_of(const Array& array);

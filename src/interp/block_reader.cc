@@ -14,7 +14,8 @@ namespace {
 
 size_t computed_size(DType t) { return static_cast<size_t>(dtype_size(ir::compute_dtype(t))); }
 
-// Whether memory form is computed form: not for narrow floats, nor for bools, which any nonzero byte can stand for.
+// Whether memory form is computed form: not for narrow floats, nor for bools, which any nonzero byte can
+// stand for.
 bool is_computed_form(DType t) { return !is_bool(t) && dtype_size(ir::compute_dtype(t)) == dtype_size(t); }
 
 }  // namespace
@@ -32,7 +33,9 @@ std::vector<Node> deferred_tree(const Evaluation& e, Node n) {
   return tree;
 }
 
-BlockReader::BlockReader(View view) : dtype_(view.dtype), count_(count_of(view.shape)) { add_view(std::move(view)); }
+BlockReader::BlockReader(View view) : dtype_(view.dtype), count_(count_of(view.shape)) {
+  add_view(std::move(view));
+}
 
 BlockReader::BlockReader(View view, DType to) : BlockReader(std::move(view)) {
   const size_t sources[] = {0};
@@ -43,8 +46,8 @@ BlockReader::BlockReader(View view, DType to) : BlockReader(std::move(view)) {
 BlockReader::BlockReader(Evaluation& e, Node n, std::span<const size_t> order) : dtype_(e.held_dtype(n)) {
   const Extent shape = e.shape_of(n);
   count_ = count_of(shape);
-  if (!computes(e, n)) {
-    add_view(permuted(e.value(n), order));
+  if (const auto it = e.values.find(n.id); it != e.values.end()) {
+    add_view(permuted(it->second, order));
     return;
   }
   const std::vector<Node> tree = deferred_tree(e, n);
@@ -69,7 +72,8 @@ size_t BlockReader::add_node_op(const Evaluation& e, Node n, std::span<const siz
   const DType result = e.graph.dtype(n), source = e.graph.dtype(e.graph.sources(n).back());
   const auto* lane = std::get_if<ir::LaneArg>(&e.graph.arg(n));
   const Op op = e.graph.op(n);
-  if (op != Op::Bitcast) return add_op({op, e.held(result), e.held(source), lane == nullptr ? 0 : lane->lane}, sources);
+  if (op != Op::Bitcast)
+    return add_op({op, e.held(result), e.held(source), lane == nullptr ? 0 : lane->lane}, sources);
   // What is held as f64 has its bits in the real type.
   const size_t real[] = {add_op({Op::Cast, source, e.held(source)}, sources)};
   const size_t bits[] = {add_op({Op::Bitcast, result, source}, real)};
@@ -81,7 +85,7 @@ size_t BlockReader::add_op(const ir::Elementwise& what, std::span<const size_t> 
   step.what = what;
   step.num_sources = sources.size();
   std::copy(sources.begin(), sources.end(), step.sources.begin());
-  step.block.resize(kBlock * computed_size(what.result));
+  step.block.resize(largest_block() * computed_size(what.result));
   steps_.push_back(std::move(step));
   return steps_.size() - 1;
 }
@@ -93,9 +97,10 @@ size_t BlockReader::add_view(View view) {
   step.view = std::move(view);
   const Extent& strides = step.walk.strides[0];
   const bool is_direct = is_computed_form(step.view.dtype) && strides.size() == 1 && strides[0] == 1;
-  if (!is_direct) step.block.resize(kBlock * computed_size(step.view.dtype));
+  if (!is_direct) step.block.resize(largest_block() * computed_size(step.view.dtype));
   step.is_uniform = strides.empty() || (strides.size() == 1 && strides[0] == 0);
-  if (step.is_uniform && count_ != 0) ir::load_elements(step.view.dtype, step.view.at(0), 0, kBlock, step.block.data());
+  if (step.is_uniform && count_ != 0)
+    ir::load_elements(step.view.dtype, step.view.at(0), 0, largest_block(), step.block.data());
   steps_.push_back(std::move(step));
   return steps_.size() - 1;
 }
@@ -114,7 +119,8 @@ const void* BlockReader::read_view(Step& step, int64_t begin, size_t n) {
       position /= shape[axis];
     }
     const size_t run = std::min(n - done, static_cast<size_t>(shape[last] - in_row));
-    ir::load_elements(step.view.dtype, step.view.at(element), strides[last], run, step.block.data() + done * size);
+    ir::load_elements(step.view.dtype, step.view.at(element), strides[last], run,
+                      step.block.data() + done * size);
     done += run;
   }
   return step.block.data();

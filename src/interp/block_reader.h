@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Elements of a view, or of a tree of elementwise ops over views, a block at a time in row-major order. This is what
-// keeps a matmul, reduce(mul(expand, expand)), from holding all its products at once.
-// Tested by elementwise_test.cc.
+// Elements of a view, or of a tree of elementwise ops over views, a block at a time in row-major order. This
+// is what keeps a matmul, reduce(mul(expand, expand)), from holding all its products at once. Tested by
+// elementwise_test.cc.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <vector>
@@ -24,7 +25,8 @@ class BlockReader {
   explicit BlockReader(View view);
   // The view's elements cast to another type.
   BlockReader(View view, DType to);
-  // The node's elements; axis i of what is read is axis order[i] of the node.
+  // The node's elements, from its value or else computed from those below it; axis i of what is read is axis
+  // order[i] of the node.
   BlockReader(Evaluation& e, ir::Node n, std::span<const size_t> order);
 
   DType dtype() const { return dtype_; }
@@ -50,6 +52,7 @@ class BlockReader {
     const void* run = nullptr;     // the elements of the current block
   };
 
+  size_t largest_block() const { return static_cast<size_t>(std::min<int64_t>(kBlock, count_)); }
   size_t add_view(View view);
   size_t add_op(const ir::Elementwise& what, std::span<const size_t> sources);
   size_t add_node_op(const Evaluation& e, ir::Node n, std::span<const size_t> sources);

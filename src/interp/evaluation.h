@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One run of the interpreter: what the handlers of all ops share. Each handler makes the value of one node from the
-// values of its sources. Private to this folder.
+// One run of the interpreter: what the handlers of all ops share. Each handler makes the value of one node
+// from the values of its sources. Private to this folder.
 #pragma once
 
 #include <string>
@@ -23,7 +23,8 @@ struct Evaluation {
   Extents extents;
   Storage storage;
   std::unordered_map<uint32_t, View> values;  // alive: made, and still needed
-  // By node: an elementwise op that is never a value of its own, but computed block by block by its only user.
+  // By node: an elementwise op that is never a value of its own, but computed block by block by its only
+  // user.
   std::vector<uint8_t> deferred;
 
   // The type in which elements of t are held.

@@ -44,14 +44,14 @@ Scalar Extents::compute(Node n) const {
 
 int64_t Extents::var(Node n) const {
   const auto& arg = graph_.arg_as<ir::VarArg>(n);
-  const std::string allowed = std::to_string(arg.min) + " to " + std::to_string(arg.max) +
-                              (arg.multiple_of == 1 ? "" : ", multiples of " + std::to_string(arg.multiple_of));
+  std::string allowed = "allowed is " + std::to_string(arg.min) + " to " + std::to_string(arg.max);
+  if (arg.multiple_of != 1) allowed += ", multiples of " + std::to_string(arg.multiple_of);
   for (const auto& [name, value] : bindings_.vars) {
     if (name != arg.name) continue;
     if (value >= arg.min && value <= arg.max && value % arg.multiple_of == 0) return value;
-    raise(ErrorCode::kData, "var \"" + name + "\": is bound to " + std::to_string(value) + ", allowed is " + allowed);
+    raise(ErrorCode::kData, "var \"" + name + "\": is bound to " + std::to_string(value) + ", " + allowed);
   }
-  raise(ErrorCode::kData, "var \"" + arg.name + "\": has no value, allowed is " + allowed);
+  raise(ErrorCode::kData, "var \"" + arg.name + "\": has no value, " + allowed);
 }
 
 int64_t Extents::range(Node n) const {
@@ -61,7 +61,8 @@ int64_t Extents::range(Node n) const {
   for (const auto& [bound, value] : bindings_.ranges) {
     if (bound != id) continue;
     if (value >= 0 && value < extent) return value;
-    raise(ErrorCode::kData, name + ": is bound to " + std::to_string(value) + " of " + std::to_string(extent));
+    raise(ErrorCode::kData,
+          name + ": is bound to " + std::to_string(value) + " of " + std::to_string(extent));
   }
   raise(ErrorCode::kData, name + ": has no value");
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Scalar expressions over variables, ranges and constants: extents, pad amounts, slice starts. Iterative, with a memo
-// by node. Tested by interp_test.cc.
+// Scalar expressions over variables, ranges and constants: extents, pad amounts, slice starts. Iterative,
+// with a memo by node. Tested by interp_test.cc.
 #pragma once
 
 #include <unordered_map>
@@ -13,7 +13,9 @@ class Extents {
  public:
   Extents(const ir::Graph& graph, const Bindings& bindings) : graph_(graph), bindings_(bindings) {}
 
-  int64_t operator()(ir::Dim dim) { return dim.is_const() ? dim.value : scalar(dim.expr).as_int(graph_.dtype(dim.expr)); }
+  int64_t operator()(ir::Dim dim) {
+    return dim.is_const() ? dim.value : scalar(dim.expr).as_int(graph_.dtype(dim.expr));
+  }
   ir::Scalar scalar(ir::Node n);
 
  private:

@@ -14,9 +14,9 @@ using ir::ReduceOp;
 
 namespace {
 
-// The fixed order of a reduction: runs of 32 elements one after the other, then the results of runs in pairs, of
-// pairs in pairs, and so on. The error of a sum grows with the logarithm of its length. The first element starts
-// the fold, so folding one element gives that element.
+// The fixed order of a reduction: runs of 32 elements one after the other, then the results of runs in pairs,
+// of pairs in pairs, and so on. The error of a sum grows with the logarithm of its length. The first element
+// starts the fold, so folding one element gives that element.
 template <ReduceOp op, typename T>
 class TreeFold {
  public:
@@ -148,7 +148,8 @@ View evaluate_arg_reduce(Evaluation& e, Node n) {
   const Extent shape = e.shape_of(n);
   const int64_t length = source.shape[axis];
   if (length == 0) e.fail(n, "has no element to choose: axis " + std::to_string(axis) + " is empty");
-  if (length > INT32_MAX) e.fail(n, "positions on an axis of " + std::to_string(length) + " do not fit i32", ErrorCode::kLimit);
+  if (length > INT32_MAX)
+    e.fail(n, "positions on an axis of " + std::to_string(length) + " do not fit i32", ErrorCode::kLimit);
 
   BlockReader reader(permuted(source, innermost(shape.size(), 1u << axis)));
   const std::shared_ptr<Array> out = e.make_array(n, shape);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Reduce, argreduce and scan: values, special floats, empty axes, all types, accumulation and accuracy.
-#include <cmath>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
-#include "interp/interp_test.h"
+#include "interp/test_graph.h"
 #include "ir/eval.h"
 
 namespace anneal::interp {
@@ -13,7 +14,7 @@ using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-class Fold : public InterpTest {};
+class Fold : public testing::Test, protected TestGraph {};
 
 TEST_F(Fold, ReduceOverEverySetOfAxes) {
   const Node x = counting(i32, {2, 3, 2});
@@ -34,13 +35,13 @@ TEST_F(Fold, ReduceWithEveryOp) {
 
 TEST_F(Fold, ReduceOfSpecialValues) {
   const Node x = data(f32, {2, 2}, {kNan, 1, kInf, -kInf});
-  EXPECT_THAT(doubles(b.reduce(x, ReduceOp::kMax, 2)), SameFloats(Doubles{kNan, kInf}));
-  EXPECT_THAT(doubles(b.reduce(x, ReduceOp::kMin, 2)), SameFloats(Doubles{kNan, -kInf}));
-  EXPECT_THAT(doubles(b.reduce(x, ReduceOp::kAdd, 2)), SameFloats(Doubles{kNan, kNan}));
+  EXPECT_EQ(text(b.reduce(x, ReduceOp::kMax, 2)), "nan inf");
+  EXPECT_EQ(text(b.reduce(x, ReduceOp::kMin, 2)), "nan -inf");
+  EXPECT_EQ(text(b.reduce(x, ReduceOp::kAdd, 2)), "nan nan");
   const Node zeros = data(f32, {2, 2}, {-0.0, 0.0, -0.0, -0.0});
-  EXPECT_THAT(doubles(b.reduce(zeros, ReduceOp::kMax, 2)), SameFloats(Doubles{0.0, -0.0}));
+  EXPECT_EQ(text(b.reduce(zeros, ReduceOp::kMax, 2)), "0 -0");
   const Node one = data(f32, {1}, {-0.0});
-  EXPECT_THAT(doubles(b.reduce(one, ReduceOp::kAdd, 1)), SameFloats(Doubles{-0.0}));
+  EXPECT_EQ(text(b.reduce(one, ReduceOp::kAdd, 1)), "-0");
 }
 
 TEST_F(Fold, EmptyAxesGiveTheIdentity) {
@@ -49,7 +50,8 @@ TEST_F(Fold, EmptyAxesGiveTheIdentity) {
     for (ReduceOp op : {ReduceOp::kAdd, ReduceOp::kMul, ReduceOp::kMax, ReduceOp::kMin}) {
       if (is_bool(type) && (op == ReduceOp::kAdd || op == ReduceOp::kMul)) continue;
       const Node x = data(type, {2, 0}, {});
-      EXPECT_THAT(doubles(b.reduce(x, op, 2)), Each(fold_identity(op, type).as_double(type))) << dtype_name(type);
+      EXPECT_THAT(doubles(b.reduce(x, op, 2)), Each(fold_identity(op, type).as_double(type)))
+          << dtype_name(type);
       EXPECT_THAT(shape_of(b.reduce(x, op, 2)), ElementsAre(2, 1));
       EXPECT_THAT(doubles(b.reduce(x, op, 1)), ElementsAre());
     }
@@ -71,7 +73,8 @@ TEST_F(Fold, NarrowFloatsAccumulateInF32) {
   EXPECT_THAT(doubles(b.reduce(ones, ReduceOp::kAdd, 1)), ElementsAre(5000));
   EXPECT_THAT(doubles(b.reduce(data(bf16, {3}, {256, 1, 1}), ReduceOp::kAdd, 1)), ElementsAre(258));
   EXPECT_THAT(doubles(b.reduce(data(f8e4m3, {3}, {448, 448, -448}), ReduceOp::kAdd, 1)), ElementsAre(448));
-  EXPECT_THAT(doubles(b.reduce(data(f16, {3}, {60000, 60000, -60000}), ReduceOp::kAdd, 1)), ElementsAre(60000));
+  EXPECT_THAT(doubles(b.reduce(data(f16, {3}, {60000, 60000, -60000}), ReduceOp::kAdd, 1)),
+              ElementsAre(60000));
 }
 
 TEST_F(Fold, LongSumsStayAccurate) {
@@ -117,7 +120,8 @@ TEST_F(Fold, ArgReduceOfLongRowsAndOtherTypes) {
 TEST_F(Fold, ArgReduceOfAnAxisThatTurnsOutEmpty) {
   const Dim shape[] = {2, Dim(b.var("N", 0, 4))};
   const Node x = b.arg_reduce(b.full(shape, b.constant_float(1, f32)), ReduceOp::kMax, 1);
-  EXPECT_THAT(failure(x, {{}, {{"N", 0}}, {}}), HasSubstr("argreduce: has no element to choose: axis 1 is empty"));
+  EXPECT_THAT(failure(x, {{}, {{"N", 0}}, {}}),
+              HasSubstr("argreduce: has no element to choose: axis 1 is empty"));
   EXPECT_THAT(ints(x, {{}, {{"N", 3}}, {}}), ElementsAre(0, 0));
 }
 
@@ -134,15 +138,16 @@ TEST_F(Fold, ScanBothWaysAlongEachAxis) {
 }
 
 TEST_F(Fold, ScanOfSpecialValuesAndEmptyAxes) {
-  EXPECT_THAT(doubles(b.scan(data(f32, {3}, {1, kNan, 2}), ReduceOp::kMax, 0)), SameFloats(Doubles{1, kNan, kNan}));
-  EXPECT_THAT(doubles(b.scan(data(f32, {2}, {-0.0, -0.0}), ReduceOp::kAdd, 0)), SameFloats(Doubles{-0.0, -0.0}));
+  EXPECT_EQ(text(b.scan(data(f32, {3}, {1, kNan, 2}), ReduceOp::kMax, 0)), "1 nan nan");
+  EXPECT_EQ(text(b.scan(data(f32, {2}, {-0.0, -0.0}), ReduceOp::kAdd, 0)), "-0 -0");
   EXPECT_THAT(doubles(b.scan(data(f32, {2, 0}, {}), ReduceOp::kAdd, 1)), ElementsAre());
   EXPECT_THAT(shape_of(b.scan(data(f32, {0, 2}, {}), ReduceOp::kAdd, 1, true)), ElementsAre(0, 2));
   EXPECT_THAT(ints(b.scan(data(i8, {2}, {100, 100}), ReduceOp::kAdd, 0)), ElementsAre(100, -56));
 }
 
 TEST_F(Fold, ScanOfLongRows) {
-  const Ints sums = ints(b.scan(b.full(std::vector<Dim>{2, 1200}, b.constant_int(1, i32)), ReduceOp::kAdd, 1));
+  const Ints sums =
+      ints(b.scan(b.full(std::vector<Dim>{2, 1200}, b.constant_int(1, i32)), ReduceOp::kAdd, 1));
   for (size_t i = 0; i < sums.size(); ++i) ASSERT_EQ(sums[i], static_cast<int64_t>(i % 1200 + 1));
 }
 

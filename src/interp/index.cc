@@ -13,8 +13,8 @@ using ir::Node;
 
 namespace {
 
-// The walk of gather and scatter: over the positions' shape, the positions themselves, a view in step with them,
-// and, in the array that they index, the element at position 0 of the axis.
+// The walk of gather and scatter: over the positions' shape, the positions themselves, a view in step with
+// them, and, in the array that they index, the element at position 0 of the axis.
 Walk<3> indexed_walk(Evaluation& e, Node n, const View& positions, const View& in_step, const View& indexed,
                      size_t axis) {
   bool fits = positions.shape == in_step.shape;
@@ -28,7 +28,8 @@ Walk<3> indexed_walk(Evaluation& e, Node n, const View& positions, const View& i
   return walk;
 }
 
-// Up to kBlock positions, whose every integer type becomes int64_t; u64 beyond it becomes negative: out of range.
+// Up to kBlock positions, whose every integer type becomes int64_t; u64 beyond it becomes negative: out of
+// range.
 class Positions {
  public:
   explicit Positions(const View& view) : view_(view) {}
@@ -55,8 +56,8 @@ void for_each_block(int64_t n, Fn fn) {
 
 // Combines values into `into`, in computed form, in the order of their positions.
 template <typename T>
-void scatter_values(const Walk<3>& walk, const View& positions, const View& values, const View& into, size_t axis,
-                    bool adds) {
+void scatter_values(const Walk<3>& walk, const View& positions, const View& values, const View& into,
+                    size_t axis, bool adds) {
   Positions reader(positions);
   T* target = reinterpret_cast<T*>(const_cast<std::byte*>(into.data->bytes.data()));
   T block[BlockReader::kBlock];
@@ -67,7 +68,8 @@ void scatter_values(const Walk<3>& walk, const View& positions, const View& valu
       ir::load_elements(values.dtype, values.at(offsets[1] + first * steps[1]), steps[1], part, block);
       for (size_t i = 0; i < part; ++i) {
         if (!is_inside(at[i], into.shape[axis])) continue;
-        T& element = target[offsets[2] + (first + static_cast<int64_t>(i)) * steps[2] + at[i] * into.strides[axis]];
+        T& element =
+            target[offsets[2] + (first + static_cast<int64_t>(i)) * steps[2] + at[i] * into.strides[axis]];
         if constexpr (!std::same_as<T, bool>) {
           element = adds ? ir::binary_op<ir::Op::Add>(element, block[i]) : block[i];
         } else {
@@ -88,7 +90,8 @@ View evaluate_arg_sort(Evaluation& e, Node n) {
   std::swap(order[axis], order.back());  // its own inverse
   const View source = permuted(e.source_value(n, 0), order);
   const int64_t length = source.shape.back();
-  if (length > INT32_MAX) e.fail(n, "positions on an axis of " + std::to_string(length) + " do not fit i32", ErrorCode::kLimit);
+  if (length > INT32_MAX)
+    e.fail(n, "positions on an axis of " + std::to_string(length) + " do not fit i32", ErrorCode::kLimit);
 
   const std::shared_ptr<Array> out = e.make_array(n, source.shape);
   const std::shared_ptr<Array> row = e.storage.make(n, ir::compute_dtype(source.dtype), {length});
@@ -96,16 +99,15 @@ View evaluate_arg_sort(Evaluation& e, Node n) {
   BlockReader reader(source);
   ir::visit_compute(source.dtype, [&]<typename T>() {
     const T* v = reinterpret_cast<const T*>(row->bytes.data());
-    const auto ascends = [&](int32_t a, int32_t b) { return ir::sorts_before(v[a], v[b]); };
-    const auto descends = [&](int32_t a, int32_t b) { return ir::sorts_before(v[b], v[a]); };
+    const auto precedes = [&](int32_t a, int32_t b) {  // equal elements keep their order
+      if (ir::sorts_before(v[a], v[b])) return !arg.descending;
+      if (ir::sorts_before(v[b], v[a])) return arg.descending;
+      return a < b;
+    };
     for (int64_t begin = 0; begin < reader.count(); begin += length) {
       reader.read_computed(begin, length, row->bytes.data());
       std::iota(positions.begin(), positions.end(), 0);
-      if (arg.descending) {
-        std::stable_sort(positions.begin(), positions.end(), descends);
-      } else {
-        std::stable_sort(positions.begin(), positions.end(), ascends);
-      }
+      std::sort(positions.begin(), positions.end(), precedes);
       std::memcpy(out->bytes.data() + begin * 4, positions.data(), positions.size() * 4);
     }
   });
@@ -157,7 +159,8 @@ View evaluate_scatter(Evaluation& e, Node n) {
     return whole_view(sums);
   }
   const std::shared_ptr<Array> out = e.make_array(n, base.shape);
-  ir::store_elements(out->dtype, sums->bytes.data(), static_cast<size_t>(count_of(base.shape)), out->bytes.data());
+  ir::store_elements(out->dtype, sums->bytes.data(), static_cast<size_t>(count_of(base.shape)),
+                     out->bytes.data());
   return whole_view(out);
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Argsort, gather and scatter: order, ties and NaN, positions out of range, duplicates, every type.
-#include <cmath>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
-#include "interp/interp_test.h"
+#include "interp/test_graph.h"
 
 namespace anneal::interp {
 namespace {
@@ -12,7 +13,7 @@ using ir::ScatterMode;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-class Index : public InterpTest {};
+class Index : public testing::Test, protected TestGraph {};
 
 TEST_F(Index, ArgSortIsStableBothWays) {
   const Node x = data(i32, {2, 5}, {3, 1, 3, 2, 1, 0, 0, 0, 1, -1});
@@ -69,7 +70,8 @@ TEST_F(Index, GatherOfEveryType) {
 
 TEST_F(Index, GatherOfALookupTable) {
   const Dim rows[] = {700, 3}, tokens[] = {700, 1};
-  const Node ids = b.expand(b.reshape(b.floormod(counting(i32, {700}), b.constant_int(5, i32)), tokens), rows);
+  const Node ids =
+      b.expand(b.reshape(b.floormod(counting(i32, {700}), b.constant_int(5, i32)), tokens), rows);
   const Ints values = ints(b.gather(counting(i32, {5, 3}), ids, 0));
   for (size_t i = 0; i < 700; ++i)
     for (size_t j = 0; j < 3; ++j) ASSERT_EQ(values[i * 3 + j], static_cast<int64_t>(i % 5 * 3 + j));
@@ -88,7 +90,8 @@ TEST_F(Index, ScatterDropsWhatIsOutOfRange) {
   const Node values = data(i32, {4}, {10, 20, 30, 40});
   EXPECT_THAT(ints(b.scatter(base, at, values, 0, ScatterMode::kAdd)), ElementsAre(31, 2));
   EXPECT_THAT(ints(b.scatter(base, at, values, 0, ScatterMode::kSet)), ElementsAre(30, 2));
-  EXPECT_THAT(ints(b.scatter(base, data(i32, {0}, {}), data(i32, {0}, {}), 0, ScatterMode::kSet)), ElementsAre(1, 2));
+  EXPECT_THAT(ints(b.scatter(base, data(i32, {0}, {}), data(i32, {0}, {}), 0, ScatterMode::kSet)),
+              ElementsAre(1, 2));
 }
 
 TEST_F(Index, ScatterAlongEachAxisFromViews) {
@@ -96,20 +99,23 @@ TEST_F(Index, ScatterAlongEachAxisFromViews) {
   const Node zero = b.full(shape, b.constant_int(0, i32)), values = b.flip(counting(i32, {2, 2}), 3);
   EXPECT_THAT(ints(b.scatter(zero, data(i32, {2, 2}, {0, 2, 1, 1}), values, 1, ScatterMode::kAdd)),
               ElementsAre(3, 0, 2, 0, 1, 0));
-  EXPECT_THAT(ints(b.scatter(zero, data(i32, {1, 3}, {1, 0, 1}), counting(i32, {1, 3}), 0, ScatterMode::kSet)),
-              ElementsAre(0, 1, 0, 0, 0, 2));
+  EXPECT_THAT(
+      ints(b.scatter(zero, data(i32, {1, 3}, {1, 0, 1}), counting(i32, {1, 3}), 0, ScatterMode::kSet)),
+      ElementsAre(0, 1, 0, 0, 0, 2));
 }
 
 TEST_F(Index, ScatterOfEveryType) {
   for (int t = 1; t < kNumDTypes; ++t) {
     const auto type = static_cast<DType>(t);
     const Node base = data(type, {2}, {0, 1}), at = data(u8, {1}, {0}), one = data(type, {1}, {1});
-    EXPECT_THAT(doubles(b.scatter(base, at, one, 0, ScatterMode::kSet)), ElementsAre(1, 1)) << dtype_name(type);
+    EXPECT_THAT(doubles(b.scatter(base, at, one, 0, ScatterMode::kSet)), ElementsAre(1, 1))
+        << dtype_name(type);
     EXPECT_EQ(array(b.scatter(base, at, one, 0, ScatterMode::kSet))->dtype, type);
   }
   const Node at = data(i32, {3}, {0, 0, 0}), x = data(f16, {3}, {2048, 1, 1});
   EXPECT_THAT(doubles(b.scatter(data(f16, {1}, {0.0}), at, x, 0, ScatterMode::kAdd)), ElementsAre(2050));
-  EXPECT_THAT(doubles(b.scatter(data(i8, {1}, {100}), data(i32, {1}, {0}), data(i8, {1}, {100}), 0, ScatterMode::kAdd)),
+  EXPECT_THAT(doubles(b.scatter(data(i8, {1}, {100}), data(i32, {1}, {0}), data(i8, {1}, {100}), 0,
+                                ScatterMode::kAdd)),
               ElementsAre(-56));
 }
 
@@ -118,7 +124,8 @@ TEST_F(Index, ExtentsThatTurnOutWrong) {
   const Node at = b.full(shape, b.constant_int(0, i32));
   EXPECT_THAT(failure(b.gather(counting(f32, {3, 2}), at, 1), {{}, {{"N", 2}}, {}}),
               HasSubstr("gather: positions [2,2] do not fit [3,2] on axis 1"));
-  EXPECT_THAT(doubles(b.gather(counting(f32, {3, 2}), at, 1), {{}, {{"N", 3}}, {}}), ElementsAre(0, 0, 2, 2, 4, 4));
+  EXPECT_THAT(doubles(b.gather(counting(f32, {3, 2}), at, 1), {{}, {{"N", 3}}, {}}),
+              ElementsAre(0, 0, 2, 2, 4, 4));
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ Extent Evaluation::shape_of(Node n) {
   int64_t count = 1;
   for (const ir::Dim& d : graph.shape(n)) {
     shape.push_back(extents(d));
-    if (shape.back() < 0) fail(n, "has extent " + std::to_string(shape.back()) + " on axis " + std::to_string(shape.size() - 1));
+    if (shape.back() < 0)
+      fail(n, "has extent " + std::to_string(shape.back()) + " on axis " + std::to_string(shape.size() - 1));
     if (shape.back() != 0 && __builtin_mul_overflow(count, shape.back(), &count))
       fail(n, "has more than 2^63 - 1 elements", ErrorCode::kLimit);
   }
@@ -55,7 +56,8 @@ View bound_view(Evaluation& e, Node n, const std::string& name, const std::share
                                 std::string(dtype_name(data->dtype)) + extent_text(data->shape));
   const auto bytes = static_cast<uint64_t>(count_of(shape)) * static_cast<uint64_t>(dtype_size(data->dtype));
   if (data->bytes.size() != bytes)
-    raise(ErrorCode::kData, name + ": needs " + std::to_string(bytes) + " bytes, got " + std::to_string(data->bytes.size()));
+    raise(ErrorCode::kData,
+          name + ": needs " + std::to_string(bytes) + " bytes, got " + std::to_string(data->bytes.size()));
   if (data->dtype == e.held(t)) return whole_view(data);
 
   BlockReader reader(whole_view(data), e.held(t));
@@ -66,7 +68,8 @@ View bound_view(Evaluation& e, Node n, const std::string& name, const std::share
 
 View evaluate_param(Evaluation& e, Node n) {
   const auto& arg = e.graph.arg_as<ir::ParamArg>(n);
-  const std::string name = "param " + std::to_string(arg.index) + (arg.name.empty() ? "" : " \"" + arg.name + "\"");
+  const std::string name =
+      "param " + std::to_string(arg.index) + (arg.name.empty() ? "" : " \"" + arg.name + "\"");
   for (const auto& [index, data] : e.bindings.params)
     if (index == arg.index) return bound_view(e, n, name, data);
   return bound_view(e, n, name, nullptr);
@@ -81,7 +84,9 @@ View evaluate_scalar(Evaluation& e, Node n) { return e.scalar_view(n, e.extents.
 
 View first_source(Evaluation& e, Node n) { return e.source_value(n, 0); }
 
-View evaluate_sink(Evaluation& e, Node n) { e.fail(n, "has no value: it can only be a root", ErrorCode::kVerify); }
+View evaluate_sink(Evaluation& e, Node n) {
+  e.fail(n, "has no value: it can only be a root", ErrorCode::kVerify);
+}
 
 // -- The table --
 
@@ -160,7 +165,8 @@ constexpr auto kHandlers = ir::make_op_table<Handler>({
 // -- The walk --
 
 // How often each node is still to be read, by node.
-std::vector<uint32_t> count_uses(const ir::Graph& graph, std::span<const Node> order, std::span<const Node> roots) {
+std::vector<uint32_t> count_uses(const ir::Graph& graph, std::span<const Node> order,
+                                 std::span<const Node> roots) {
   std::vector<uint32_t> uses(graph.id_limit(), 0);
   for (Node n : order)
     for (Node s : graph.sources(n)) ++uses[s.id];
@@ -168,7 +174,8 @@ std::vector<uint32_t> count_uses(const ir::Graph& graph, std::span<const Node> o
   return uses;
 }
 
-// Chooses what is computed block by block inside its only user: an elementwise op of the same shape, or a reduction.
+// Chooses what is computed block by block inside its only user: an elementwise op of the same shape, or a
+// reduction.
 void defer_elementwise(Evaluation& e, std::span<const Node> order, std::span<const uint32_t> uses) {
   const ir::Graph& graph = e.graph;
   e.deferred.assign(graph.id_limit(), 0);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Leaves and what is bound to them, modes, limits, roots, and graphs that are deep or shared.
-#include "interp/interp_test.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <bit>
 #include <cmath>
-#include <cstring>
+
+#include "interp/test_graph.h"
 
 namespace anneal::interp {
 namespace {
@@ -13,7 +15,7 @@ using ir::Dim;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-class Interp : public InterpTest {
+class Interp : public testing::Test, protected TestGraph {
  protected:
   Dim var(std::string_view name, int64_t min = 0, int64_t max = 9, int64_t multiple_of = 1) {
     return Dim(b.var(name, min, max, multiple_of));
@@ -29,8 +31,8 @@ TEST_F(Interp, ConstantsOfEveryType) {
     EXPECT_THAT(doubles_of(*value), ElementsAre(1)) << dtype_name(type);
     EXPECT_EQ(value->bytes.size(), static_cast<size_t>(dtype_size(type)));
   }
-  EXPECT_THAT(doubles(b.constant_float(-0.0, f16)), SameFloats(Doubles{-0.0}));
-  EXPECT_THAT(doubles(b.constant_float(kNan, f8e5m2)), SameFloats(Doubles{kNan}));
+  EXPECT_EQ(text(b.constant_float(-0.0, f16)), "-0");
+  EXPECT_EQ(text(b.constant_float(kNan, f8e5m2)), "nan");
 }
 
 TEST_F(Interp, ArraysKeepNumbersOfEveryType) {
@@ -51,7 +53,8 @@ TEST_F(Interp, BufferIsGivenBackUncopied) {
 TEST_F(Interp, ParamsByNumber) {
   const Dim shape[] = {2};
   const Node x = b.param(3, f32, shape, "x"), y = b.param(0, f32, shape);
-  const Bindings bindings = {{{0, array_from(f32, {2}, {1, 2})}, {3, array_from(f32, {2}, {10, 20})}}, {}, {}};
+  const Bindings bindings = {
+      {{0, array_from(f32, {2}, {1, 2})}, {3, array_from(f32, {2}, {10, 20})}}, {}, {}};
   EXPECT_THAT(doubles(b.sub(x, y), bindings), ElementsAre(9, 18));
 }
 
@@ -70,7 +73,8 @@ TEST_F(Interp, MissingAndWrongParams) {
 }
 
 TEST_F(Interp, BufferWithoutData) {
-  const Node parsed = graph.intern({Op::Buffer, f32, {}, {}, std::make_unique<ir::Arg>(ir::BufferArg{77}).get()});
+  const Node parsed =
+      graph.intern({Op::Buffer, f32, {}, {}, std::make_unique<ir::Arg>(ir::BufferArg{77}).get()});
   EXPECT_THAT(failure(parsed), HasSubstr("buffer 77: has no data"));
 }
 
@@ -78,7 +82,8 @@ TEST_F(Interp, Variables) {
   const Dim n = var("N", 2, 8, 2);
   EXPECT_THAT(failure(n.expr), HasSubstr("var \"N\": has no value, allowed is 2 to 8, multiples of 2"));
   for (int64_t bad : {0, 3, 10})
-    EXPECT_THAT(failure(n.expr, {{}, {{"N", bad}}, {}}), HasSubstr("var \"N\": is bound to " + std::to_string(bad)));
+    EXPECT_THAT(failure(n.expr, {{}, {{"N", bad}}, {}}),
+                HasSubstr("var \"N\": is bound to " + std::to_string(bad)));
   EXPECT_THAT(ints(b.add(n.expr, b.index(1)), {{}, {{"N", 4}}, {}}), ElementsAre(5));
 }
 
@@ -94,7 +99,8 @@ TEST_F(Interp, Dims) {
   const Node r = b.range(n, 0);
   const Bindings bindings = {{}, {{"N", 7}}, {{0, 6}}};
   EXPECT_EQ(evaluate_dim(graph, Dim(12)), 12);
-  EXPECT_EQ(evaluate_dim(graph, Dim(b.add(b.mul(r, n.expr), b.floordiv(b.neg(r), b.index(4)))), bindings), 40);
+  EXPECT_EQ(evaluate_dim(graph, Dim(b.add(b.mul(r, n.expr), b.floordiv(b.neg(r), b.index(4)))), bindings),
+            40);
   EXPECT_EQ(evaluate_dim(graph, Dim(b.where(b.lt(r, n.expr), r, b.index(-1))), bindings), 6);
   EXPECT_EQ(evaluate_dim(graph, Dim(b.eq(r, n.expr)), bindings), 0);
 }
@@ -104,7 +110,8 @@ TEST_F(Interp, SymbolicExtents) {
   const Dim shape[] = {n, 2};
   const Node x = b.param(0, i32, shape);
   const Dim flat[] = {Dim(b.mul(n.expr, b.index(2)))};
-  const Node y = b.reduce(b.reshape(b.add(x, b.full(shape, n.expr ? b.cast(n.expr, i32) : x)), flat), ReduceOp::kAdd, 1);
+  const Node y =
+      b.reduce(b.reshape(b.add(x, b.full(shape, n.expr ? b.cast(n.expr, i32) : x)), flat), ReduceOp::kAdd, 1);
   for (int64_t extent : {0, 1, 3}) {
     std::vector<double> values(static_cast<size_t>(2 * extent), 1.0);
     const Bindings bindings = {{{0, array_from(i32, {extent, 2}, values)}}, {{"N", extent}}, {}};
@@ -138,7 +145,8 @@ TEST_F(Interp, CountOfElementsOverflows) {
   const Dim n = var("N", 0, INT64_MAX);
   const Dim shape[] = {n, n, n};
   const Node x = b.full(shape, b.constant_float(1, f32));
-  EXPECT_THAT(failure(x, {{}, {{"N", int64_t{1} << 31}}, {}}), HasSubstr("expand: has more than 2^63 - 1 elements"));
+  EXPECT_THAT(failure(x, {{}, {{"N", int64_t{1} << 31}}, {}}),
+              HasSubstr("expand: has more than 2^63 - 1 elements"));
 }
 
 TEST_F(Interp, MemoryIsFreedAtTheLastUse) {
@@ -179,9 +187,11 @@ TEST_F(Interp, RootsInOrderAndSinks) {
 TEST_F(Interp, GradientMarksAreTheirFirstSource) {
   const Node x = data(f32, {2}, {1, 2});
   EXPECT_THAT(doubles(b.make(Op::StopGradient, {x})), ElementsAre(1, 2));
-  const uint64_t serial = graph.add_custom_gradient([](ir::Graph&, Node, std::span<const Node>) { return std::vector<Node>{}; });
+  const uint64_t serial =
+      graph.add_custom_gradient([](ir::Graph&, Node, std::span<const Node>) { return std::vector<Node>{}; });
   EXPECT_THAT(doubles(b.make(Op::CustomGradient, {b.neg(x), x}, ir::CustomArg{serial})), ElementsAre(-1, -2));
-  EXPECT_THAT(doubles(b.make(Op::Alias, {b.neg(x)}, ir::BufferArg{graph.add_buffer(nullptr)})), ElementsAre(-1, -2));
+  EXPECT_THAT(doubles(b.make(Op::Alias, {b.neg(x)}, ir::BufferArg{graph.add_buffer(nullptr)})),
+              ElementsAre(-1, -2));
 }
 
 // -- Double mode --
@@ -194,7 +204,8 @@ TEST_F(Interp, DoubleModeHoldsFloatsInF64) {
   EXPECT_EQ(exact->dtype, f64);
   EXPECT_THAT(doubles_of(*exact), ElementsAre(1 + 0x1p-14));
   EXPECT_THAT(doubles(b.cast(b.cast(sum, f8e4m3), f32), {}, kDoubleMode), ElementsAre(1 + 0x1p-14));
-  EXPECT_THAT(doubles(b.make(Op::Exp, {b.constant_float(1, bf16)}), {}, kDoubleMode), ElementsAre(std::exp(1.0)));
+  EXPECT_THAT(doubles(b.make(Op::Exp, {b.constant_float(1, bf16)}), {}, kDoubleMode),
+              ElementsAre(std::exp(1.0)));
   EXPECT_EQ(array(b.constant_int(3, i8), {}, kDoubleMode)->dtype, i8);
 }
 
@@ -206,7 +217,8 @@ TEST_F(Interp, DoubleModeConvertsData) {
   const Node p = b.param(0, f16, shape);
   EXPECT_THAT(doubles(p, {{{0, array_from(f16, {1}, {0.1})}}, {}, {}}, kDoubleMode), ElementsAre(0x1.998p-4));
   EXPECT_THAT(doubles(p, {{{0, array_from(f64, {1}, {0.1})}}, {}, {}}, kDoubleMode), ElementsAre(0.1));
-  EXPECT_THAT(failure(p, {{{0, array_from(f32, {1}, {0.1})}}, {}, {}}, kDoubleMode), HasSubstr("needs f16[1], got f32[1]"));
+  EXPECT_THAT(failure(p, {{{0, array_from(f32, {1}, {0.1})}}, {}, {}}, kDoubleMode),
+              HasSubstr("needs f16[1], got f32[1]"));
 }
 
 TEST_F(Interp, DoubleModeBitcastsTheRealType) {

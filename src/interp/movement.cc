@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Movement: other strides over the same array where that is possible, else one copy. Tested by movement_test.cc.
+// Movement: other strides over the same array where that is possible, else one copy. Tested by
+// movement_test.cc.
 #include <algorithm>
 #include <cstring>
 #include <numeric>
@@ -13,8 +14,8 @@ using ir::Node;
 
 namespace {
 
-// Strides with which the view has the shape `to` without a copy; false when there are none. Once coalesced, each
-// axis of the view must be a product of neighbouring axes of the new shape.
+// Strides with which the view has the shape `to` without a copy; false when there are none. Once coalesced,
+// each axis of the view must be a product of neighbouring axes of the new shape.
 bool reshaped_strides(const View& view, const Extent& to, Extent* strides) {
   strides->assign(to.size(), 0);
   if (count_of(to) == 0) return true;
@@ -36,9 +37,9 @@ bool reshaped_strides(const View& view, const Extent& to, Extent* strides) {
   return true;
 }
 
-// Writes the view into `out` from element `offset` on, with strides that step over `spread` elements.
+// Writes the view into `out` from element `offset` on.
 void place(const View& view, Array* out, int64_t offset, const Extent& strides) {
-  if (count_of(view.shape) == 0) return;
+  if (count_of(view.shape) == 0) return;  // offset may lie outside
   copy_elements(view, out->bytes.data() + offset * dtype_size(view.dtype), strides);
 }
 
@@ -64,7 +65,8 @@ View evaluate_reshape(Evaluation& e, Node n) {
   View view = e.source_value(n, 0);
   const Extent shape = e.shape_of(n);
   if (count_of(shape) != count_of(view.shape))
-    e.fail(n, "from " + extent_text(view.shape) + " to " + extent_text(shape) + ": the numbers of elements differ");
+    e.fail(n, "from " + extent_text(view.shape) + " to " + extent_text(shape) +
+                  ": the numbers of elements differ");
   Extent strides;
   if (!reshaped_strides(view, shape, &strides)) {
     view = whole_view(array_of(e, n, view));
@@ -115,8 +117,9 @@ View evaluate_slice(Evaluation& e, Node n) {
     const bool overflows = shape[i] > 0 && (__builtin_mul_overflow(shape[i] - 1, arg.step[i], &last) ||
                                             __builtin_add_overflow(last, start, &last));
     if (start < 0 || overflows || (shape[i] > 0 && last >= view.shape[i]))
-      e.fail(n, "from " + std::to_string(start) + " takes " + std::to_string(shape[i]) + " elements with step " +
-                    std::to_string(arg.step[i]) + " on axis " + std::to_string(i) + " of " + extent_text(view.shape));
+      e.fail(n, "from " + std::to_string(start) + " takes " + std::to_string(shape[i]) +
+                    " elements with step " + std::to_string(arg.step[i]) + " on axis " + std::to_string(i) +
+                    " of " + extent_text(view.shape));
     offset += start * view.strides[i];
     if (shape[i] > 1) view.strides[i] *= arg.step[i];
   }
@@ -135,8 +138,8 @@ View evaluate_pad(Evaluation& e, Node n) {
     const int64_t low = e.extents(arg.low[i]), high = e.extents(arg.high[i]), spread = arg.interior[i] + 1;
     const int64_t extent = source.shape[i];
     if (low < 0 || high < 0 || shape[i] != low + (extent == 0 ? 0 : (extent - 1) * spread + 1) + high)
-      e.fail(n, "by " + std::to_string(low) + " and " + std::to_string(high) + " on axis " + std::to_string(i) +
-                    ", from " + extent_text(source.shape) + " to " + extent_text(shape));
+      e.fail(n, "by " + std::to_string(low) + " and " + std::to_string(high) + " on axis " +
+                    std::to_string(i) + ", from " + extent_text(source.shape) + " to " + extent_text(shape));
     offset += low * strides[i];
     if (extent > 1) strides[i] *= spread;
   }
@@ -165,7 +168,8 @@ View evaluate_concat(Evaluation& e, Node n) {
     place(part, out.get(), position * strides[axis], strides);
     position += part.shape[axis];
   }
-  if (position != shape[axis]) e.fail(n, "sources give " + std::to_string(position) + " of " + extent_text(shape));
+  if (position != shape[axis])
+    e.fail(n, "sources give " + std::to_string(position) + " of " + extent_text(shape));
   return whole_view(out);
 }
 

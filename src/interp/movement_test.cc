@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Movement ops, alone and on sources that are views already, against index arithmetic written out.
-#include <cmath>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
-#include "interp/interp_test.h"
+#include "interp/test_graph.h"
 
 namespace anneal::interp {
 namespace {
@@ -12,7 +13,7 @@ using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-class Movement : public InterpTest {};
+class Movement : public testing::Test, protected TestGraph {};
 
 TEST_F(Movement, Iota) {
   const Dim shape[] = {2, 3};
@@ -36,7 +37,8 @@ TEST_F(Movement, ReshapeOfAContiguousArray) {
 TEST_F(Movement, ReshapeOfViews) {
   const uint8_t swap[] = {1, 0};
   const Node x = counting(i32, {2, 3});
-  const Dim flat[] = {6}, split[] = {1, 3, 1, 2, 1}, repeated[] = {2, 2, 3}, pairs[] = {4, 3}, halves[] = {2, 6};
+  const Dim flat[] = {6}, split[] = {1, 3, 1, 2, 1}, repeated[] = {2, 2, 3}, pairs[] = {4, 3},
+            halves[] = {2, 6};
   EXPECT_THAT(ints(b.reshape(b.permute(x, swap), flat)), ElementsAre(0, 3, 1, 4, 2, 5));
   EXPECT_THAT(ints(b.reshape(b.permute(x, swap), split)), ElementsAre(0, 3, 1, 4, 2, 5));
   EXPECT_THAT(ints(b.reshape(b.flip(x, 3), flat)), ElementsAre(5, 4, 3, 2, 1, 0));
@@ -88,20 +90,23 @@ TEST_F(Movement, SliceWithSteps) {
   const Dim tail[] = {1, 1}, none[] = {4, 0};
   EXPECT_THAT(ints(b.slice(x, {{Dim(3), Dim(6)}, {100, INT64_MAX}}, tail)), ElementsAre(27));
   EXPECT_THAT(ints(b.slice(x, {{Dim(0), Dim(7)}, {1, 1}}, none)), ElementsAre());
-  EXPECT_THAT(ints(b.slice(b.flip(x, 3), {{Dim(0), Dim(1)}, {3, 2}}, shape)), ElementsAre(26, 24, 22, 5, 3, 1));
+  EXPECT_THAT(ints(b.slice(b.flip(x, 3), {{Dim(0), Dim(1)}, {3, 2}}, shape)),
+              ElementsAre(26, 24, 22, 5, 3, 1));
 }
 
 TEST_F(Movement, SliceFromASymbolicStart) {
   const Dim start(b.var("S", 0, 9)), shape[] = {2};
   const Node x = b.slice(counting(i32, {5}), {{start}, {1}}, shape);
   EXPECT_THAT(ints(x, {{}, {{"S", 3}}, {}}), ElementsAre(3, 4));
-  EXPECT_THAT(failure(x, {{}, {{"S", 4}}, {}}), HasSubstr("slice: from 4 takes 2 elements with step 1 on axis 0 of [5]"));
+  EXPECT_THAT(failure(x, {{}, {{"S", 4}}, {}}),
+              HasSubstr("slice: from 4 takes 2 elements with step 1 on axis 0 of [5]"));
 }
 
 TEST_F(Movement, PadOutsideAndBetween) {
   const Node x = counting(i32, {2, 2}), fill = b.constant_int(9, i32);
   EXPECT_THAT(ints(b.pad(x, fill, {{1, 0}, {0, 1}, {0, 0}})), ElementsAre(9, 9, 9, 0, 1, 9, 2, 3, 9));
-  EXPECT_THAT(ints(b.pad(x, fill, {{0, 0}, {0, 0}, {1, 2}})), ElementsAre(0, 9, 9, 1, 9, 9, 9, 9, 2, 9, 9, 3));
+  EXPECT_THAT(ints(b.pad(x, fill, {{0, 0}, {0, 0}, {1, 2}})),
+              ElementsAre(0, 9, 9, 1, 9, 9, 9, 9, 2, 9, 9, 3));
   EXPECT_THAT(ints(b.pad(counting(i32, {3}), fill, {{1}, {2}, {1}})), ElementsAre(9, 0, 9, 1, 9, 2, 9, 9));
   EXPECT_THAT(ints(b.pad(data(i32, {1}, {4}), fill, {{0}, {1}, {5}})), ElementsAre(4, 9));
   EXPECT_THAT(ints(b.pad(data(i32, {0}, {}), fill, {{1}, {2}, {0}})), ElementsAre(9, 9, 9));
@@ -114,7 +119,7 @@ TEST_F(Movement, PadOfEveryTypeAndOfViews) {
     EXPECT_THAT(doubles(b.pad(x, b.constant_int(1, type), {{1}, {0}, {1}})), ElementsAre(1, 1, 1, 0));
   }
   const Node nan = b.constant_float(kNan, bf16);
-  EXPECT_THAT(doubles(b.pad(data(bf16, {1}, {-0.0}), nan, {{1}, {0}, {0}})), SameFloats(Doubles{kNan, -0.0}));
+  EXPECT_EQ(text(b.pad(data(bf16, {1}, {-0.0}), nan, {{1}, {0}, {0}})), "nan -0");
 }
 
 TEST_F(Movement, PadBySymbolicAmounts) {
@@ -138,7 +143,8 @@ TEST_F(Movement, ConcatOfExtentsThatDiffer) {
   const Dim a_shape[] = {2, n}, b_shape[] = {2, m};
   const Node one = b.constant_int(1, i32);
   const Node parts[] = {b.full(a_shape, one), b.full(b_shape, one)};
-  EXPECT_THAT(failure(b.concat(parts, 0), {{}, {{"N", 2}, {"M", 3}}, {}}), HasSubstr("concat: source 1 of shape [2,3]"));
+  EXPECT_THAT(failure(b.concat(parts, 0), {{}, {{"N", 2}, {"M", 3}}, {}}),
+              HasSubstr("concat: source 1 of shape [2,3]"));
   EXPECT_THAT(shape_of(b.concat(parts, 1), {{}, {{"N", 2}, {"M", 3}}, {}}), ElementsAre(2, 5));
 }
 

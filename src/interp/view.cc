@@ -66,21 +66,23 @@ namespace {
 template <typename Bits>
 void copy_walk(const Walk<2>& walk, const std::byte* from, std::byte* to) {
   constexpr auto kSize = static_cast<int64_t>(sizeof(Bits));
-  for_each_row(walk, [&](const std::array<int64_t, 2>& offsets, int64_t n, const std::array<int64_t, 2>& steps) {
-    const std::byte* source = from + offsets[0] * kSize;
-    std::byte* target = to + offsets[1] * kSize;
-    if (steps[0] == 1 && steps[1] == 1) {
-      std::memcpy(target, source, static_cast<size_t>(n * kSize));
-      return;
-    }
-    for (int64_t i = 0; i < n; ++i)
-      std::memcpy(target + i * steps[1] * kSize, source + i * steps[0] * kSize, sizeof(Bits));
-  });
+  for_each_row(walk,
+               [&](const std::array<int64_t, 2>& offsets, int64_t n, const std::array<int64_t, 2>& steps) {
+                 const std::byte* source = from + offsets[0] * kSize;
+                 std::byte* target = to + offsets[1] * kSize;
+                 if (steps[0] == 1 && steps[1] == 1) {
+                   std::memcpy(target, source, static_cast<size_t>(n * kSize));
+                   return;
+                 }
+                 for (int64_t i = 0; i < n; ++i)
+                   std::memcpy(target + i * steps[1] * kSize, source + i * steps[0] * kSize, sizeof(Bits));
+               });
 }
 
 }  // namespace
 
 void copy_elements(const View& from, std::byte* to, std::span<const int64_t> to_strides) {
+  if (count_of(from.shape) == 0) return;
   const Walk<2> walk = {from.shape, {from.strides, Extent(to_strides.begin(), to_strides.end())}};
   switch (dtype_size(from.dtype)) {
     case 1: return copy_walk<uint8_t>(walk, from.at(0), to);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Values of the interpreter: a strided view of an array, so that movement costs nothing, and the store of arrays that
-// keeps count of the bytes alive. Tested through movement_test.cc.
+// Values of the interpreter: a strided view of an array, so that movement costs nothing, and the store of
+// arrays that keeps count of the bytes alive. Tested through movement_test.cc.
 #pragma once
 
 #include <array>
@@ -75,7 +75,8 @@ Walk<K> coalesced(const Walk<K>& walk) {
   for (size_t i = 0; i < walk.shape.size(); ++i) {
     if (walk.shape[i] == 1) continue;
     bool joins = !out.shape.empty();
-    for (size_t k = 0; joins && k < K; ++k) joins = out.strides[k].back() == walk.strides[k][i] * walk.shape[i];
+    for (size_t k = 0; joins && k < K; ++k)
+      joins = out.strides[k].back() == walk.strides[k][i] * walk.shape[i];
     if (joins) {
       out.shape.back() *= walk.shape[i];
       for (size_t k = 0; k < K; ++k) out.strides[k].back() = walk.strides[k][i];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Typed loops around scalar_ops.h, and the table that gives every op of ops.def its loop or says that it has none.
+// Typed loops around scalar_ops.h, and the table that gives every op of ops.def its loop or says that it has
+// none.
 #include "ir/blocks.h"
 
 #include <cstring>
@@ -265,9 +266,8 @@ void load_elements(DType t, const std::byte* from, int64_t stride, size_t n, voi
   } else if (stride == 1) {
     std::memcpy(to, from, n * static_cast<size_t>(dtype_size(t)));
   } else {
-    visit_compute(t, [&]<typename T>() {
-      load_as<T>(from, stride, n, static_cast<T*>(to), [](T v) { return v; });
-    });
+    visit_compute(
+        t, [&]<typename T>() { load_as<T>(from, stride, n, static_cast<T*>(to), [](T v) { return v; }); });
   }
 }
 

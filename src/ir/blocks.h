@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Elementwise ops over runs of elements. A run in computed form is packed and of the C++ type that the element type
-// computes in: float for the narrow floats (holding values of the narrow type), int64_t for index, bool as one byte
-// that is 0 or 1, else the type itself. Memory form is what a buffer holds. Tested by eval_test.cc.
+// Elementwise ops over runs of elements. A run in computed form is packed and of the C++ type that the
+// element type computes in: float for the narrow floats (holding values of the narrow type), int64_t for
+// index, bool as one byte that is 0 or 1, else the type itself. Memory form is what a buffer holds. Tested by
+// eval_test.cc.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The semantics page of ops.def, line by line, on single elements, and the run loops of blocks.h against them.
+// The semantics page of ops.def, line by line, on single elements, and the run loops of blocks.h against
+// them.
 #include "ir/eval.h"
 
 #include <gtest/gtest.h>
@@ -77,7 +78,8 @@ TEST(EvalInt, DivisionOfEveryI8) {
       const bool rounds_down = rest != 0 && (rest < 0) != (b < 0);
       ASSERT_EQ(on_ints(Op::TruncDiv, i8, {a, b}), static_cast<int8_t>(trunc)) << a << " / " << b;
       ASSERT_EQ(on_ints(Op::TruncMod, i8, {a, b}), rest) << a << " % " << b;
-      ASSERT_EQ(on_ints(Op::FloorDiv, i8, {a, b}), static_cast<int8_t>(trunc - rounds_down)) << a << " / " << b;
+      ASSERT_EQ(on_ints(Op::FloorDiv, i8, {a, b}), static_cast<int8_t>(trunc - rounds_down))
+          << a << " / " << b;
       ASSERT_EQ(on_ints(Op::FloorMod, i8, {a, b}), rounds_down ? rest + b : rest) << a << " % " << b;
     }
 }
@@ -229,7 +231,8 @@ TEST(EvalFloat, MaxMinAndComparisonsWithNan) {
 TEST(EvalFloat, FloorAndTruncatedDivision) {
   for (DType t : {f16, bf16, f32, f64}) {
     SCOPED_TRACE(dtype_name(t));
-    for (const auto& [a, b] : std::vector<std::pair<double, double>>{{7, 2}, {-7, 2}, {7, -2}, {-7, -2}, {6, -2}, {0, 3}}) {
+    for (const auto& [a, b] :
+         std::vector<std::pair<double, double>>{{7, 2}, {-7, 2}, {7, -2}, {-7, -2}, {6, -2}, {0, 3}}) {
       EXPECT_SAME(on_floats(Op::FloorDiv, t, {a, b}), std::floor(a / b));
       EXPECT_SAME(on_floats(Op::TruncDiv, t, {a, b}), std::trunc(a / b));
       EXPECT_SAME(on_floats(Op::TruncMod, t, {a, b}), std::fmod(a, b));
@@ -271,7 +274,8 @@ TEST(EvalFloat, NarrowTypesRoundTheFloatOnce) {
   for (DType t : {f8e4m3, f8e5m2, f16, bf16})
     for (int i = -40; i < 40; ++i)
       for (int j = -40; j < 40; ++j) {
-        const double a = Scalar::from_double(i * 0.37, t).as_double(t), b = Scalar::from_double(j * 1.3, t).as_double(t);
+        const double a = Scalar::from_double(i * 0.37, t).as_double(t),
+                     b = Scalar::from_double(j * 1.3, t).as_double(t);
         EXPECT_SAME(on_floats(Op::Add, t, {a, b}), Scalar::from_double(a + b, t).as_double(t));
         EXPECT_SAME(on_floats(Op::Mul, t, {a, b}), Scalar::from_double(a * b, t).as_double(t));
       }
@@ -321,8 +325,12 @@ TEST(EvalCast, IntsWrapAndBoolIsNotZero) {
 }
 
 TEST(EvalCast, ToFloatRoundsOnce) {
-  const auto from_f64 = [](double v, DType t) { return cast(Scalar::from_double(v, f64), f64, t).as_double(t); };
-  const auto from_i64 = [](int64_t v, DType t) { return cast(Scalar::from_int(v, i64), i64, t).as_double(t); };
+  const auto from_f64 = [](double v, DType t) {
+    return cast(Scalar::from_double(v, f64), f64, t).as_double(t);
+  };
+  const auto from_i64 = [](int64_t v, DType t) {
+    return cast(Scalar::from_int(v, i64), i64, t).as_double(t);
+  };
   // Just above a tie of f16; as f32 it would be the tie, and go to the even 1.
   EXPECT_EQ(from_f64(1 + 0x1p-11 + 0x1p-40, f16), 1 + 0x1p-10);
   EXPECT_EQ(from_f64(65520, f16), kInf);
@@ -330,7 +338,8 @@ TEST(EvalCast, ToFloatRoundsOnce) {
   EXPECT_SAME(from_f64(465, f8e4m3), kNan);
   EXPECT_SAME(from_f64(-kInf, f8e4m3), kNan);
   EXPECT_SAME(from_f64(kInf, f8e5m2), kInf);
-  EXPECT_EQ(from_i64((int64_t{1} << 62) + (int64_t{1} << 54) + 1, bf16), 0x1p62 + 0x1p55);  // a tie but for the 1
+  EXPECT_EQ(from_i64((int64_t{1} << 62) + (int64_t{1} << 54) + 1, bf16),
+            0x1p62 + 0x1p55);  // a tie but for the 1
   EXPECT_EQ(from_i64((int64_t{1} << 62) + (int64_t{1} << 54), bf16), 0x1p62);
   EXPECT_EQ(from_i64(-(int64_t{1} << 62) - (int64_t{1} << 54) - 1, bf16), -0x1p62 - 0x1p55);
   EXPECT_EQ(from_i64((int64_t{1} << 24) + 1, f32), 0x1p24);
@@ -344,10 +353,11 @@ TEST(EvalCast, AgreesWithConstants) {
     for (DType to : all_dtypes())
       for (double v : {0.0, 1.0, 2.5, 100.0, 240.0, -3.0, 7e4, 3e9, -5e18}) {
         const Scalar value = Scalar::from_double(v, from);
-        const Scalar expected = is_float(from) ? Scalar::from_double(value.as_double(from), to)
+        const Scalar expected = is_float(from)                ? Scalar::from_double(value.as_double(from), to)
                                 : is_float(to) && from == u64 ? Scalar::from_double(value.as_double(from), to)
                                                               : Scalar::from_int(value.as_int(from), to);
-        EXPECT_EQ(cast(value, from, to).bits, expected.bits) << dtype_name(from) << " " << v << " to " << dtype_name(to);
+        EXPECT_EQ(cast(value, from, to).bits, expected.bits)
+            << dtype_name(from) << " " << v << " to " << dtype_name(to);
       }
 }
 
@@ -375,8 +385,10 @@ TEST(EvalBitcast, KeepsTheBits) {
 TEST(EvalWhere, TakesOneSideOnly) {
   for (DType t : all_dtypes()) {
     const Scalar a = Scalar::from_int(1, t), b = Scalar::from_int(0, t);
-    EXPECT_EQ(eval_elementwise(Op::Where, t, t, {{Scalar::from_int(1, boolean), a, b}}, NoArg{}).bits, a.bits);
-    EXPECT_EQ(eval_elementwise(Op::Where, t, t, {{Scalar::from_int(0, boolean), a, b}}, NoArg{}).bits, b.bits);
+    EXPECT_EQ(eval_elementwise(Op::Where, t, t, {{Scalar::from_int(1, boolean), a, b}}, NoArg{}).bits,
+              a.bits);
+    EXPECT_EQ(eval_elementwise(Op::Where, t, t, {{Scalar::from_int(0, boolean), a, b}}, NoArg{}).bits,
+              b.bits);
   }
   const Scalar nan = Scalar::from_double(kNan, f32), one = Scalar::from_double(1, f32);
   EXPECT_EQ(eval_elementwise(Op::Where, f32, f32, {{Scalar::from_int(0, boolean), nan, one}}, NoArg{}), one);
@@ -387,7 +399,8 @@ TEST(EvalThreefry, BothLanes) {
   std::vector<Scalar> sources;
   for (int64_t v : {1, 2, 3, 4}) sources.push_back(Scalar::from_int(v, u32));
   for (int lane : {0, 1})
-    EXPECT_EQ(eval_elementwise(Op::Threefry, u32, u32, sources, LaneArg{lane}).as_int(u32), words[static_cast<size_t>(lane)]);
+    EXPECT_EQ(eval_elementwise(Op::Threefry, u32, u32, sources, LaneArg{lane}).as_int(u32),
+              words[static_cast<size_t>(lane)]);
 }
 
 // -- Folds --
@@ -410,8 +423,11 @@ TEST(EvalFold, Values) {
   EXPECT_EQ(fold_identity(ReduceOp::kMax, f16).as_double(f16), -kInf);
   EXPECT_EQ(fold_identity(ReduceOp::kMax, f8e4m3).as_double(f8e4m3), -448);
   EXPECT_EQ(fold_identity(ReduceOp::kMin, boolean).as_int(boolean), 1);
-  EXPECT_EQ(eval_fold(ReduceOp::kAdd, i8, Scalar::from_int(100, i8), Scalar::from_int(100, i8)).as_int(i8), -56);
-  EXPECT_EQ(eval_fold(ReduceOp::kMul, f32, Scalar::from_double(3, f32), Scalar::from_double(5, f32)).as_double(f32), 15);
+  EXPECT_EQ(eval_fold(ReduceOp::kAdd, i8, Scalar::from_int(100, i8), Scalar::from_int(100, i8)).as_int(i8),
+            -56);
+  EXPECT_EQ(
+      eval_fold(ReduceOp::kMul, f32, Scalar::from_double(3, f32), Scalar::from_double(5, f32)).as_double(f32),
+      15);
 }
 
 // -- Runs --
@@ -475,7 +491,8 @@ TEST(Blocks, LoadAndStoreKeepEveryType) {
     load_elements(t, memory.data() + 7 * size, -2, 4, run);  // 7, 5, 3, 1
     store_elements(t, run, 4, back.data());
     for (size_t i = 0; i < 4; ++i)
-      EXPECT_EQ(std::memcmp(back.data() + i * size, memory.data() + (7 - 2 * i) * size, size), 0) << dtype_name(t);
+      EXPECT_EQ(std::memcmp(back.data() + i * size, memory.data() + (7 - 2 * i) * size, size), 0)
+          << dtype_name(t);
   }
   uint8_t loaded = 0;
   const std::byte two{2};

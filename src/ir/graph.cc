@@ -13,7 +13,6 @@
 namespace anneal::ir {
 namespace {
 
-constexpr uint32_t kEmpty = 0;  // node 0 does not exist
 constexpr size_t kMinCollectNodes = size_t{1} << 16;
 constexpr size_t kMinCollectBytes = size_t{64} << 20;
 
@@ -63,9 +62,10 @@ struct Graph::State {
   std::recursive_mutex lock;
   int depth = 0;
   SpillPool spill;  // source lists longer than kInlineSources
-  std::unordered_map<support::Key, uint32_t, KeyHash> shape_ids, arg_ids;
+  support::KeyTable shape_ids, arg_ids;  // ids are stored plus 1
   std::vector<uint32_t> free_shapes, free_args;
-  std::unordered_map<std::string, uint32_t> site_ids, path_ids;
+  std::unordered_map<support::Key, uint32_t, KeyHash> site_ids;
+  std::unordered_map<std::string, uint32_t> path_ids;
   std::vector<uint32_t> path_stack;
   std::unordered_map<uint64_t, std::shared_ptr<const BufferData>> buffers;
   std::unordered_map<uint64_t, std::shared_ptr<const CustomGradient>> functions;
@@ -74,10 +74,10 @@ struct Graph::State {
 };
 
 Graph::Graph()
-    : chunks_(std::make_unique<std::unique_ptr<Chunk>[]>(kMaxChunks)), table_(1024, kEmpty), state_(new State) {
+    : chunks_(std::make_unique<std::unique_ptr<Chunk>[]>(kMaxChunks)), state_(new State) {
   sites_.push_back({});
   paths_.push_back({});
-  args_.push_back({std::make_unique<const Arg>(NoArg{}), {}, true});
+  args_.push_back({NoArg{}, {}, true, true});
   intern_shape({});
 }
 
@@ -99,7 +99,8 @@ ShapeId Graph::intern_shape(Shape dims) {
     }
   }
   const support::Key k = h.finish();
-  if (auto it = state_->shape_ids.find(k); it != state_->shape_ids.end()) return {it->second};
+  if (const uint32_t found = state_->shape_ids.find(k, [this](uint32_t id) { return shapes_[id - 1].key; }); found != 0)
+    return {found - 1};
   // The product must fit even when an extent is 0 elsewhere: strides are products of the others.
   int64_t size = 1, extent_product = 1;
   for (const Dim& d : dims) {
@@ -125,7 +126,7 @@ ShapeId Graph::intern_shape(Shape dims) {
     id = static_cast<uint32_t>(shapes_.size());
     shapes_.push_back(std::move(record));
   }
-  state_->shape_ids.emplace(k, id);
+  state_->shape_ids.insert(k, id + 1);
   return {id};
 }
 
@@ -215,8 +216,9 @@ support::Key Graph::arg_key(const Arg& arg) const {
 
 uint32_t Graph::intern_arg(const Arg& arg) {
   const support::Key k = arg_key(arg);
-  if (auto it = state_->arg_ids.find(k); it != state_->arg_ids.end()) return it->second;
-  ArgRecord record{std::make_unique<const Arg>(arg), k, false};
+  if (const uint32_t found = state_->arg_ids.find(k, [this](uint32_t id) { return args_[id - 1].key; }); found != 0)
+    return found - 1;
+  ArgRecord record{arg, k, true, false};
   uint32_t id;
   if (!state_->free_args.empty()) {
     id = state_->free_args.back();
@@ -226,7 +228,7 @@ uint32_t Graph::intern_arg(const Arg& arg) {
     id = static_cast<uint32_t>(args_.size());
     args_.push_back(std::move(record));
   }
-  state_->arg_ids.emplace(k, id);
+  state_->arg_ids.insert(k, id + 1);
   return id;
 }
 
@@ -240,12 +242,7 @@ void Graph::wrong_arg(Node n) const {
 const Node* Graph::spilled(const Record& r) const { return state_->spill.at(r.sources[0].id, r.sources[1].id); }
 
 Node Graph::find(support::Key k) const {
-  const size_t mask = table_.size() - 1;
-  for (size_t i = static_cast<size_t>(k.lo) & mask;; i = (i + 1) & mask) {
-    const uint32_t id = table_[i];
-    if (id == kEmpty) return {};
-    if (key(Node{id}) == k) return Node{id};
-  }
+  return Node{table_.find(k, [this](uint32_t id) { return key(Node{id}); })};
 }
 
 uint32_t Graph::new_id() {
@@ -264,18 +261,6 @@ uint32_t Graph::new_id() {
   return id;
 }
 
-void Graph::grow_table() {
-  std::vector<uint32_t> old = std::move(table_);
-  table_.assign(old.size() * 2, kEmpty);
-  const size_t mask = table_.size() - 1;
-  for (uint32_t id : old) {
-    if (id == kEmpty) continue;
-    size_t i = static_cast<size_t>(key(Node{id}).lo) & mask;
-    while (table_[i] != kEmpty) i = (i + 1) & mask;
-    table_[i] = id;
-  }
-}
-
 Node Graph::intern(const NodeSpec& spec) {
   const uint32_t arg_id = spec.arg == nullptr || spec.arg->index() == 0 ? 0 : intern_arg(*spec.arg);
   const ShapeRecord& shape = shapes_[spec.shape.id];
@@ -286,15 +271,9 @@ Node Graph::intern(const NodeSpec& spec) {
   for (Node s : spec.sources) h.add(key(s));
   const support::Key k = h.finish();
 
-  const size_t mask = table_.size() - 1;
-  size_t slot = static_cast<size_t>(k.lo) & mask;
-  for (; table_[slot] != kEmpty; slot = (slot + 1) & mask) {
-    const Node found{table_[slot]};
-    if (key(found) == k) return found;
-  }
-
+  if (const Node found = find(k)) return found;
   const uint32_t id = new_id();
-  table_[slot] = id;
+  table_.insert(k, id);
   Chunk& c = *chunks_[id >> kChunkBits];
   const uint32_t at = id & kChunkMask;
   Record& r = c.records[at];
@@ -315,7 +294,6 @@ Node Graph::intern(const NodeSpec& spec) {
   c.refs[at] = 0;
   ++live_;
   ++made_since_collection_;
-  if (live_ * 2 > table_.size()) grow_table();
   return Node{id};
 }
 
@@ -347,12 +325,10 @@ const CustomGradient& Graph::custom_gradient(uint64_t serial) const {
 
 // -- Provenance --
 
-uint32_t Graph::intern_site(std::string_view file, int line, std::string_view function) {
-  std::string text(file);
-  text += ':';
-  text += std::to_string(line);
-  const auto [it, fresh] = state_->site_ids.emplace(std::move(text), static_cast<uint32_t>(sites_.size()));
-  if (fresh) sites_.push_back({std::string(file), line, std::string(function)});
+uint32_t Graph::intern_site(std::string_view file, int line, std::string_view call) {
+  const support::Key key = support::Hasher(static_cast<uint64_t>(line)).add(file).add(call).finish();
+  const auto [it, fresh] = state_->site_ids.emplace(key, static_cast<uint32_t>(sites_.size()));
+  if (fresh) sites_.push_back({std::string(file), line, std::string(call)});
   return it->second;
 }
 
@@ -391,8 +367,9 @@ void Graph::mark_live(std::vector<uint8_t>& marks) const {
       stack.push_back(n.id);
     }
   };
-  for (uint32_t id : table_)
-    if (id != kEmpty && std::atomic_ref<uint32_t>(chunk(Node{id}).refs[id & kChunkMask]).load() != 0) visit(Node{id});
+  table_.for_each([&](uint32_t id) {
+    if (std::atomic_ref<uint32_t>(chunk(Node{id}).refs[id & kChunkMask]).load() != 0) visit(Node{id});
+  });
   while (!stack.empty()) {
     const Node n{stack.back()};
     stack.pop_back();
@@ -417,21 +394,17 @@ size_t Graph::collect_locked() {
   for (ArgRecord& a : args_) a.live = false;
   shapes_[0].live = args_[0].live = true;
 
-  size_t freed = 0, live = 0;
-  std::vector<uint32_t> kept;
+  size_t freed = 0;
   SpillPool spill;
-  for (uint32_t id : table_) {
-    if (id == kEmpty) continue;
+  table_.for_each([&](uint32_t id) {
     Record& r = chunk(Node{id}).records[id & kChunkMask];
     if (marks[id] == 0) {
-      if (const auto* b = std::get_if<BufferArg>(args_[r.arg].arg.get())) state_->buffers.erase(b->serial);
-      if (const auto* f = std::get_if<CustomArg>(args_[r.arg].arg.get())) state_->functions.erase(f->serial);
+      if (const auto* b = std::get_if<BufferArg>(&args_[r.arg].arg)) state_->buffers.erase(b->serial);
+      if (const auto* f = std::get_if<CustomArg>(&args_[r.arg].arg)) state_->functions.erase(f->serial);
       free_ids_.push_back(id);
       ++freed;
-      continue;
+      return;
     }
-    ++live;
-    kept.push_back(id);
     shapes_[r.shape].live = true;
     args_[r.arg].live = true;
     if (r.num_sources > kInlineSources) {
@@ -439,42 +412,39 @@ size_t Graph::collect_locked() {
       r.sources[0].id = place.block;
       r.sources[1].id = place.offset;
     }
-  }
+  });
   state_->spill = std::move(spill);
-
-  size_t table_size = 1024;
-  while (table_size < live * 4) table_size *= 2;
-  table_.assign(table_size, kEmpty);
-  for (uint32_t id : kept) {
-    size_t i = static_cast<size_t>(key(Node{id}).lo) & (table_size - 1);
-    while (table_[i] != kEmpty) i = (i + 1) & (table_size - 1);
-    table_[i] = id;
-  }
-  for (uint32_t i = 1; i < shapes_.size(); ++i)
-    if (!shapes_[i].live && (shapes_[i].dims != nullptr)) {
-      state_->shape_ids.erase(shapes_[i].key);
-      shapes_[i] = ShapeRecord{};
-      state_->free_shapes.push_back(i);
-    }
-  for (uint32_t i = 1; i < args_.size(); ++i)
-    if (!args_[i].live && args_[i].arg != nullptr) {
-      state_->arg_ids.erase(args_[i].key);
-      args_[i] = ArgRecord{};
-      state_->free_args.push_back(i);
-    }
+  table_.retain([&](uint32_t id) { return marks[id] != 0; });
+  sweep_interned();
   state_->buffer_bytes_live = 0;
   for (const auto& [serial, data] : state_->buffers) state_->buffer_bytes_live += data->bytes.size();
   state_->buffer_bytes_since_collection = 0;
-  live_ = live_after_collection_ = live;
+  live_ = live_after_collection_ = table_.size();
   made_since_collection_ = 0;
   ++collections_;
   return freed;
 }
 
+// Shapes and arguments that no live node has.
+void Graph::sweep_interned() {
+  state_->shape_ids.retain([this](uint32_t id) { return shapes_[id - 1].live; });
+  for (uint32_t i = 0; i < shapes_.size(); ++i)
+    if (!shapes_[i].live && shapes_[i].dims != nullptr) {
+      shapes_[i] = ShapeRecord{};
+      state_->free_shapes.push_back(i);
+    }
+  state_->arg_ids.retain([this](uint32_t id) { return args_[id - 1].live; });
+  for (uint32_t i = 0; i < args_.size(); ++i)
+    if (!args_[i].live && args_[i].used) {
+      args_[i] = ArgRecord{};
+      state_->free_args.push_back(i);
+    }
+}
+
 size_t Graph::memory_bytes() const {
   const size_t chunks = (next_id_ + kChunkSize - 1) / kChunkSize;
-  return chunks * sizeof(Chunk) + table_.capacity() * sizeof(uint32_t) + free_ids_.capacity() * sizeof(uint32_t) +
-         shapes_.capacity() * sizeof(ShapeRecord) + args_.capacity() * (sizeof(ArgRecord) + sizeof(Arg)) +
+  return chunks * sizeof(Chunk) + table_.bytes() + free_ids_.capacity() * sizeof(uint32_t) +
+         shapes_.capacity() * sizeof(ShapeRecord) + args_.size() * sizeof(ArgRecord) +
          state_->spill.bytes();
 }
 

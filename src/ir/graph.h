@@ -13,6 +13,7 @@
 // Tested by graph_test.cc.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <span>
@@ -23,18 +24,18 @@
 #include "ir/arg.h"
 #include "ir/node.h"
 #include "ir/op.h"
-#include "support/hash.h"
+#include "support/key_table.h"
 
 namespace anneal::ir {
 
 enum class Phase : uint8_t { kForward, kBackward, kOptimizer };
 inline constexpr std::array<std::string_view, 3> kPhaseText = {"forward", "backward", "optimizer"};
 
-// A place in the user's program.
+// A place in the user's program, and the function of the API that was called there.
 struct Site {
   std::string file;
   int line = 0;
-  std::string function;
+  std::string call;
 };
 
 struct Origin {
@@ -82,7 +83,7 @@ class Graph {
     return {r.num_sources <= kInlineSources ? r.sources : spilled(r), r.num_sources};
   }
   Node source(Node n, size_t i) const { return sources(n)[i]; }
-  const Arg& arg(Node n) const { return *args_[record(n).arg].arg; }
+  const Arg& arg(Node n) const { return args_[record(n).arg].arg; }
   template <typename T>
   const T& arg_as(Node n) const {
     const T* a = std::get_if<T>(&arg(n));
@@ -115,7 +116,7 @@ class Graph {
   void set_phase(Phase phase) { current_.phase = phase; }
   Phase phase() const { return current_.phase; }
   void set_rule(uint16_t rule) { current_.rule = rule; }
-  uint32_t intern_site(std::string_view file, int line, std::string_view function);
+  uint32_t intern_site(std::string_view file, int line, std::string_view call);
   void set_site(uint32_t site) { current_.site = site; }
   const Origin& current_origin() const { return current_; }
   void set_origin(const Origin& origin) { current_ = origin; }  // for rewrites that carry the origin on
@@ -162,8 +163,8 @@ class Graph {
   uint32_t intern_arg(const Arg& arg);
   support::Key arg_key(const Arg& arg) const;
   uint32_t new_id();
-  void grow_table();
   size_t collect_locked();
+  void sweep_interned();
   void mark_live(std::vector<uint8_t>& marks) const;
   friend class Scope;
 
@@ -181,18 +182,18 @@ class Graph {
     bool symbolic = false, live = false;
   };
   struct ArgRecord {
-    std::unique_ptr<const Arg> arg;
+    Arg arg;
     support::Key key;
-    bool live = false;
+    bool used = false, live = false;
   };
 
   std::unique_ptr<std::unique_ptr<Chunk>[]> chunks_;
   uint32_t next_id_ = 1;
   std::vector<uint32_t> free_ids_;
-  std::vector<uint32_t> table_;  // open addressing over node ids, a power of two
+  support::KeyTable table_;  // live nodes by key
   size_t live_ = 0, made_since_collection_ = 0, live_after_collection_ = 0;
   std::vector<ShapeRecord> shapes_;
-  std::vector<ArgRecord> args_;
+  std::deque<ArgRecord> args_;  // never moved: arg() gives references
   Origin current_;
   uint64_t collections_ = 0;
   std::vector<Site> sites_;

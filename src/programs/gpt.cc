@@ -46,21 +46,14 @@ class Gpt {
   Tensor attention(const Tensor& x) {
     const int64_t width = config_.width, heads = config_.heads;
     const Extent batch = x.size(0), length = x.size(1);
-    const Tensor qkv = dense(config_.names.qkv, x, width, 3 * width);
     const Module module(parameters_, "attn");
+    const Tensor qkv = dense(config_.names.qkv, x, width, 3 * width);
     const auto part = [&](int64_t i) {
       return permute(reshape(narrow(qkv, 2, i * width, width), {batch, length, heads, width / heads}), {0, 2, 1, 3});
     };
     const Tensor mixed = scaled_dot_product_attention(part(0), part(1), part(2), {.causal = true});
     const Tensor joined = reshape(permute(mixed, {0, 2, 1, 3}), {batch, length, width});
-    return out_of_attention(joined);
-  }
-
-  // The name of the output weights starts with the module that attention() has opened.
-  Tensor out_of_attention(const Tensor& joined) {
-    std::string_view name = config_.names.attention_out;
-    name.remove_prefix(std::string_view("attn.").size());
-    return dense(name, joined, config_.width, config_.width);
+    return dense(config_.names.attention_out, joined, width, width);
   }
 
   Tensor network(const Tensor& x) {

@@ -9,14 +9,15 @@
 
 namespace anneal::programs {
 
+// qkv and attention_out stand below the module attn.
 struct GptNames {
   std::string_view block, first_norm, qkv, attention_out, second_norm, widen, narrow;
   bool inputs_first = false;  // weights are [inputs, outputs]
 };
 // blocks.0.ln1, .attn.qkv, .attn.o, .ln2, .fc, .proj
-inline constexpr GptNames kPlainNames = {"blocks", "ln1", "attn.qkv", "attn.o", "ln2", "fc", "proj"};
+inline constexpr GptNames kPlainNames = {"blocks", "ln1", "qkv", "o", "ln2", "fc", "proj"};
 // h.0.ln_1, .attn.c_attn, .attn.c_proj, .ln_2, .mlp.c_fc, .mlp.c_proj
-inline constexpr GptNames kGpt2Names = {"h", "ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj", true};
+inline constexpr GptNames kGpt2Names = {"h", "ln_1", "c_attn", "c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj", true};
 
 struct GptConfig {
   int64_t vocabulary = 0, context = 0, width = 0, heads = 0, layers = 0;

@@ -13,7 +13,7 @@ uint64_t op_bit(Op op) { return uint64_t{1} << (static_cast<unsigned>(op) & 63);
 constexpr uint64_t kAnySource = ~uint64_t{0};
 
 ir::Scalar literal_value(double v, DType t) {
-  return anneal::is_float(t) ? ir::Scalar::from_double(v, t) : ir::Scalar::from_int(static_cast<int64_t>(v), t);
+  return is_float(t) ? ir::Scalar::from_double(v, t) : ir::Scalar::from_int(static_cast<int64_t>(v), t);
 }
 
 bool is_commutative_node(const PatternNode& n) {
@@ -23,7 +23,7 @@ bool is_commutative_node(const PatternNode& n) {
 
 bool may_divide_by_zero(Op op, DType t, ir::Scalar divisor) {
   const bool divides = op == Op::FloorDiv || op == Op::FloorMod || op == Op::TruncDiv || op == Op::TruncMod;
-  return divides && anneal::is_int(t) && divisor.bits == 0;
+  return divides && is_int(t) && divisor.bits == 0;
 }
 
 }  // namespace
@@ -73,6 +73,15 @@ Node MatchContext::make(Op o, std::span<const Node> sources) {
     if (shape.id == 0) shape = graph.shape_id(s);
   const DType t = ir::has_flag(o, ir::kComparison) ? DType::kBool : graph.dtype(sources.back());
   return graph.intern({o, t, shape, sources});
+}
+
+Node MatchContext::same_op(std::span<const Node> sources) {
+  carry_origin();
+  ir::ShapeId shape;
+  for (Node s : sources)
+    if (shape.id == 0) shape = graph.shape_id(s);
+  const ir::Arg& arg = graph.arg(root);
+  return graph.intern({graph.op(root), graph.dtype(root), shape, sources, &arg});
 }
 
 ir::Builder MatchContext::build() {

@@ -54,6 +54,8 @@ class MatchContext {
   Node make(Op op, Node a, Node b) { return make(op, std::array{a, b}); }
   Node make(Op op, Node a, Node b, Node c) { return make(op, std::array{a, b, c}); }
   Node make(Op op, std::span<const Node> sources);
+  // The root's op, type and argument over other sources; the shape follows from them, as for any elementwise op.
+  Node same_op(std::span<const Node> sources);
   // For everything else.
   ir::Builder build();
 

@@ -7,9 +7,9 @@ namespace anneal::rewrite {
 
 Types types_of(DType t) {
   if (t == DType::kVoid) return {0};
-  if (anneal::is_float(t)) return is_float;
-  if (anneal::is_bool(t)) return is_bool;
-  return t == DType::kIndex ? is_index : is_machine_int;
+  if (is_float(t)) return of_float;
+  if (is_bool(t)) return of_bool;
+  return t == DType::kIndex ? of_index : of_machine_int;
 }
 
 Types types_of_node(const ir::Graph& graph, ir::Node n) {
@@ -23,13 +23,13 @@ std::string Rule::replacement_text() const {
 
 std::string Rule::types_text() const {
   switch (types.mask) {
-    case is_bool.mask: return "bool";
-    case is_machine_int.mask: return "machine int";
-    case is_index.mask: return "index";
-    case is_float.mask: return "float";
-    case is_int.mask: return "int";
-    case is_number.mask: return "number";
-    case is_integral.mask: return "int or bool";
+    case of_bool.mask: return "bool";
+    case of_machine_int.mask: return "machine int";
+    case of_index.mask: return "index";
+    case of_float.mask: return "float";
+    case of_int.mask: return "int";
+    case of_number.mask: return "number";
+    case of_integral.mask: return "int or bool";
     default: return "any";
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A rewrite rule is named data:
-//   {"add-zero", "x + 0 = x", x + 0, x, is_int},
-//   {"max-known", "max(a, b) = a when b <= a", max(x, y), max_by_bounds, is_index},
+//   {"add-zero", "x + 0 = x", x + 0, x, of_int},
+//   {"max-known", "max(a, b) = a when b <= a", max(x, y), max_by_bounds, of_index},
 // name, law, pattern, replacement (a pattern or a named function), then conditions in any order: element types, a
 // guard, a float class, both_orders. All of it can be listed, printed, fuzzed and traced. Tested by rewrite_test.cc.
 #pragma once
@@ -42,8 +42,8 @@ struct Types {
   uint8_t mask;
   constexpr bool has(Types t) const { return (mask & t.mask) != 0; }
 };
-inline constexpr Types is_bool{1}, is_machine_int{2}, is_index{4}, is_float{8};
-inline constexpr Types is_int{6}, is_number{14}, is_integral{7}, any_type{15};
+inline constexpr Types of_bool{1}, of_machine_int{2}, of_index{4}, of_float{8};
+inline constexpr Types of_int{6}, of_number{14}, of_integral{7}, of_any{15};
 Types types_of(DType t);  // one class, or none for void
 Types types_of_node(const ir::Graph& graph, ir::Node n);
 
@@ -79,7 +79,7 @@ struct Rule {
   std::string_view name, law;
   Pattern pattern;
   Replacement replacement;
-  Types types = any_type;
+  Types types = of_any;
   Guard guard{{}, nullptr};
   FloatClass float_class = FloatClass::kExact;
   bool commutes = false;

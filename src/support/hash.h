@@ -34,7 +34,8 @@ constexpr uint64_t fold_multiply(uint64_t a, uint64_t b) {
 // Feeds words in order; finish() gives the key. Two independent lanes, so that the key has 128 useful bits.
 class Hasher {
  public:
-  constexpr explicit Hasher(uint64_t seed = 0) : a_(seed ^ 0x9e3779b97f4a7c15u), b_(~seed ^ 0xd1b54a32d192ed03u) {}
+  // The first word passes through a round of its own: seed and what follows must not cancel.
+  constexpr explicit Hasher(uint64_t seed = 0) { add(seed); }
   constexpr Hasher& add(uint64_t w) {
     a_ = fold_multiply(a_ ^ w, 0xa0761d6478bd642fu) + 0x8ebc6af09c88c6e3u;
     b_ = fold_multiply(b_ + w, 0xe7037ed1a0b428dbu) ^ 0x589965cc75374cc3u;
@@ -60,7 +61,7 @@ class Hasher {
   }
 
  private:
-  uint64_t a_, b_;
+  uint64_t a_ = 0x9e3779b97f4a7c15u, b_ = 0xd1b54a32d192ed03u;
 };
 
 // 32 hexadecimal digits.

@@ -44,7 +44,7 @@ Call::Call(std::string_view name, const Loc& loc) : g(ir::default_graph()), b{g}
 void Call::open(const Loc& loc) {
   ir::Origin origin = g.current_origin();
   saved_site_ = origin.site;
-  if (scope_.outermost()) g.set_site(g.intern_site(loc.file_name(), static_cast<int>(loc.line()), loc.function_name()));
+  if (scope_.outermost()) g.set_site(g.intern_site(loc.file_name(), static_cast<int>(loc.line()), name_));
   for (size_t i = 0; i < num_operands_; ++i)
     if (!operands_[i]) fail(ErrorCode::kArgument, "operand " + std::to_string(i + 1) + " is an empty tensor");
 }
@@ -62,8 +62,8 @@ void Call::describe(std::string& message) const {
     message += "\n  " + ir::type_text(g, n);
     if (const auto* param = std::get_if<ir::ParamArg>(&g.arg(n)); param != nullptr && !param->name.empty())
       message += "  " + param->name;
-    message += "  from " + std::string(ir::op_text(g.op(n)));
     const ir::Site& site = g.site(g.origin(n).site);
+    message += "  from " + (site.call.empty() ? std::string(ir::op_text(g.op(n))) : site.call);
     if (!site.file.empty()) message += "  " + site.file + ":" + std::to_string(site.line);
   }
   message += "\n  at " + std::string(loc_.function_name()) + "  " + loc_.file_name() + ":" + std::to_string(loc_.line());

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// What the tests of this folder share: a graph to build in, and values as lists of numbers.
+// What the tests of this folder share: a graph to build in, and values as lists of numbers. Tests derive from
+// it.
 #pragma once
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
+#include <cmath>
+#include <cstdio>
 #include <limits>
 
 #include "anneal/error.h"
@@ -20,8 +20,7 @@ inline constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 using Doubles = std::vector<double>;
 using Ints = std::vector<int64_t>;
 
-class InterpTest : public testing::Test {
- protected:
+struct TestGraph {
   using Node = ir::Node;
   using Op = ir::Op;
   using ReduceOp = ir::ReduceOp;
@@ -36,6 +35,7 @@ class InterpTest : public testing::Test {
     for (int64_t i = 0; i < count; ++i) values.push_back(static_cast<double>(i));
     return b.buffer(array_from(t, std::move(shape), values));
   }
+
   std::shared_ptr<const Array> array(Node n, const Bindings& bindings = {}, const Options& options = {}) {
     return evaluate(graph, std::span(&n, 1), bindings, options)[0];
   }
@@ -44,6 +44,18 @@ class InterpTest : public testing::Test {
   }
   Ints ints(Node n, const Bindings& bindings = {}) { return ints_of(*array(n, bindings)); }
   std::vector<int64_t> shape_of(Node n, const Bindings& bindings = {}) { return array(n, bindings)->shape; }
+
+  // "1 nan -0": unlike ==, tells -0 from 0 and a NaN from nothing.
+  std::string text(Node n) {
+    std::string all;
+    for (double v : doubles(n)) {
+      char number[32];
+      std::snprintf(number, sizeof number, "%g", std::isnan(v) ? kNan : v);
+      all += (all.empty() ? "" : " ") + std::string(number);
+    }
+    return all;
+  }
+
   // The message with which the evaluation fails.
   std::string failure(Node n, const Bindings& bindings = {}, const Options& options = {}) {
     try {
@@ -54,24 +66,10 @@ class InterpTest : public testing::Test {
     return "nothing was raised";
   }
 
+  static constexpr Options kDoubleMode = {Mode::kDouble};
   ir::Graph graph;
   ir::Graph::Scope scope{graph};
   ir::Builder b{graph};
-  static constexpr Options kDoubleMode = {Mode::kDouble};
 };
-
-// -0 and +0 differ, NaNs do not.
-MATCHER_P(SameFloats, expected, "") {
-  if (arg.size() != expected.size()) return false;
-  for (size_t i = 0; i < expected.size(); ++i) {
-    const bool same = std::isnan(expected[i]) ? std::isnan(arg[i])
-                                              : arg[i] == expected[i] && std::signbit(arg[i]) == std::signbit(expected[i]);
-    if (!same) {
-      *result_listener << "element " << i << " is " << arg[i];
-      return false;
-    }
-  }
-  return true;
-}
 
 }  // namespace anneal::interp

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// The benchmark table: ./dev bench [--json] [--filter RE]. Exit code 1 when a row misses its target.
+#define FMT_HEADER_ONLY
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <regex>
+
+#include "bench/bench.h"
+
+namespace anneal::bench {
+
+double min_seconds(int repetitions, const std::function<void()>& f, const std::function<void()>& prepare) {
+  double least = 1e300;
+  for (int i = 0; i < repetitions; ++i) {
+    prepare();
+    const auto begin = std::chrono::steady_clock::now();
+    f();
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+    least = std::min(least, taken.count());
+  }
+  return least;
+}
+
+namespace {
+
+bool meets(const Row& row, double value) { return row.better == Better::kLower ? value <= row.target : value >= row.target; }
+
+void print_row(const Row& row, const Result& r, bool json) {
+  const bool ok = meets(row, r.value);
+  if (json) {
+    nlohmann::ordered_json line{{"row", row.name}, {"value", r.value}, {"unit", row.unit}, {"target", row.target}};
+    line["peer"] = r.peer != 0 ? nlohmann::ordered_json(r.peer) : nlohmann::ordered_json(nullptr);
+    line["ratio"] = r.peer != 0 ? nlohmann::ordered_json(r.value / r.peer) : nlohmann::ordered_json(nullptr);
+    line["ok"] = ok;
+    fmt::print("{}\n", line.dump());
+  } else {
+    const std::string target = fmt::format("{} {:g}", row.better == Better::kLower ? "<=" : ">=", row.target);
+    const std::string peer = r.peer != 0 ? fmt::format("{:.3g} ({:.2f}x)", r.peer, r.value / r.peer) : "-";
+    fmt::print("{:<44} {:>10.4g} {:<10} {:>10}  {:<16} {}\n", row.name, r.value, row.unit, target, peer, ok ? "ok" : "MISSED");
+  }
+  std::fflush(stdout);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("The benchmark table: one thread, minimum over repetitions.");
+  bool json = false;
+  std::string filter;
+  app.add_flag("--json", json, "one JSON object a line");
+  app.add_option("--filter", filter, "only the rows whose name matches this regular expression");
+  CLI11_PARSE(app, argc, argv);
+  std::regex wanted;
+  try {
+    wanted = std::regex(filter);
+  } catch (const std::regex_error& e) {
+    fmt::print(stderr, "error: --filter: {}\n", e.what());
+    return 1;
+  }
+  if (!json) fmt::print("{:<44} {:>10} {:<10} {:>10}  {:<16} {}\n", "row", "value", "unit", "target", "peer", "");
+  bool all_ok = true;
+  int rows = 0;
+  for (const Row& row : graph_rows()) {
+    if (!filter.empty() && !std::regex_search(row.name, wanted)) continue;
+    const Result r = row.run();
+    print_row(row, r, json);
+    all_ok = all_ok && meets(row, r.value);
+    ++rows;
+  }
+  if (rows == 0) {
+    fmt::print(stderr, "error: no row matches '{}'\n", filter);
+    return 1;
+  }
+  return all_ok ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace anneal::bench
+
+int main(int argc, char** argv) { return anneal::bench::run(argc, argv); }

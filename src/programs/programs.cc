@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#include "programs/programs.h"
+
+#include "ir/graph.h"
+#include "programs/data.h"
+#include "programs/gpt.h"
+#include "programs/sequential.h"
+#include "support/nearest.h"
+#include "anneal/transforms.h"
+
+namespace anneal::programs {
+namespace {
+
+// Makes every parameter that is asked for as an input node, and numbers all input nodes in the order they are made.
+class Maker final : public Parameters {
+ public:
+  explicit Maker(const BuildOptions& options) : options_(options) {}
+
+  Tensor data(std::string_view name, const Sizes& sizes, DType dtype) {
+    const Tensor value = input(next_++, sizes, dtype, name);
+    program_.inputs.push_back({std::string(name), value});
+    return value;
+  }
+
+  Program finish(std::string_view name, const Tensor& result) {
+    program_.results.push_back({std::string(name), result});
+    return std::move(program_);
+  }
+
+  Program finish_training(const Tensor& loss);
+
+ private:
+  Tensor find(const std::string& path, const std::vector<int64_t>& shape, const Init& init) override {
+    for (const Parameter& parameter : program_.parameters)
+      if (parameter.name == path) return parameter.value;
+    const Tensor value = input(next_++, Sizes(shape), f32, path);
+    program_.parameters.push_back({path, value, init});
+    return value;
+  }
+
+  const BuildOptions& options_;
+  int64_t next_ = 0;
+  Program program_;
+};
+
+Program Maker::finish_training(const Tensor& loss) {
+  Program& p = program_;
+  p.results.push_back({"loss", loss});
+  std::vector<Tensor> values;
+  for (const Parameter& parameter : p.parameters) values.push_back(parameter.value);
+  p.gradients = gradients(loss, values);
+
+  const ir::PhaseScope phase(ir::default_graph(), ir::Phase::kOptimizer);
+  const Tensor step = data("step", {}, f32);
+  const Optimizer optimizer(*options_.optimizer, step);
+  const size_t states = options_.optimizer->states();
+  std::vector<Tensor> next_states;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const Path path(p.parameters[i].name);
+    std::vector<Tensor> state;
+    for (size_t s = 0; s < states; ++s) {
+      std::string name = p.parameters[i].name + "." + std::to_string(s);
+      state.push_back(input(next_++, values[i].sizes(), f32, name));
+      p.state.push_back({std::move(name), state.back()});
+    }
+    Optimizer::Next next = optimizer.update(values[i], p.gradients[i], state);
+    p.updates.push_back(std::move(next.parameter));
+    for (Tensor& t : next.states) next_states.push_back(std::move(t));
+  }
+  for (Tensor& t : next_states) p.updates.push_back(std::move(t));
+  return std::move(program_);
+}
+
+// -- The programs --
+
+Program build_classifier(const BuildOptions& options, std::string_view layers, const Sizes& sizes) {
+  Maker maker(options);
+  const Tensor x = maker.data("x", sizes, f32);
+  const Tensor logits = sequential(maker, parse_layers(layers), x);
+  if (!options.train) return maker.finish("logits", logits);
+  return maker.finish_training(cross_entropy(logits, maker.data("y", {sizes[0]}, i32)));
+}
+
+Program build_mlp(const BuildOptions& options) {
+  return build_classifier(options, "Linear(2,64) Tanh Linear(64,64) Tanh Linear(64,3)", {options.batch, 2});
+}
+
+constexpr int64_t kImage = 12;
+Program build_conv(const BuildOptions& options) {
+  return build_classifier(options, "Conv2d(1,8,3,pad1) ReLU MaxPool2d(2) Conv2d(8,16,3,pad1) ReLU MaxPool2d(2) Flatten Linear(144,4)",
+                          {options.batch, 1, kImage, kImage});
+}
+std::vector<Named> conv_data(int64_t batch, uint64_t seed, int64_t step) { return bar_data(batch, kImage, seed, step); }
+
+Program build_language_model(const BuildOptions& options, const GptConfig& config) {
+  Maker maker(options);
+  const Tensor ids = maker.data("ids", {options.batch, config.context}, i32);
+  const Tensor logits = gpt(maker, config, ids);
+  if (!options.train) return maker.finish("logits", logits);
+  const Tensor targets = maker.data("targets", {options.batch, config.context}, i32);
+  return maker.finish_training(language_model_loss(logits, targets));
+}
+
+constexpr GptConfig kNanoGpt = {.vocabulary = kCharacters, .context = 32, .width = 48, .heads = 4, .layers = 2};
+Program build_nanogpt(const BuildOptions& options) { return build_language_model(options, kNanoGpt); }
+std::vector<Named> nanogpt_data(int64_t batch, uint64_t seed, int64_t step) {
+  return text_data(batch, kNanoGpt.context, seed, step);
+}
+
+constexpr GptConfig kGpt2 = {.vocabulary = 50257, .context = 1024, .width = 768, .heads = 12, .layers = 12,
+                             .tied = true, .names = kGpt2Names};
+Program build_gpt2(const BuildOptions& options) { return build_language_model(options, kGpt2); }
+std::vector<Named> gpt2_data(int64_t batch, uint64_t seed, int64_t step) {
+  return text_data(batch, kGpt2.context, seed, step);
+}
+
+constexpr ProgramInfo kPrograms[] = {
+    {"mlp", "three linear layers, 4.5 thousand parameters; learns to tell three spirals apart", "adamw lr=1e-2 wd=0", 64, build_mlp,
+     spiral_data},
+    {"conv", "two convolutions and a linear layer on 12x12 images; learns the direction of a bar", "adamw lr=3e-3 wd=0.01", 32,
+     build_conv, conv_data},
+    {"nanogpt", "a character model with 2 layers of width 48; learns the texts of the op table", "adamw lr=3e-3 wd=0.1", 8,
+     build_nanogpt, nanogpt_data},
+    {"gpt2", "GPT-2 with 124 million parameters: 12 layers of width 768, 1024 positions, tied head", "adamw lr=6e-4 wd=0.1", 4,
+     build_gpt2, gpt2_data},
+};
+
+}  // namespace
+
+std::vector<Tensor> Program::roots() const {
+  std::vector<Tensor> out;
+  for (const Named& result : results) out.push_back(result.value);
+  out.insert(out.end(), updates.begin(), updates.end());
+  return out;
+}
+
+std::span<const ProgramInfo> all_programs() { return kPrograms; }
+
+const ProgramInfo& find_program(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const ProgramInfo& info : kPrograms) {
+    if (info.name == name) return info;
+    names.push_back(info.name);
+  }
+  std::string text = "there is no model " + std::string(name) + "; the nearest is " + std::string(support::nearest_name(name, names));
+  text += "\navailable models:";
+  for (const ProgramInfo& info : kPrograms) text += "\n  " + std::string(info.name) + ": " + std::string(info.summary);
+  raise(ErrorCode::kName, std::move(text));
+}
+
+Program build_program(const ProgramInfo& info, BuildOptions options) {
+  if (options.batch == 0) options.batch = info.batch;
+  if (options.batch < 1) raise(ErrorCode::kArgument, "a batch of " + std::to_string(options.batch) + ": it must be 1 or more");
+  if (!options.optimizer) options.optimizer = parse_optimizer(info.optimizer);
+  return info.build(options);
+}
+
+}  // namespace anneal::programs

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// The built-in programs: models over the public API whose data and parameters are input nodes, so that they can be
+// listed, optimized, interpreted and trained. Used by the command line tool, the benchmarks and the tests.
+// Tested by programs_test.cc.
+#pragma once
+
+#include <span>
+
+#include "programs/module.h"
+#include "programs/optimizer.h"
+
+namespace anneal::programs {
+
+struct BuildOptions {
+  bool train = false;  // with the loss, its gradients and the update of every parameter
+  int64_t batch = 0;   // 0: the program's own
+  std::optional<OptimizerSpec> optimizer = {};  // else the program's own
+};
+
+struct Parameter {
+  std::string name;
+  Tensor value;  // an input node
+  Init init;
+};
+
+struct Program {
+  std::vector<Named> inputs;          // of data: input nodes. When training also "step", which counts from 1
+  std::vector<Parameter> parameters;
+  std::vector<Named> state;           // input nodes that the optimizer keeps beside the parameters, zeros at first
+  std::vector<Named> results;         // logits; when training loss
+  std::vector<Tensor> gradients;      // of each parameter, when training
+  std::vector<Tensor> updates;        // the next values of the parameters, then of the state
+
+  std::vector<Tensor> roots() const;  // results and updates
+};
+
+struct ProgramInfo {
+  std::string_view name, summary;
+  std::string_view optimizer;  // "adamw lr=1e-3 wd=0.1"
+  int64_t batch;
+  Program (*build)(const BuildOptions& options);
+  // Values for the inputs of data, the same for the same seed and step.
+  std::vector<Named> (*data)(int64_t batch, uint64_t seed, int64_t step);
+};
+
+std::span<const ProgramInfo> all_programs();
+// Raises kName with the nearest name and the list.
+const ProgramInfo& find_program(std::string_view name);
+Program build_program(const ProgramInfo& info, BuildOptions options);
+
+}  // namespace anneal::programs
