@@ -190,6 +190,9 @@ class Tensor {
 };
 std::ostream& operator<<(std::ostream& out, const Tensor& t);
 
+// Several at once: what they share is computed once.
+std::vector<Tensor> realize(const std::vector<Tensor>& tensors, const RunOptions& options = {}, Loc loc = Loc::current());
+
 // A tensor or a plain number, with the place in the program where it was passed. Numbers are weak: they take the
 // type of the tensor they meet (an integer meeting bool is i32; a float meeting integers is f32).
 class In {

@@ -2,6 +2,7 @@
 #include "ir/dims.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <vector>
 
 #include "anneal/error.h"
@@ -17,7 +18,14 @@ struct Term {
 };
 using Polynomial = std::vector<Term>;  // terms sorted by their atoms, no zero coefficients; constant term first
 
+// Products of sums grow without bound; no program needs more than this.
+constexpr size_t kMaxTerms = 256, kMaxDegree = 64;
+
 [[noreturn]] void overflow() { raise(ErrorCode::kLimit, "extent arithmetic overflows 64 bits"); }
+[[noreturn]] void too_large() {
+  raise(ErrorCode::kLimit, "an extent has more than " + std::to_string(kMaxTerms) + " terms or " +
+                               std::to_string(kMaxDegree) + " factors in one of them");
+}
 int64_t checked_mul(int64_t a, int64_t b) {
   int64_t r;
   if (__builtin_mul_overflow(a, b, &r)) overflow();
@@ -55,9 +63,11 @@ Polynomial add(const Graph& g, const Polynomial& a, const Polynomial& b, int64_t
 }
 
 Polynomial multiply(const Graph& g, const Polynomial& a, const Polynomial& b) {
+  if (a.size() * b.size() > kMaxTerms) too_large();
   Polynomial p;
   for (const Term& x : a)
     for (const Term& y : b) {
+      if (x.atoms.size() + y.atoms.size() > kMaxDegree) too_large();
       Term t{checked_mul(x.coefficient, y.coefficient), x.atoms};
       t.atoms.insert(t.atoms.end(), y.atoms.begin(), y.atoms.end());
       std::sort(t.atoms.begin(), t.atoms.end(), [&](Node m, Node n) { return g.key(m) < g.key(n); });
@@ -67,45 +77,47 @@ Polynomial multiply(const Graph& g, const Polynomial& a, const Polynomial& b) {
   return p;
 }
 
-// A canonical polynomial node is a left-leaning sum of products, made by to_dim below; anything else is an atom, or
-// is taken apart here one level at a time with an explicit stack.
-Polynomial to_polynomial(const Graph& g, Dim d) {
-  if (d.is_const()) return d.value == 0 ? Polynomial{} : Polynomial{{d.value, {}}};
-  struct Frame {
-    Node node;
-    bool visited;
-  };
-  std::vector<Frame> stack{{d.expr, false}};
-  std::vector<Polynomial> values;
+bool is_sum_or_product(Op op) { return op == Op::Add || op == Op::Sub || op == Op::Mul || op == Op::Neg; }
+
+// The nodes of sums and products that `root` is made of, sources first; below them lie constants and atoms.
+std::vector<Node> arithmetic_nodes(const Graph& g, Node root) {
+  std::unordered_map<uint32_t, bool> done;
+  std::vector<Node> order, stack{root};
   while (!stack.empty()) {
-    const Frame f = stack.back();
-    stack.pop_back();
-    const Op op = g.op(f.node);
-    if (op == Op::Const) {
-      const int64_t v = g.const_value(f.node).as_int(DType::kIndex);
-      values.push_back(v == 0 ? Polynomial{} : Polynomial{{v, {}}});
-    } else if (op != Op::Add && op != Op::Sub && op != Op::Mul && op != Op::Neg) {
-      values.push_back({{1, {f.node}}});
-    } else if (!f.visited) {
-      stack.push_back({f.node, true});
-      for (Node s : g.sources(f.node)) stack.push_back({s, false});
-    } else {
-      Polynomial a = std::move(values.back());
-      values.pop_back();
-      if (op == Op::Neg) {
-        values.push_back(add(g, {}, a, -1));
-        continue;
-      }
-      Polynomial b = std::move(values.back());
-      values.pop_back();
-      // Sources were pushed in order, so the last one was evaluated first: a is source 0.
-      if (op == Op::Mul)
-        values.push_back(multiply(g, a, b));
-      else
-        values.push_back(add(g, a, b, op == Op::Add ? 1 : -1));
+    const Node n = stack.back();
+    const auto [it, fresh] = done.emplace(n.id, false);
+    if (!fresh) {
+      stack.pop_back();
+      if (!it->second) order.push_back(n);
+      it->second = true;
+    } else if (is_sum_or_product(g.op(n))) {
+      for (Node s : g.sources(n)) stack.push_back(s);
     }
   }
-  return std::move(values.back());
+  return order;
+}
+
+// Each node once: a sum of a sum with itself is not taken apart twice.
+Polynomial to_polynomial(const Graph& g, Dim d) {
+  if (d.is_const()) return d.value == 0 ? Polynomial{} : Polynomial{{d.value, {}}};
+  std::unordered_map<uint32_t, Polynomial> values;
+  for (Node n : arithmetic_nodes(g, d.expr)) {
+    const Op op = g.op(n);
+    Polynomial& value = values[n.id];
+    if (op == Op::Const) {
+      const int64_t v = g.const_value(n).as_int(DType::kIndex);
+      if (v != 0) value = {{v, {}}};
+    } else if (!is_sum_or_product(op)) {
+      value = {{1, {n}}};
+    } else if (op == Op::Neg) {
+      value = add(g, {}, values.at(g.source(n, 0).id), -1);
+    } else {
+      const Polynomial &a = values.at(g.source(n, 0).id), &b = values.at(g.source(n, 1).id);
+      value = op == Op::Mul ? multiply(g, a, b) : add(g, a, b, op == Op::Add ? 1 : -1);
+    }
+    if (value.size() > kMaxTerms) too_large();
+  }
+  return std::move(values.at(d.expr.id));
 }
 
 Dim to_dim(Graph& g, const Polynomial& p) {
@@ -151,28 +163,51 @@ Dim dim_product(Graph& g, Shape shape) {
   return product;
 }
 
+namespace {
+
+// The one division of 64-bit numbers that overflows. b is not 0.
+bool divides(int64_t a, int64_t b) { return b == -1 || a % b == 0; }
+int64_t exact_quotient(int64_t a, int64_t b) { return b == -1 ? checked_mul(a, -1) : a / b; }
+
+// t / by, when by divides it.
+std::optional<Term> divide(const Term& t, const Term& by) {
+  if (!divides(t.coefficient, by.coefficient)) return std::nullopt;
+  Term quotient{exact_quotient(t.coefficient, by.coefficient), t.atoms};
+  for (Node atom : by.atoms) {
+    const auto it = std::find(quotient.atoms.begin(), quotient.atoms.end(), atom);
+    if (it == quotient.atoms.end()) return std::nullopt;
+    quotient.atoms.erase(it);
+  }
+  return quotient;
+}
+
+bool equal(const Polynomial& a, const Polynomial& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Term& x, const Term& y) {
+    return x.coefficient == y.coefficient && x.atoms == y.atoms;
+  });
+}
+
+}  // namespace
+
 std::optional<Dim> dim_exact_div(Graph& g, Dim a, Dim b) {
   if (b.is(0)) return std::nullopt;
   if (a.is_const() && b.is_const())
-    return a.value % b.value == 0 ? std::optional<Dim>(a.value / b.value) : std::nullopt;
-  const Polynomial divisor = to_polynomial(g, b);
+    return divides(a.value, b.value) ? std::optional<Dim>(exact_quotient(a.value, b.value)) : std::nullopt;
+  const Polynomial whole = to_polynomial(g, a), divisor = to_polynomial(g, b);
+  if (divisor.empty()) return std::nullopt;
   if (divisor.size() != 1) {
-    // A sum divides only itself and its multiples by a monomial: try the ratio of the leading terms.
-    const Polynomial whole = to_polynomial(g, a);
-    if (divisor.empty() || whole.size() != divisor.size()) return std::nullopt;
-    const auto ratio = dim_exact_div(g, to_dim(g, {whole.back()}), to_dim(g, {divisor.back()}));
-    if (!ratio || !(dim_mul(g, *ratio, b) == to_dim(g, whole))) return std::nullopt;
-    return ratio;
+    // A sum divides 0, itself and its multiples by one term: which one, any of its terms tells.
+    if (whole.empty()) return Dim(0);
+    for (const Term& t : whole)
+      if (const std::optional<Term> ratio = divide(t, divisor[0]))
+        if (equal(multiply(g, {*ratio}, divisor), whole)) return to_dim(g, {*ratio});
+    return std::nullopt;
   }
-  Polynomial quotient = to_polynomial(g, a);
-  for (Term& t : quotient) {
-    if (t.coefficient % divisor[0].coefficient != 0) return std::nullopt;
-    t.coefficient /= divisor[0].coefficient;
-    for (Node atom : divisor[0].atoms) {
-      const auto it = std::find(t.atoms.begin(), t.atoms.end(), atom);
-      if (it == t.atoms.end()) return std::nullopt;
-      t.atoms.erase(it);
-    }
+  Polynomial quotient;
+  for (const Term& t : whole) {
+    const std::optional<Term> part = divide(t, divisor[0]);
+    if (!part) return std::nullopt;
+    quotient.push_back(*part);
   }
   normalise(g, quotient);
   return to_dim(g, quotient);
@@ -180,7 +215,7 @@ std::optional<Dim> dim_exact_div(Graph& g, Dim a, Dim b) {
 
 Dim dim_floordiv(Graph& g, Dim a, Dim b) {
   if (b.is(0)) raise(ErrorCode::kArgument, "extent divided by zero");
-  if (a.is_const() && b.is_const()) {
+  if (a.is_const() && b.is_const() && b.value != -1) {
     const int64_t q = a.value / b.value;
     return Dim(a.value % b.value != 0 && (a.value < 0) != (b.value < 0) ? q - 1 : q);
   }

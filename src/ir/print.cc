@@ -3,6 +3,7 @@
 #define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cmath>
 #include <unordered_map>
 
@@ -89,8 +90,11 @@ std::string scalar_text(Scalar value, DType t) {
   if (std::isnan(v)) return "nan";
   if (std::isinf(v)) return v < 0 ? "-inf" : "inf";
   if (t != DType::kF64) {
+    // Digits that are enough for a float may round to another double: then those of the double are needed.
     const std::string shortest = fmt::format("{}", static_cast<float>(v));
-    if (Scalar::from_double(std::stod(shortest), t) == value) return shortest;
+    double read = 0;
+    std::from_chars(shortest.data(), shortest.data() + shortest.size(), read);
+    if (Scalar::from_double(read, t) == value) return shortest;
   }
   return fmt::format("{}", v);
 }

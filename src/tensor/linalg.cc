@@ -31,6 +31,18 @@ std::vector<Dim> dims_of(const Call& call, Node n) {
   return {s.begin(), s.end()};
 }
 
+[[noreturn]] void fail_inner(const Call& call, const std::vector<Dim>& left, const std::vector<Dim>& right) {
+  const Dim k = left.back(), rows = right[right.size() - 2], columns = right.back();
+  std::string what = "inner dimensions differ, " + ir::dim_text(call.g, k) + " and " + ir::dim_text(call.g, rows);
+  if (ir::dim_equal(call.g, k, columns) == ir::Tri::kTrue)
+    what += "; the second operand fits transposed";
+  else if (left.size() > 1 && ir::dim_equal(call.g, left[left.size() - 2], rows) == ir::Tri::kTrue)
+    what += "; the first operand fits transposed";
+  else
+    what += "; the second operand must have " + ir::dim_text(call.g, k) + " rows";
+  call.fail(ErrorCode::kShape, what);
+}
+
 }  // namespace
 
 Tensor matmul(In x, In y) {
@@ -44,7 +56,7 @@ Tensor matmul(In x, In y) {
   if (column) right.push_back(Dim(1));
   const Dim inner_a = left.back(), inner_b = right[right.size() - 2];
   if (ir::dim_equal(call.g, inner_a, inner_b) == ir::Tri::kFalse)
-    call.fail(ErrorCode::kShape, "inner dimensions differ, " + ir::dim_text(call.g, inner_a) + " and " + ir::dim_text(call.g, inner_b));
+    fail_inner(call, left, right);
   // [..., m, k] x [..., k, n] as [..., m, n, k]: the summed axis last, so that both operands are read along it.
   left.insert(left.end() - 1, Dim(1));
   a = call.b.reshape(a, left);

@@ -10,17 +10,40 @@
 
 namespace anneal {
 
-std::shared_ptr<const ir::BufferData> evaluate(const Tensor& t, const RunOptions& options) {
-  const Call call("run", t, Loc::current());
-  const ir::Node n = node_of(t);
-  // Data that is there already needs no run.
-  if (call.g.op(n) == ir::Op::Buffer && !options.in_f64)
-    if (auto data = call.g.buffer(call.g.arg_as<ir::BufferArg>(n).serial)) return data;
+namespace {
+
+// Data that is there already, which needs no run.
+std::shared_ptr<const ir::BufferData> held(const Call& call, ir::Node n) {
+  return call.g.op(n) == ir::Op::Buffer ? call.g.buffer(call.g.arg_as<ir::BufferArg>(n).serial) : nullptr;
+}
+
+std::vector<std::shared_ptr<const ir::BufferData>> run(const Call& call, std::span<const ir::Node> nodes, const RunOptions& options) {
   interp::Bindings bindings;
   bindings.vars = options.dims;
   interp::Options how;
   how.mode = options.in_f64 ? interp::Mode::kDouble : interp::Mode::kExact;
-  return interp::evaluate(call.g, std::span(&n, 1), bindings, how)[0];
+  return interp::evaluate(call.g, nodes, bindings, how);
+}
+
+}  // namespace
+
+std::shared_ptr<const ir::BufferData> evaluate(const Tensor& t, const RunOptions& options) {
+  const Call call("run", t, Loc::current());
+  const ir::Node n = node_of(t);
+  if (auto data = options.in_f64 ? nullptr : held(call, n)) return data;
+  return run(call, std::span(&n, 1), options)[0];
+}
+
+std::vector<Tensor> realize(const std::vector<Tensor>& tensors, const RunOptions& options, Loc loc) {
+  const Call call("realize", tensors, loc);
+  std::vector<ir::Node> nodes;
+  for (const Tensor& t : tensors) {
+    if (!t.defined()) call.fail(ErrorCode::kArgument, "one of the tensors is empty");
+    nodes.push_back(node_of(t));
+  }
+  std::vector<Tensor> out;
+  for (auto& data : run(call, nodes, options)) out.push_back(wrap(call.b.buffer(std::move(data))));
+  return out;
 }
 
 namespace {
