@@ -18,19 +18,17 @@ std::vector<Dim> copy(Shape shape) { return {shape.begin(), shape.end()}; }
 
 // -- Scans --
 
-// x moved by `by` positions along the axis (towards the end when positive), `fill` coming in.
+// x moved by `by` positions along the axis (towards the end when positive), `fill` coming in. Padded first and cut
+// after, so that it holds for a symbolic extent shorter than the move.
 Node shifted(const Adjoint& a, Node x, int axis, int64_t by, Node fill) {
   const Shape shape = a.g.shape(x);
   const auto at = static_cast<size_t>(axis);
-  const Dim kept = ir::dim_sub(a.g, shape[at], Dim(by < 0 ? -by : by));
-  ir::SliceArg slice{std::vector<Dim>(shape.size(), Dim(0)), std::vector<int64_t>(shape.size(), 1)};
-  slice.start[at] = Dim(by < 0 ? -by : 0);
-  std::vector<Dim> dims = copy(shape);
-  dims[at] = kept;
-  ir::PadArg pad{std::vector<Dim>(shape.size(), Dim(0)), std::vector<Dim>(shape.size(), Dim(0)),
-                 std::vector<int64_t>(shape.size(), 0)};
+  const std::vector<Dim> zeros(shape.size(), Dim(0)), dims = copy(shape);
+  ir::PadArg pad{zeros, zeros, std::vector<int64_t>(shape.size(), 0)};
+  ir::SliceArg slice{zeros, std::vector<int64_t>(shape.size(), 1)};
   (by < 0 ? pad.high : pad.low)[at] = Dim(by < 0 ? -by : by);
-  return a.build.pad(a.build.slice(x, slice, dims), fill, pad);
+  slice.start[at] = Dim(by < 0 ? -by : 0);
+  return a.build.slice(a.build.pad(x, fill, pad), slice, dims);
 }
 
 // The products of everything before each element (after it, when reverse).

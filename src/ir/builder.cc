@@ -10,11 +10,11 @@
 namespace anneal::ir {
 namespace {
 
-[[noreturn]] void raise_ill_typed(const Graph& graph, Op op, std::span<const Node> sources, const std::string& what) {
-  std::string text = std::string(op_text(op)) + ": " + what;
+[[noreturn]] void raise_ill_typed(const Graph& graph, Op op, std::span<const Node> sources, const Inferred& wrong) {
+  std::string text = std::string(op_text(op)) + ": " + wrong.error;
   if (sources.size() <= 8)
     for (Node s : sources) text += "\n  " + node_text(graph, s);
-  raise(ErrorCode::kShape, std::move(text));
+  raise(wrong.code, std::move(text));
 }
 
 // Elementwise ops over sources that already agree are most of what is built: their type needs no inference.
@@ -41,7 +41,7 @@ Node Builder::make(Op op, std::span<const Node> sources, const Arg& arg, DType d
   Type type;
   if (!agree(graph, op_info(op), sources, &type)) {
     Inferred inferred = infer(graph, op, sources, arg, {dtype, shape});
-    if (!inferred.error.empty()) raise_ill_typed(graph, op, sources, inferred.error);
+    if (!inferred.error.empty()) raise_ill_typed(graph, op, sources, inferred);
     type = inferred.type;
   }
   return graph.intern({op, type.dtype, type.shape, sources, &arg});

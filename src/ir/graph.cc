@@ -79,6 +79,11 @@ Graph::Graph()
   paths_.push_back({});
   args_.push_back({NoArg{}, {}, true, true});
   intern_shape({});
+  // The null node has a record, so that a broken graph can be walked and reported.
+  add_chunk(0);
+  chunks_[0]->records[0] = {Op::Const, DType::kVoid, 0, 0, 0, 0, {}};
+  chunks_[0]->keys[0] = {};
+  chunks_[0]->origins[0] = {};
 }
 
 Graph::~Graph() = default;
@@ -251,14 +256,15 @@ uint32_t Graph::new_id() {
     free_ids_.pop_back();
     return id;
   }
+  if ((next_id_ >> kChunkBits) >= kMaxChunks) raise(ErrorCode::kLimit, "graph has more than 2^28 nodes");
   const uint32_t id = next_id_++;
-  if ((id >> kChunkBits) >= kMaxChunks) raise(ErrorCode::kLimit, "graph has more than 2^28 nodes");
-  std::unique_ptr<Chunk>& chunk = chunks_[id >> kChunkBits];
-  if (chunk == nullptr) {
-    chunk = std::make_unique_for_overwrite<Chunk>();
-    for (uint32_t& r : chunk->refs) r = 0;
-  }
+  if (chunks_[id >> kChunkBits] == nullptr) add_chunk(id >> kChunkBits);
   return id;
+}
+
+void Graph::add_chunk(uint32_t number) {
+  chunks_[number] = std::make_unique_for_overwrite<Chunk>();
+  for (uint32_t& r : chunks_[number]->refs) r = 0;
 }
 
 Node Graph::intern(const NodeSpec& spec) {

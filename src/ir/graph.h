@@ -163,6 +163,7 @@ class Graph {
   uint32_t intern_arg(const Arg& arg);
   support::Key arg_key(const Arg& arg) const;
   uint32_t new_id();
+  void add_chunk(uint32_t number);
   size_t collect_locked();
   void sweep_interned();
   void mark_live(std::vector<uint8_t>& marks) const;

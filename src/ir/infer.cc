@@ -276,12 +276,15 @@ std::string infer_shape(Graph& g, Op op, Sources s, const Arg& arg, ShapeId give
 }
 
 // A sum of bools has no type of its own to live in: the maker casts first.
-std::string check_fold(const Graph& g, Op op, Sources s, const Arg& arg) {
-  if (op != Op::Reduce && op != Op::Scan) return {};
-  const auto* scan = std::get_if<ScanArg>(&arg);
-  const ReduceOp fold = scan != nullptr ? scan->op : as<ReduceArg>(arg).op;
-  if (!is_bool(g.dtype(s[0])) || fold == ReduceOp::kMax || fold == ReduceOp::kMin) return {};
-  return "takes numbers for op=" + std::string(kReduceOpText[static_cast<size_t>(fold)]) + ", not bool";
+std::string check_fold(const Graph& g, Sources s, const Arg& arg) {
+  if (s.empty() || !is_bool(g.dtype(s[0]))) return {};
+  const bool sums = [&] {
+    if (const auto* reduce = std::get_if<ReduceArg>(&arg)) return reduce->op == ReduceOp::kAdd || reduce->op == ReduceOp::kMul;
+    if (const auto* scan = std::get_if<ScanArg>(&arg)) return scan->op == ReduceOp::kAdd || scan->op == ReduceOp::kMul;
+    const auto* scatter = std::get_if<ScatterArg>(&arg);
+    return scatter != nullptr && scatter->mode == ScatterMode::kAdd;
+  }();
+  return sums ? "adds and multiplies numbers, not bool" : std::string();
 }
 
 std::string check_arg(Op op, const Arg& arg) {
@@ -310,9 +313,13 @@ Inferred infer(Graph& graph, Op op, std::span<const Node> sources, const Arg& ar
     return result;
   }
   result.error = check_arg(op, arg);
-  if (result.error.empty()) result.error = check_fold(graph, op, sources, arg);
+  if (!result.error.empty()) return result;
+  result.code = ErrorCode::kDType;
+  result.error = check_fold(graph, sources, arg);
   if (result.error.empty()) result.error = infer_dtype(graph, op, sources, given.dtype, &result.type.dtype);
-  if (result.error.empty()) result.error = infer_shape(graph, op, sources, arg, given.shape, &result.type.shape);
+  if (!result.error.empty()) return result;
+  result.code = ErrorCode::kShape;
+  result.error = infer_shape(graph, op, sources, arg, given.shape, &result.type.shape);
   return result;
 }
 

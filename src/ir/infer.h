@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "anneal/error.h"
 #include "ir/graph.h"
 
 namespace anneal::ir {
@@ -18,6 +19,7 @@ struct Type {
 struct Inferred {
   Type type;
   std::string error;  // empty: the type is right. Says what does not fit, without the op's name.
+  ErrorCode code = ErrorCode::kArgument;  // of the error
 };
 
 // `given` is what the maker says; read where the table has Given, and for result shapes that are an argument.

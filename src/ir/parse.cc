@@ -5,13 +5,16 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cmath>
 #include <optional>
 #include <unordered_map>
 #include <utility>
 
 #include "anneal/error.h"
 #include "ir/infer.h"
+#include "ir/side_table.h"
 #include "ir/text.h"
+#include "ir/verify.h"
 
 namespace anneal::ir {
 namespace {
@@ -28,11 +31,14 @@ class Parser {
  public:
   Parser(Graph& graph, std::string_view text, const ParseLimits& limits) : graph_(graph), text_(text), limits_(limits) {}
   Parsed run();
+  std::string placed(std::string_view message) const {
+    return fmt::format("{}:{}: {}", line_, at_ - line_start_ + 1, message);
+  }
 
  private:
   // -- Errors: the first one stays --
-  bool fail(std::string message) {
-    if (error_.empty()) error_ = fmt::format("{}:{}: {}", line_, at_ - line_start_ + 1, message);
+  bool fail(std::string_view message) {
+    if (error_.empty()) error_ = placed(message);
     return false;
   }
 
@@ -71,6 +77,10 @@ class Parser {
     return text_.substr(start, at_ - start);
   }
 
+  // Whether the node is an index expression over variables, which an extent may be: known of the nodes above.
+  bool is_closed(Node n) const { return closed_.get(n) != 0; }
+  void note_closed(Node n);
+
   // -- Pieces --
   bool number(uint32_t* out);
   bool reference(Node* out);
@@ -103,6 +113,7 @@ class Parser {
   int64_t line_ = 1;
   std::string error_;
   std::vector<Node> nodes_;
+  SideTable<uint8_t> closed_;
   std::vector<Item> items_;
   std::vector<Node> sources_;
   mutable size_t used_ = 0;
@@ -112,6 +123,12 @@ class Parser {
 bool parse_int(std::string_view text, int64_t* out) {
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), *out);
   return !text.empty() && status == std::errc() && end == text.data() + text.size();
+}
+
+void Parser::note_closed(Node n) {
+  bool closed = legal_in_extent(graph_, n);
+  for (Node s : graph_.sources(n)) closed = closed && is_closed(s);
+  if (closed) closed_.set(n, 1);
 }
 
 bool Parser::number(uint32_t* out) {
@@ -141,10 +158,11 @@ bool Parser::dim_list(std::vector<Dim>* out) {
       Node n;
       if (!reference(&n)) return false;
       if (graph_.dtype(n) != DType::kIndex || graph_.rank(n) != 0) return fail("an extent must be a scalar index");
+      if (!is_closed(n)) return fail("an extent must be made of variables and constants only");
       out->push_back(graph_.is_const(n) ? Dim(graph_.const_value(n).as_int(DType::kIndex)) : Dim(n));
     } else {
       int64_t v = 0;
-      if (!parse_int(word(), &v)) return fail("expected an integer");
+      if (!parse_int(word(), &v)) return fail("expected an integer of 64 bits");
       out->push_back(Dim(v));
     }
     if (out->size() > kMaxRank) return fail(fmt::format("more than {} axes", kMaxRank));
@@ -288,16 +306,18 @@ bool Parser::get_scalar(DType t, Scalar* out) {
     int64_t s = 0;
     const auto [end, status] = std::from_chars(v.data(), v.data() + v.size(), u);
     const bool is_u64 = t == DType::kU64 && status == std::errc() && end == v.data() + v.size();
-    if (!is_u64 && !parse_int(v, &s)) return fail(fmt::format("'{}' is not an integer", v.substr(0, 40)));
+    if (!is_u64 && !parse_int(v, &s)) return fail(fmt::format("'{}' is not an integer of 64 bits", v.substr(0, 40)));
     *out = is_u64 ? Scalar{u} : Scalar::from_int(s, t);
-    return is_u64 || out->as_int(t) == s || fail(fmt::format("{} does not fit {}", s, dtype_name(t)));
+    const bool fits = is_u64 || (t != DType::kU64 && out->as_int(t) == s);
+    return fits || fail(fmt::format("{} does not fit {}", s, dtype_name(t)));
   }
   double d = 0;
   const auto [end, status] = std::from_chars(v.data(), v.data() + v.size(), d);
   if (status == std::errc::invalid_argument || end != v.data() + v.size())
     return fail(fmt::format("'{}' is not a number", v.substr(0, 40)));
   *out = Scalar::from_double(d, t);
-  return true;
+  const bool fits = status == std::errc() && (std::isfinite(out->as_double(t)) || !std::isfinite(d));
+  return fits || fail(fmt::format("{} is beyond the range of {}", v.substr(0, 40), dtype_name(t)));
 }
 
 bool Parser::leaf_argument(ArgKind kind, const Type& given, Arg* out) {
@@ -490,6 +510,7 @@ bool Parser::node_line(uint32_t number) {
   if (number >= nodes_.size()) nodes_.resize(number + 1);
   if (nodes_[number]) return fail(fmt::format("%{} is defined twice", number));
   nodes_[number] = graph_.intern({*op, given.dtype, given.shape, sources_, &arg});
+  note_closed(nodes_[number]);
   return true;
 }
 
@@ -546,7 +567,8 @@ Parsed parse(Graph& graph, std::string_view text, const ParseLimits& limits) {
   try {
     return parser.run();
   } catch (const Error& e) {
-    return {{}, e.message()};
+    const std::string_view message = e.message();
+    return {{}, parser.placed(message.substr(message.find("] ") + 2))};  // without its "error[limit] "
   }
 #else
   return parser.run();

@@ -168,13 +168,14 @@ class Generator {
       const std::vector<Dim> shape = random_shape();
       return shape.empty() ? Node{} : fits(b_.iota(shape, static_cast<int>(r_.below(static_cast<int64_t>(shape.size()))), i32));
     }
-    std::vector<Node> sources{first_source(info.dtype_rule)};
+    // The bits of a NaN are nobody's promise: bitcast starts from integers.
+    std::vector<Node> sources{first_source(op == Op::Bitcast ? DTypeRule::Int : info.dtype_rule)};
     const Node first = sources[0];
     const bool needs_axis = info.arg == ArgKind::Axis || info.arg == ArgKind::Scan || info.arg == ArgKind::Sort || info.arg == ArgKind::Scatter;
     if (needs_axis && g_.rank(first) == 0) return {};
     const Arg arg = random_arg(info, first);
     Type given{random_dtype(), {}};
-    if (op == Op::Bitcast) given.dtype = dtype_size(g_.dtype(first)) == 4 ? i32 : g_.dtype(first);
+    if (op == Op::Bitcast) given.dtype = dtype_size(g_.dtype(first)) == 4 ? f32 : g_.dtype(first);
     if (options_.floats_only && op == Op::Bitcast) return {};
     if (op == Op::Reshape) given.shape = g_.intern_shape(reshaped(first));
     if (op == Op::Expand) given.shape = g_.intern_shape(expanded(first));

@@ -10,12 +10,6 @@ namespace {
 
 bool is_index_type(DType t) { return t == DType::kIndex || t == DType::kBool || is_int(t); }
 
-// An extent is index arithmetic over variables: no tensor, no loop index of a kernel.
-bool legal_in_extent(const Graph& g, Node n) {
-  const Op op = g.op(n);
-  return g.rank(n) == 0 && is_index_type(g.dtype(n)) && (op == Op::Const || op == Op::Var || has_flag(op, kElementwise));
-}
-
 std::string check_stage(const Graph& g, Node n, Stage stage) {
   const Op op = g.op(n);
   if (stage == Stage::kTensor) {
@@ -30,6 +24,12 @@ std::string check_stage(const Graph& g, Node n, Stage stage) {
   return {};
 }
 
+std::string check_sources(const Graph& g, Node n) {
+  for (Node s : g.sources(n))
+    if (!s) return "has a source that is missing";
+  return {};
+}
+
 // The stored type must be what the table infers: catches a pass that interned by hand.
 std::string check_type(Graph& g, Node n) {
   const Type stored{g.dtype(n), g.shape_id(n)};
@@ -40,19 +40,25 @@ std::string check_type(Graph& g, Node n) {
 
 }  // namespace
 
+bool legal_in_extent(const Graph& g, Node n) {
+  const Op op = g.op(n);
+  return g.rank(n) == 0 && is_index_type(g.dtype(n)) && (op == Op::Const || op == Op::Var || has_flag(op, kElementwise));
+}
+
 std::string verify(const Graph& graph, std::span<const Node> roots, Stage stage, std::string_view pass) {
   // infer() may make extent nodes to compare shapes; it changes nothing that is there.
   auto& mutable_graph = const_cast<Graph&>(graph);
+  const std::string after = pass.empty() ? std::string() : "after " + std::string(pass) + ": ";
   const auto report = [&](Node n, const std::string& what) {
-    std::string text = pass.empty() ? std::string() : "after " + std::string(pass) + ": ";
-    text += std::string(op_text(graph.op(n))) + " " + what + "\n  " + node_text(graph, n);
-    return text;
+    return after + std::string(op_text(graph.op(n))) + " " + what + "\n  " + node_text(graph, n);
   };
   for (Node n : roots)
-    if (!n) return "a result is missing";
+    if (!n) return after + "a result is missing";
   std::vector<Node> extents;
   for (Node n : postorder(graph, roots)) {
-    std::string bad = check_stage(graph, n, stage);
+    if (!n) continue;  // its user says so
+    std::string bad = check_sources(graph, n);
+    if (bad.empty()) bad = check_stage(graph, n, stage);
     if (bad.empty()) bad = check_type(mutable_graph, n);
     if (!bad.empty()) return report(n, bad);
     for (Node e : extent_nodes(graph, n)) extents.push_back(e);

@@ -17,6 +17,10 @@ enum class Stage : uint8_t {
 };
 inline constexpr std::array<std::string_view, 2> kStageText = {"tensor", "index"};
 
+// Whether the node itself, its sources aside, may be part of an extent: index arithmetic over variables, no tensor and
+// no loop index of a kernel.
+bool legal_in_extent(const Graph& graph, Node n);
+
 // Empty when all is well.
 std::string verify(const Graph& graph, std::span<const Node> roots, Stage stage, std::string_view pass = {});
 

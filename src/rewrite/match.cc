@@ -179,7 +179,7 @@ RuleSet::Variant RuleSet::make_variant(uint32_t rule, Op any_op, uint32_t swaps)
       ++v.num_checks;
       slot[child] = next_slot++;
       queue.push_back(child);
-      if (at != 0) continue;
+      if (at != 0 || i >= v.source_masks.size()) continue;
       const bool is_constant = n.kind == Kind::kLiteral || (n.kind == Kind::kLetter && n.letter >= kFirstConstLetter);
       if (is_constant) v.source_masks[i] = op_bit(Op::Const);
       if (n.kind == Kind::kOp || n.kind == Kind::kAnyOp) v.source_masks[i] = op_bit(o);

@@ -13,6 +13,7 @@ using namespace rewrite;  // NOLINT: the surface rules are written in
 
 bool x_is_not_negative(MatchContext& c) { return c.bounds(c.x()).min >= 0 && c.graph.dtype(c.x()) != DType::kU64; }
 bool squares_exactly(MatchContext& c) { return c.graph.dtype(c.root) != DType::kF64; }
+bool has_sign(MatchContext& c) { return is_signed(c.graph.dtype(c.root)); }
 bool has_infinity(MatchContext& c) { return c.graph.dtype(c.root) != DType::kF8E4M3; }
 
 // 1 / c, if the type has it: for a power of two it is exact.
@@ -108,7 +109,8 @@ std::vector<Rule> extremes_and_powers() {
       {"max-known", "max(x, y) is the one that is never below the other", max(x, y), extreme_known, of_int},
       {"min-known", "min(x, y) is the one that is never above the other", min(x, y), extreme_known, of_int},
 
-      {"abs-neg", "abs(-x) = abs(x)", unary(Op::Abs, -x), unary(Op::Abs, x), of_number},
+      {"abs-neg", "abs(-x) = abs(x)", unary(Op::Abs, -x), unary(Op::Abs, x), of_number,
+       Guard{"the type is signed", has_sign}},
       {"abs-abs", "abs(abs(x)) = abs(x)", unary(Op::Abs, unary(Op::Abs, x)), unary(Op::Abs, x), of_number},
       {"abs-known", "abs(x) = x for x >= 0", unary(Op::Abs, x), x, of_int, Guard{"x >= 0", x_is_not_negative}},
       {"square-of-abs", "abs(x) * abs(x) = x * x", unary(Op::Abs, x) * unary(Op::Abs, x), x * x, of_number},

@@ -46,7 +46,9 @@ bool holds_all(DType to, DType from) {
 
 Node cast_of_widened(MatchContext& c) {
   const DType from = c.graph.dtype(c.x()), middle = c.graph.dtype(c.source(c.root, 0)), to = c.graph.dtype(c.root);
-  return holds_all(middle, from) ? c.build().cast(c.x(), to) : Node{};
+  // From a float an integer saturates, from an integer it wraps.
+  const bool saturates = !is_float(from) && is_float(middle) && is_int(to) && !holds_all(to, from);
+  return holds_all(middle, from) && !saturates ? c.build().cast(c.x(), to) : Node{};
 }
 
 // Integers wrap modulo a power of two, so a wider stop on the way changes nothing.

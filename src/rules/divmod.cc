@@ -13,6 +13,7 @@ bool x_is_not_zero(MatchContext& c) {
   const ir::Bounds& b = c.bounds(c.x());
   return b.min > 0 || b.max < 0 || b.remainder != 0;
 }
+bool has_sign(MatchContext& c) { return is_signed(c.graph.dtype(c.root)); }
 bool both_not_negative(MatchContext& c) {
   return c.bounds(c.x()).min >= 0 && c.bounds(c.y()).min >= 0 && c.graph.dtype(c.x()) != DType::kU64;
 }
@@ -36,11 +37,12 @@ Node remainder_twice(MatchContext& c) {
 std::vector<Rule> any_int() {
   const auto& [x, y, z, w, c0, c1, c2, c3] = letters();
   const Guard nonzero{"x is not 0", x_is_not_zero}, not_negative{"x >= 0 and y >= 0", both_not_negative};
+  const Guard has_minus_one{"the type is signed", has_sign};
   return {
       {"floordiv-one", "x // 1 = x", floordiv(x, 1), x, of_int},
       {"truncdiv-one", "truncdiv(x, 1) = x", truncdiv(x, 1), x, of_int},
-      {"floordiv-minus-one", "x // -1 = -x", floordiv(x, -1), -x, of_machine_int},
-      {"truncdiv-minus-one", "truncdiv(x, -1) = -x", truncdiv(x, -1), -x, of_machine_int},
+      {"floordiv-minus-one", "x // -1 = -x", floordiv(x, -1), -x, of_machine_int, has_minus_one},
+      {"truncdiv-minus-one", "truncdiv(x, -1) = -x", truncdiv(x, -1), -x, of_machine_int, has_minus_one},
       {"floormod-one", "x % 1 = 0", floormod(x, 1), 0, of_int},
       {"truncmod-one", "truncmod(x, 1) = 0", truncmod(x, 1), 0, of_int},
       {"floordiv-self", "x // x = 1 for x != 0", floordiv(x, x), 1, of_int, nonzero},

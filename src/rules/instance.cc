@@ -283,6 +283,7 @@ Node InstanceMaker::index_leaf() {
 Node InstanceMaker::index_expression(int depth) {
   constexpr int64_t kScales[] = {1, 1, 1, 2, 3, 4, 4, 8, 12, -1, -2, 9};
   Node sum;
+  if (depth > 0 && random_.chance(12)) sum = taken_apart(index_expression(depth - 1));
   const int64_t terms = 1 + random_.below(3);
   for (int64_t i = 0; i < terms; ++i) {
     Node term = depth == 0 || random_.chance(50) ? index_leaf() : index_expression(depth - 1);
@@ -296,6 +297,20 @@ Node InstanceMaker::index_expression(int depth) {
     sum = sum ? build_.make(random_.chance(80) ? Op::Add : Op::Sub, {sum, term}) : term;
   }
   return random_.chance(30) ? build_.add(sum, build_.index(random_.below(20) - 5)) : sum;
+}
+
+// A value taken apart into quotient and remainder, whole or with a digit missing, for rules that put it together.
+Node InstanceMaker::taken_apart(Node x) {
+  constexpr int64_t kDivisors[] = {2, 3, 4, 6};
+  const bool symbolic = random_.chance(25);
+  const Node m = symbolic ? index_leaf() : build_.index(random_.pick(kDivisors));
+  const Node scale = build_.index(1 + random_.below(3));
+  Node quotient = build_.floordiv(x, m), remainder = build_.floormod(x, m);
+  if (random_.chance(30)) quotient = build_.floormod(quotient, build_.index(random_.pick(kDivisors)));
+  quotient = build_.mul(build_.mul(quotient, m), scale);
+  if (random_.chance(30)) return build_.sub(build_.mul(x, scale), quotient);
+  remainder = build_.mul(remainder, scale);
+  return random_.chance(50) ? build_.add(quotient, remainder) : build_.add(remainder, quotient);
 }
 
 Node InstanceMaker::constant(DType t) {

@@ -56,6 +56,7 @@ class InstanceMaker {
   ir::Node fold(ir::Op op, ir::Node a);
   ir::Node leaf(DType t, const Dims& shape);
   ir::Node index_leaf();
+  ir::Node taken_apart(ir::Node x);
   ir::Node constant(DType t);
   ir::Op any_op(const rewrite::PatternNode& n, DType t);
   DType pick_dtype();

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+// Random programs through the whole middle: simplifying changes no bit, is idempotent and makes no node when nothing
+// applies; gradients verify, and simplifying them changes no bit either. ANNEAL_FUZZ_PROGRAMS and ANNEAL_FUZZ_SEED
+// choose how many and from where; a failure prints the seed and the program.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+
+#include "autodiff/gradient.h"
+#include "interp/arrays.h"
+#include "ir/builder.h"
+#include "ir/random_program.h"
+#include "ir/text.h"
+#include "ir/verify.h"
+#include "ir/walk.h"
+#include "rules/simplify.h"
+
+namespace anneal {
+namespace {
+
+using ir::Node;
+using Values = std::vector<std::shared_ptr<const interp::Array>>;
+
+uint64_t from_environment(const char* name, uint64_t fallback) {
+  const char* text = std::getenv(name);
+  return text != nullptr ? std::strtoull(text, nullptr, 10) : fallback;
+}
+
+// Ordinary numbers, with the awkward ones among them.
+double random_element(ir::RandomStream& r, DType t) {
+  constexpr double kAwkward[] = {0, -0.0, INFINITY, -INFINITY, NAN, 1, -1, 3e38};
+  if (r.one_in(10)) return kAwkward[r.below(8)];
+  return is_float(t) ? r.unit() * 6 - 3 : static_cast<double>(r.one_in(8) ? static_cast<int64_t>(r.next()) : r.below(11) - 5);
+}
+
+interp::Bindings random_bindings(const ir::Graph& g, std::span<const Node> roots, uint64_t seed) {
+  ir::RandomStream r(seed ^ 0x5bd1e995u);
+  interp::Bindings bindings;
+  bindings.vars = {{"N", 1 + r.below(4)}};
+  for (Node n : ir::postorder(g, roots, true)) {
+    const auto* param = std::get_if<ir::ParamArg>(&g.arg(n));
+    if (param == nullptr) continue;
+    std::vector<int64_t> shape;
+    size_t count = 1;
+    for (const ir::Dim& d : g.shape(n)) {
+      shape.push_back(interp::evaluate_dim(g, d, bindings));
+      count *= static_cast<size_t>(shape.back());
+    }
+    std::vector<double> values(count);
+    for (double& v : values) v = random_element(r, g.dtype(n));
+    bindings.params.emplace_back(param->index, interp::array_from(g.dtype(n), std::move(shape), values));
+  }
+  return bindings;
+}
+
+// Equal bits; a NaN equals any NaN, whose payload is nobody's promise.
+bool same(const interp::Array& a, const interp::Array& b) {
+  if (a.dtype != b.dtype || a.shape != b.shape) return false;
+  if (a.bytes == b.bytes) return true;
+  for (size_t i = 0; i < a.bytes.size() / static_cast<size_t>(dtype_size(a.dtype)); ++i)
+    if (!(interp::element(a, i) == interp::element(b, i))) return false;
+  return true;
+}
+
+void expect_simplify_keeps(ir::Graph& g, const std::vector<Node>& roots, uint64_t seed) {
+  const std::string where = "ANNEAL_FUZZ_SEED=" + std::to_string(seed) + "\n" + ir::print(g, roots);
+  const std::vector<Node> simple = rules::simplify(g, roots);
+  ASSERT_EQ(ir::verify(g, simple, ir::Stage::kTensor, "simplify"), "") << where;
+  ASSERT_EQ(rules::simplify(g, simple), simple) << "not idempotent\n" << where << ir::print(g, simple);
+  const interp::Bindings bindings = random_bindings(g, roots, seed);
+  const Values before = interp::evaluate(g, roots, bindings), after = interp::evaluate(g, simple, bindings);
+  for (size_t i = 0; i < before.size(); ++i)
+    ASSERT_TRUE(same(*before[i], *after[i])) << "result " << i << " changed\n" << where << "became\n" << ir::print(g, simple);
+}
+
+TEST(ProgramFuzz, SimplifyKeepsEveryBit) {
+  const uint64_t first = from_environment("ANNEAL_FUZZ_SEED", 1), count = from_environment("ANNEAL_FUZZ_PROGRAMS", 1500);
+  for (uint64_t seed = first; seed < first + count; ++seed) {
+    ir::Graph g;
+    const ir::Graph::Scope scope(g);
+    expect_simplify_keeps(g, ir::random_program(g, seed, {.symbolic = seed % 4 == 0}), seed);
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(ProgramFuzz, GradientsVerifyAndSimplifyKeepsThem) {
+  const uint64_t first = from_environment("ANNEAL_FUZZ_SEED", 1), count = from_environment("ANNEAL_FUZZ_PROGRAMS", 700);
+  for (uint64_t seed = first; seed < first + count; ++seed) {
+    ir::Graph g;
+    const ir::Graph::Scope scope(g);
+    const ir::Builder b{g};
+    const std::vector<Node> roots = ir::random_program(g, seed, {.nodes = 14, .symbolic = seed % 4 == 0, .floats_only = true});
+    std::vector<Node> outputs, upstream, wrt;
+    for (Node n : roots) {
+      if (!is_float(g.dtype(n))) continue;
+      outputs.push_back(n);
+      upstream.push_back(b.full(g.shape(n), b.constant_int(1, g.dtype(n))));
+    }
+    for (Node n : ir::postorder(g, roots))
+      if (g.op(n) == ir::Op::Param) wrt.push_back(n);
+    std::vector<Node> found;
+    for (Node n : autodiff::vjp(g, outputs, upstream, wrt))
+      if (n) found.push_back(n);
+    ASSERT_EQ(ir::verify(g, found, ir::Stage::kTensor, "vjp"), "") << "seed " << seed << "\n" << ir::print(g, roots);
+    expect_simplify_keeps(g, found, seed);
+    if (HasFatalFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace anneal
