@@ -60,6 +60,11 @@ const Json* Args::find(std::string_view names) const {
   return found;
 }
 
+bool Args::is_text(std::string_view names) const {
+  const Json* value = find(names);
+  return value != nullptr && value->is_string();
+}
+
 int64_t Args::integer(std::string_view names, std::optional<int64_t> fallback) const {
   const Json* value = find(names);
   if (value == nullptr) {
@@ -152,12 +157,18 @@ In Args::operand(std::string_view names) const {
   return In(number(names));
 }
 
+namespace {
+int checked_axis(std::string_view names, int64_t axis) {
+  if (axis < INT32_MIN || axis > INT32_MAX) Args::fail(names, "an axis is needed, not " + std::to_string(axis));
+  return static_cast<int>(axis);
+}
+}  // namespace
+
+int Args::axis(std::optional<int64_t> fallback) const { return checked_axis(kAxis, integer(kAxis, fallback)); }
+
 Axes Args::axes(std::string_view names) const {
   Axes out;
-  for (int64_t a : integers(names, std::vector<int64_t>())) {
-    if (a < INT32_MIN || a > INT32_MAX) fail(names, "an axis is needed, not " + std::to_string(a));
-    out.push_back(static_cast<int>(a));
-  }
+  for (int64_t a : integers(names, std::vector<int64_t>())) out.push_back(checked_axis(names, a));
   return out;
 }
 

@@ -23,6 +23,7 @@ class Args {
 
   // Null counts as absent everywhere.
   bool has(std::string_view names) const { return find(names) != nullptr; }
+  bool is_text(std::string_view names) const;
   int64_t integer(std::string_view names, std::optional<int64_t> fallback = std::nullopt) const;
   double number(std::string_view names, std::optional<double> fallback = std::nullopt) const;
   bool flag(std::string_view names, bool fallback) const;
@@ -33,7 +34,7 @@ class Args {
   // A number as an operand: an integer, a float or a bool.
   In operand(std::string_view names) const;
 
-  int axis(std::optional<int64_t> fallback = std::nullopt) const { return static_cast<int>(integer(kAxis, fallback)); }
+  int axis(std::optional<int64_t> fallback = std::nullopt) const;
   Axes axes(std::string_view names = kAxis) const;  // none: all
   bool keepdim() const { return flag("keepdim|keepdims", false); }
   double eps(double fallback) const { return number("eps", fallback); }

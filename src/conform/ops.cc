@@ -90,6 +90,13 @@ std::vector<std::string_view> op_names() {
   return out;
 }
 
+int axis_of(const OpCall& c, const Tensor& x, std::optional<int64_t> fallback) {
+  const int axis = c.args.axis(fallback), rank = x.rank();
+  if (axis < -rank || axis >= rank)
+    Args::fail(kAxis, std::to_string(axis) + " is out of range for " + x.type());
+  return axis < 0 ? axis + rank : axis;
+}
+
 const OpEntry& find_op(std::string_view name) {
   const OpEntry* found = look_up(name);
   constexpr std::string_view kScalar = "_scalar";

@@ -60,10 +60,7 @@ inline constexpr size_t kAny = SIZE_MAX;  // any number of inputs
 
 // Truth values arrive as integers.
 inline Tensor truth(const Tensor& t) { return is_bool(t.dtype()) ? t : ne(t, 0); }
-// An axis of x, counted from the front; checked by the ops themselves.
-inline int axis_of(const OpCall& c, const Tensor& x, std::optional<int64_t> fallback = std::nullopt) {
-  const int axis = c.args.axis(fallback);
-  return axis < 0 ? axis + x.rank() : axis;
-}
+// An axis of x, counted from the front.
+int axis_of(const OpCall& c, const Tensor& x, std::optional<int64_t> fallback = std::nullopt);
 
 }  // namespace anneal::conform

@@ -7,6 +7,7 @@
 #include "anneal/error.h"
 #include "ir/side_table.h"
 #include "ir/text.h"
+#include "ir/walk.h"
 #include "support/check.h"
 
 namespace anneal::rewrite {
@@ -23,6 +24,8 @@ class Rewriter {
   Rewriter(const Rewriter&) = delete;
   Rewriter& operator=(const Rewriter&) = delete;
 
+  // Before run(): which nodes are left to their users. Needs all roots.
+  void find_inside(std::span<const Node> roots);
   Node run(Node root);
   // The node that replaces n by one rule, of the type of n; null when none applies.
   Node step(Node n);
@@ -32,11 +35,21 @@ class Rewriter {
   // has replaced that, the frame waits for the result of `target`.
   struct Frame {
     Node node, current, target;
+    bool full = false;  // rules see it even if it could be left to its users
     bool entered = false;
   };
   static constexpr uint32_t kOpen = UINT32_MAX;  // result of a node that is on the stack
+  // With the id, the result of a node that was left to its users: no rule has seen it.
+  static constexpr uint32_t kLeft = uint32_t{1} << 31;
+  // Of inside_: the low bits count the leaves below, so that what is left to one user stays small.
+  static constexpr uint8_t kInside = 0x40, kNeeded = 0x20, kLeaves = 0x1f, kMaxLeaves = 12;
 
-  Node result(Node n) const { return Node{result_.get(n)}; }
+  // What rules have made of n; null when they have not seen it, or not yet.
+  Node result(Node n) const {
+    const uint32_t r = result_.get(n);
+    return r == kOpen || (r & kLeft) == 0 ? Node{r} : Node{};
+  }
+  bool is_inside(Node n) const { return (inside_.get(n) & kInside) != 0; }
   void finish(const Frame& f, Node value);
   bool push_sources(Node n);
   Node with_final_sources(Node n);
@@ -50,6 +63,7 @@ class Rewriter {
   MatchContext context_;
   const ir::Origin origin_;
   ir::SideTable<uint32_t> result_;
+  ir::SideTable<uint8_t> inside_;  // see find_inside
   std::vector<Frame> stack_;
   std::vector<Node> sources_;
   size_t waiting_ = 0;  // frames that wait for the result of a replacement
@@ -67,12 +81,13 @@ void Rewriter::finish(const Frame& f, Node value) {
 // False when all sources are final.
 bool Rewriter::push_sources(Node n) {
   bool pushed = false;
+  const bool takes_left = is_inside(n);
   const std::span<const Node> sources = graph_.sources(n);
   for (size_t i = sources.size(); i-- > 0;) {
-    const Node r = result(sources[i]);
-    if (r.id == kOpen) fail("a node became part of its own replacement", sources[i], n);
-    if (r) continue;
-    stack_.push_back({sources[i], {}, {}});
+    const uint32_t r = result_.get(sources[i]);
+    if (r == kOpen) fail("a node became part of its own replacement", sources[i], n);
+    if (r != 0 && ((r & kLeft) == 0 || takes_left)) continue;
+    stack_.push_back({sources[i], {}, {}, !takes_left});
     pushed = true;
   }
   return pushed;
@@ -81,10 +96,10 @@ bool Rewriter::push_sources(Node n) {
 Node Rewriter::with_final_sources(Node n) {
   const std::span<const Node> sources = graph_.sources(n);
   bool changed = false;
-  for (Node s : sources) changed = changed || result(s) != s;
+  for (Node s : sources) changed = changed || (result_.get(s) & ~kLeft) != s.id;
   if (!changed) return n;
   sources_.clear();
-  for (Node s : sources) sources_.push_back(result(s));
+  for (Node s : sources) sources_.push_back(Node{result_.get(s) & ~kLeft});
   graph_.set_origin(graph_.origin(n));
   const ir::Arg& arg = graph_.arg(n);
   return graph_.intern({graph_.op(n), graph_.dtype(n), graph_.shape_id(n), sources_, &arg});
@@ -131,7 +146,8 @@ void Rewriter::advance() {
     return finish(f, result(f.target));
   }
   if (!f.entered) {
-    if (result(f.node)) {  // done meanwhile, as a source of something else
+    const uint32_t r = result_.get(f.node);
+    if (r != 0 && ((r & kLeft) == 0 || !f.full)) {  // done meanwhile, as a source of something else
       stack_.pop_back();
       return;
     }
@@ -141,6 +157,11 @@ void Rewriter::advance() {
   }
   Frame& top = stack_.back();
   top.current = with_final_sources(top.node);
+  if (!top.full && (inside_.get(top.node) & (kInside | kNeeded)) == kInside) {
+    result_.set(top.node, kLeft | top.current.id);
+    stack_.pop_back();
+    return;
+  }
   if (top.current != top.node) {
     const Node known = result(top.current);
     if (known.id == kOpen) fail("a node became part of its own replacement", top.node, top.current);
@@ -156,12 +177,31 @@ void Rewriter::advance() {
   if (known) return finish(top, known);
   top.target = next;
   ++waiting_;
-  stack_.push_back({next, {}, {}});
+  stack_.push_back({next, {}, {}, true});
+}
+
+void Rewriter::find_inside(std::span<const Node> roots) {
+  const InsidePredicate belongs = rules_.inside();
+  if (belongs == nullptr) return;
+  for (Node n : ir::postorder(graph_, roots)) {
+    const bool inside = belongs(graph_, n);
+    uint8_t leaves = 0;
+    for (Node s : graph_.sources(n)) {
+      const uint8_t below = inside_.get(s);
+      if (!inside && (below & kNeeded) == 0) inside_.set(s, below | kNeeded);
+      leaves = static_cast<uint8_t>(leaves + ((below & kInside) != 0 ? below & kLeaves : 1));
+      if (leaves > kMaxLeaves) break;
+    }
+    if (!inside) continue;
+    const bool cut = leaves > kMaxLeaves;
+    inside_.set(n, static_cast<uint8_t>(kInside | (cut ? kNeeded | 1 : leaves)));
+  }
+  for (Node root : roots) inside_.set(root, inside_.get(root) | kNeeded);
 }
 
 Node Rewriter::run(Node root) {
   if (const Node known = result(root)) return known;
-  stack_.push_back({root, {}, {}});
+  stack_.push_back({root, {}, {}, true});
   while (!stack_.empty()) advance();
   return result(root);
 }
@@ -169,6 +209,7 @@ Node Rewriter::run(Node root) {
 std::vector<Node> rewrite(ir::Graph& graph, std::span<const Node> roots, const RuleSet& rules,
                           const RewriteOptions& options) {
   Rewriter rewriter(graph, rules, options);
+  rewriter.find_inside(roots);
   std::vector<Node> results;
   results.reserve(roots.size());
   for (Node root : roots) results.push_back(rewriter.run(root));

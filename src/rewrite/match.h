@@ -80,11 +80,22 @@ class MatchContext {
 // integers divided by zero.
 Node fold_elementwise(MatchContext& context, Op op, DType result, std::span<const Node> constants, const ir::Arg& arg);
 
+// Whether n is part of what its users' rules take apart themselves, as the inside of a sum is part of the whole sum.
+using InsidePredicate = bool (*)(const ir::Graph& graph, Node n);
+
 class RuleSet {
  public:
   // Rules keep their order; those of a class that is not allowed are left out.
   explicit RuleSet(std::vector<const Rule*> rules, FloatClasses allowed = {});
   explicit RuleSet(std::span<const Rule> rules, FloatClasses allowed = {});
+
+  // Nodes for which `inside` holds, and for all of whose users it holds too, are not looked at on their own: their
+  // outermost user sees them all at once. Saves the forms in between; changes no result of rules that do look inside.
+  RuleSet& leave_inside_to_users(InsidePredicate predicate) {
+    inside_ = predicate;
+    return *this;
+  }
+  InsidePredicate inside() const { return inside_; }
 
   // The first rule that applies at n, whose sources are final, and what it gives; null when none does.
   Node apply(MatchContext& context, Node n) const;
@@ -120,6 +131,7 @@ class RuleSet {
   Node build(MatchContext& context, const Rule& rule, const Variant& v) const;
 
   std::vector<const Rule*> rules_;
+  InsidePredicate inside_ = nullptr;
   std::vector<Check> checks_;
   std::vector<Variant> variants_;
   std::array<std::array<Bucket, 4>, ir::kNumOps> buckets_{};

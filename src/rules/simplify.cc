@@ -4,13 +4,30 @@
 #include "rules/rules.h"
 
 namespace anneal::rules {
+namespace {
+
+// Index sums: index-sum takes the whole sum.
+bool is_inside_sum(const ir::Graph& g, ir::Node n) {
+  if (g.dtype(n) != DType::kIndex) return false;
+  const ir::Op op = g.op(n);
+  if (op == ir::Op::Mul) return g.is_const(g.source(n, 0)) || g.is_const(g.source(n, 1));
+  return op == ir::Op::Add || op == ir::Op::Sub || op == ir::Op::Neg;
+}
+
+rewrite::RuleSet all_allowed(rewrite::FloatClasses floats) {
+  rewrite::RuleSet rules(all_rules(), floats);
+  rules.leave_inside_to_users(is_inside_sum);
+  return rules;
+}
+
+}  // namespace
 
 const rewrite::RuleSet& standard_rules(rewrite::FloatClasses floats) {
   static const rewrite::RuleSet sets[] = {
-      rewrite::RuleSet(all_rules(), {false, false}),
-      rewrite::RuleSet(all_rules(), {true, false}),
-      rewrite::RuleSet(all_rules(), {false, true}),
-      rewrite::RuleSet(all_rules(), {true, true}),
+      all_allowed({false, false}),
+      all_allowed({true, false}),
+      all_allowed({false, true}),
+      all_allowed({true, true}),
   };
   return sets[(floats.reassociating ? 1 : 0) + (floats.approximate ? 2 : 0)];
 }

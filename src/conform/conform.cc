@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#include "conform/conform.h"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <nlohmann/json.hpp>
+#include <regex>
+
+#include "conform/entry.h"
+#include "io/json_file.h"
+#include "ir/graph.h"
+#include "support/nearest.h"
+
+namespace anneal::conform {
+
+using Json = nlohmann::json;
+
+namespace {
+
+constexpr std::array<std::string_view, 1> kDevices = {"interp"};
+
+void check_device(const std::string& name) {
+  if (std::find(kDevices.begin(), kDevices.end(), name) != kDevices.end()) return;
+  std::string text = "there is no device " + io::in_quotes(name) + "; the nearest is " +
+                     std::string(support::nearest_name(name.substr(0, 100), kDevices)) + "\navailable devices:";
+  for (std::string_view device : kDevices) text += " " + std::string(device);
+  raise(ErrorCode::kName, std::move(text));
+}
+
+std::regex compile_filter(const std::string& filter) {
+  try {
+    return std::regex(filter, std::regex::ECMAScript | std::regex::optimize);
+  } catch (const std::regex_error& error) {
+    raise(ErrorCode::kArgument, "filter: " + io::in_quotes(filter) + " is not a regular expression: " + error.what());
+  }
+}
+
+// Long names are cut: the regular expressions of the standard library recurse over what they search.
+bool selected(const std::regex& filter, const std::string& name) {
+  constexpr size_t kSearched = 200;
+  return std::regex_search(name.substr(0, kSearched), filter);
+}
+
+std::string text_at(const Json& entry, const char* key) {
+  if (!entry.is_object()) return {};
+  const auto it = entry.find(key);
+  return it != entry.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string out;
+  for (const std::string& part : parts) out += (out.empty() ? "" : "; ") + part;
+  return out;
+}
+
+EntryResult run_entry(const Json& json, size_t place, const io::SafeTensors& tensors, bool in_f64) {
+  EntryResult result{.name = text_at(json, "name"), .op = text_at(json, "op")};
+  Entry entry(json, tensors, result.name, in_f64);
+  try {
+    if (!json.is_object()) raise(ErrorCode::kData, "the entry is not an object");
+    if (result.name.empty()) raise(ErrorCode::kData, "the entry has no \"name\"");
+    if (result.op.empty()) raise(ErrorCode::kData, "the entry has no \"op\"");
+    if (result.op == "model") run_model(entry);
+    else run_op(entry, result.op);
+  } catch (const Error& error) {
+    entry.fail("", first_line(error.message()));
+  } catch (const std::exception& error) {  // out of memory, most likely
+    entry.fail("", error.what());
+  }
+  if (result.name.empty()) result.name = "#" + std::to_string(place);
+  result.error = entry.worst();
+  result.message = io::printable(joined(entry.failures()), 400);
+  if (!entry.failures().empty()) result.status = Status::kFailed;
+  return result;
+}
+
+}  // namespace
+
+std::vector<std::string_view> conform_devices() { return {kDevices.begin(), kDevices.end()}; }
+
+ConformReport run_conform(const std::string& path, const ConformOptions& options) {
+  check_device(options.device);
+  const std::regex filter = compile_filter(options.filter);
+  io::Result<Json> json = io::read_json(path + ".json");
+  if (!json) raise(ErrorCode::kData, json.message());
+  if (!json->is_array()) raise(ErrorCode::kData, path + ".json: a list of entries is needed");
+  const io::Result<io::SafeTensors> tensors = io::SafeTensors::open(path + ".safetensors");
+  if (!tensors) raise(ErrorCode::kData, tensors.message());
+
+  ConformReport report;
+  for (size_t i = 0; i < json->size(); ++i) {
+    const Json& item = (*json)[i];
+    EntryResult result{.name = text_at(item, "name"), .op = text_at(item, "op"), .status = Status::kSkipped};
+    if (options.filter.empty() || selected(filter, result.name)) {
+      result = run_entry(item, i, *tensors, options.in_f64);
+      ir::default_graph().collect();  // this entry's tensors go before the next one's come
+    }
+    (result.status == Status::kPassed ? report.passed : result.status == Status::kFailed ? report.failed : report.skipped) += 1;
+    if (options.on_entry) options.on_entry(result);
+    report.entries.push_back(std::move(result));
+  }
+  return report;
+}
+
+}  // namespace anneal::conform
