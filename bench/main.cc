@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // The benchmark table: ./dev bench [--json] [--filter RE]. Exit code 1 when a row misses its target.
-#define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>

@@ -20,7 +20,7 @@ enum class Status { kPassed, kFailed, kSkipped };
 struct EntryResult {
   std::string name, op;
   Status status = Status::kPassed;
-  std::string message;   // of a failure
+  std::string message = {};  // of a failure
   double error = 0;      // the worst of its checks, relative to its tolerance: at most 1 is good
 };
 

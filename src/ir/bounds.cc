@@ -38,12 +38,14 @@ Congruence reduced(int64_t modulus, int64_t rest) {
 }
 
 Congruence add(Congruence a, Congruence b) {
+  if (a.modulus == 1 || b.modulus == 1) return {};
   int64_t rest;
   if (__builtin_add_overflow(a.rest, b.rest, &rest)) return {};
   return reduced(std::gcd(a.modulus, b.modulus), rest);
 }
 
 Congruence multiply(Congruence a, Congruence b) {
+  if (a.modulus == 1 && b.modulus == 1) return {};
   int64_t mm, mr, rm, rest;
   if (__builtin_mul_overflow(a.modulus, b.modulus, &mm) || __builtin_mul_overflow(a.modulus, b.rest, &mr) ||
       __builtin_mul_overflow(a.rest, b.modulus, &rm) || __builtin_mul_overflow(a.rest, b.rest, &rest) ||
@@ -190,6 +192,10 @@ Bounds sum(DType t, const Bounds& a, const Bounds& b) {
                  add(congruence_of(a), congruence_of(b)));
 }
 Bounds product(DType t, const Bounds& a, const Bounds& b) {
+  int64_t least, most;
+  if (a.min >= 0 && b.min >= 0 && !__builtin_mul_overflow(a.min, b.min, &least) &&
+      !__builtin_mul_overflow(a.max, b.max, &most) && a.max != kHigh && b.max != kHigh)
+    return wrapped(t, least, most, multiply(congruence_of(a), congruence_of(b)));
   Interval r;
   r.include(multiply_ends(a.min, b.min), multiply_ends(a.min, b.max));
   r.include(multiply_ends(a.max, b.min), multiply_ends(a.max, b.max));
@@ -468,6 +474,17 @@ Bounds& BoundsOf::slot(Node n) {
 const Bounds& BoundsOf::compute(Node n) {
   constexpr size_t kFew = 4;
   Bounds few[kFew];
+  // Mostly a user is asked for after its sources.
+  const std::span<const Node> direct = graph_.sources(n);
+  size_t known_sources = 0;
+  if (is_tracked(graph_.dtype(n)) && direct.size() <= kFew)
+    for (; known_sources < direct.size(); ++known_sources) {
+      const Bounds* b = find(direct[known_sources]);
+      if (b == nullptr) break;
+      few[known_sources] = *b;
+    }
+  if (known_sources == direct.size() && is_tracked(graph_.dtype(n)))
+    return slot(n) = transfer_bounds(graph_, n, {few, direct.size()});
   std::vector<Bounds> many;
   stack_.assign(1, n);
   while (!stack_.empty()) {

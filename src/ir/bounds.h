@@ -41,18 +41,20 @@ class BoundsOf {
  public:
   explicit BoundsOf(const Graph& graph) : graph_(graph) {}
   const Bounds& operator()(Node n) {  // integer, index or bool nodes; others are unknown
-    const size_t page = n.id / kPageSize;
-    if (page < pages_.size() && pages_[page] != nullptr) {
-      const Bounds& b = pages_[page][n.id % kPageSize];
-      if (b.modulus != 0) return b;
-    }
-    return compute(n);
+    const Bounds* known = find(n);
+    return known != nullptr ? *known : compute(n);
   }
   Bounds operator()(Dim d) { return d.is_const() ? Bounds{d.value, d.value, 1, 0} : (*this)(d.expr); }
   const Graph& graph() const { return graph_; }
 
  private:
   static constexpr size_t kPageSize = 256;
+  const Bounds* find(Node n) const {
+    const size_t page = n.id / kPageSize;
+    if (page >= pages_.size() || pages_[page] == nullptr) return nullptr;
+    const Bounds& b = pages_[page][n.id % kPageSize];
+    return b.modulus != 0 ? &b : nullptr;
+  }
   const Bounds& compute(Node n);
   Bounds& slot(Node n);  // modulus 0: not known yet
 

@@ -58,6 +58,8 @@ class Polynomial {
   // All give false on overflow and when there is no room; the value is then meaningless.
   bool add_constant(int64_t v) { return !__builtin_add_overflow(constant_, v, &constant_); }
   bool add_term(const Term& t, int64_t scale = 1);
+  // A term whose atoms are not there yet, with a coefficient that is not 0; there is room.
+  void append(const Term& t) { terms_.raw[size_++] = t; }
   bool add(const Polynomial& p, int64_t scale = 1);
   bool add_product(const Polynomial& p, const Term& t);  // p * t
   bool add_node(const Graph& graph, Node n, int64_t scale = 1);

@@ -131,21 +131,28 @@ bool is_built(MatchContext& c, Node n, const Polynomial& p) {
   return is_scaled(c, n, p[0], p[0].coefficient);
 }
 
+namespace {
+
+// The remainder r of a coefficient divided by g, and so the term that stays.
+int64_t remainder_of(int64_t coefficient, int64_t g, Remainders how) {
+  const int64_t r = coefficient % g;
+  if (r != 0 && how == Remainders::kWhole) return coefficient;
+  if (how == Remainders::kNearest && (r > g / 2 || -r > g / 2)) return r > 0 ? r - g : r + g;
+  return r;
+}
+
+}  // namespace
+
 bool split_sum(const Polynomial& p, int64_t g, Remainders how, Polynomial* quotient, Polynomial* rest) {
   quotient->clear();
   rest->clear();
   for (const Term& t : p) {
-    int64_t q = t.coefficient / g, r = t.coefficient % g;
-    if (r != 0 && how == Remainders::kWhole) q = 0, r = t.coefficient;
-    if (how == Remainders::kNearest && (r > g / 2 || -r > g / 2)) {
-      q += r > 0 ? 1 : -1;
-      r += r > 0 ? -g : g;
-    }
+    const int64_t r = remainder_of(t.coefficient, g, how);
     Term part = t;
-    part.coefficient = q;
-    if (!quotient->add_term(part)) return false;
+    part.coefficient = (t.coefficient - r) / g;
+    if (part.coefficient != 0) quotient->append(part);
     part.coefficient = r;
-    if (!rest->add_term(part)) return false;
+    if (r != 0) rest->append(part);
   }
   quotient->set_constant(floor_div(p.constant(), g));
   rest->set_constant(floor_mod(p.constant(), g));
@@ -154,12 +161,34 @@ bool split_sum(const Polynomial& p, int64_t g, Remainders how, Polynomial* quoti
 
 namespace {
 
-// Whether the values of `rest` lie in [k*g, (k+1)*g).
-bool in_one_multiple(MatchContext& c, const Polynomial& rest, int64_t g, int64_t* k) {
-  const ir::Bounds b = rest.bounds(c.bounds);
-  if (b.min == INT64_MIN || b.max == INT64_MAX) return false;
-  *k = floor_div(b.min, g);
-  return *k == floor_div(b.max, g);
+// Of the atoms of each term: the product of their bounds.
+struct AtomBounds {
+  std::array<ir::Bounds, Polynomial::kMaxTerms> of;
+  bool finite = true;
+};
+void find_atom_bounds(MatchContext& c, const Polynomial& p, AtomBounds* out) {
+  for (int i = 0; i < p.size(); ++i) {
+    ir::Bounds b = c.bounds(p[i].factors[0]);
+    for (uint32_t f = 1; f < p[i].degree; ++f) b = ir::multiply_bounds(b, c.bounds(p[i].factors[f]));
+    out->of[static_cast<size_t>(i)] = b;
+    out->finite = out->finite && b.min != INT64_MIN && b.max != INT64_MAX;
+  }
+}
+
+// Whether what stays of p divided by g lies in [k*g, (k+1)*g).
+bool in_one_multiple(const Polynomial& p, const AtomBounds& atoms, int64_t g, Remainders how, int64_t* k) {
+  int64_t min = floor_mod(p.constant(), g), max = min;
+  for (int i = 0; i < p.size(); ++i) {
+    const int64_t r = remainder_of(p[i].coefficient, g, how);
+    if (r == 0) continue;
+    const ir::Bounds& b = atoms.of[static_cast<size_t>(i)];
+    int64_t low, high;
+    if (__builtin_mul_overflow(r, r > 0 ? b.min : b.max, &low) || __builtin_mul_overflow(r, r > 0 ? b.max : b.min, &high) ||
+        __builtin_add_overflow(min, low, &min) || __builtin_add_overflow(max, high, &max))
+      return false;
+  }
+  *k = floor_div(min, g);
+  return *k == floor_div(max, g);
 }
 
 }  // namespace
@@ -175,10 +204,13 @@ bool divide_sum(MatchContext& c, const Polynomial& p, int64_t d, int64_t* g, Pol
       candidates[count++] = common;
   }
   std::sort(candidates.begin(), candidates.begin() + count, std::greater<>());
+  AtomBounds atoms;
+  find_atom_bounds(c, p, &atoms);
+  if (!atoms.finite) return false;
   for (size_t i = 0; i < count; ++i)
     for (Remainders how : {Remainders::kWhole, Remainders::kTruncated, Remainders::kNearest}) {
       int64_t k, shift;
-      if (!split_sum(p, candidates[i], how, quotient, rest) || !in_one_multiple(c, *rest, candidates[i], &k)) continue;
+      if (!in_one_multiple(p, atoms, candidates[i], how, &k) || !split_sum(p, candidates[i], how, quotient, rest)) continue;
       if (!quotient->add_constant(k) || __builtin_mul_overflow(k, -candidates[i], &shift) || !rest->add_constant(shift))
         continue;
       *g = candidates[i];

@@ -20,16 +20,17 @@ rewrite::RuleSet all_allowed(rewrite::FloatClasses floats) {
   return rules;
 }
 
+template <bool reassociating, bool approximate>
+const rewrite::RuleSet& rules_for() {
+  static const rewrite::RuleSet rules = all_allowed({reassociating, approximate});
+  return rules;
+}
+
 }  // namespace
 
 const rewrite::RuleSet& standard_rules(rewrite::FloatClasses floats) {
-  static const rewrite::RuleSet sets[] = {
-      all_allowed({false, false}),
-      all_allowed({true, false}),
-      all_allowed({false, true}),
-      all_allowed({true, true}),
-  };
-  return sets[(floats.reassociating ? 1 : 0) + (floats.approximate ? 2 : 0)];
+  if (floats.reassociating) return floats.approximate ? rules_for<true, true>() : rules_for<true, false>();
+  return floats.approximate ? rules_for<false, true>() : rules_for<false, false>();
 }
 
 std::vector<ir::Node> simplify(ir::Graph& graph, std::span<const ir::Node> roots, const SimplifyOptions& options) {
