@@ -38,11 +38,18 @@ endif()
 
 add_library(anneal_warnings INTERFACE)
 target_compile_options(anneal_warnings INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror
+  # {.seed = 7} leaves the other members at their defaults on purpose.
+  -Wno-missing-field-initializers)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # These four follow the optimizer, and GCC 12 reports correct library code (std::string, std::vector, std::variant).
   target_compile_options(anneal_warnings INTERFACE
     -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-maybe-uninitialized)
+endif()
+
+if(CMAKE_SIZEOF_VOID_P EQUAL 4)
+  # Extents are int64_t everywhere; a tensor that fits in a 32-bit memory has extents that fit in its size_t.
+  target_compile_options(anneal_warnings INTERFACE -Wno-shorten-64-to-32)
 endif()
 
 # The headers of host libraries must not bring the host's C headers into a build for another target: such a build

@@ -259,7 +259,7 @@ std::vector<Node> vjp(ir::Graph& graph, std::span<const Node> outputs, std::span
   Adjoint a(graph, graph.id_limit());
   mark_wanted(a, order, wrt);
 
-  const ir::Origin saved = graph.current_origin();
+  const ir::OriginScope scope(graph);
   for (size_t i = 0; i < outputs.size(); ++i) a.add_to(outputs[i], upstream[i]);
   for (size_t i = order.size(); i-- > 0;) {
     const Node n = order[i];
@@ -277,7 +277,6 @@ std::vector<Node> vjp(ir::Graph& graph, std::span<const Node> outputs, std::span
     a.up = up;
     entry.rule(a);
   }
-  graph.set_origin(saved);
 
   std::vector<Node> out;
   for (Node n : wrt) out.push_back(a.adjoint(n));

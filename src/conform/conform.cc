@@ -48,9 +48,12 @@ std::string text_at(const Json& entry, const char* key) {
   return it != entry.end() && it->is_string() ? it->get<std::string>() : std::string();
 }
 
+// The first ones, and how many there are.
 std::string joined(const std::vector<std::string>& parts) {
+  constexpr size_t kShown = 3;
   std::string out;
-  for (const std::string& part : parts) out += (out.empty() ? "" : "; ") + part;
+  for (size_t i = 0; i < std::min(kShown, parts.size()); ++i) out += (i == 0 ? "" : "; ") + parts[i];
+  if (parts.size() > kShown) out += "; and " + std::to_string(parts.size() - kShown) + " more";
   return out;
 }
 

@@ -217,7 +217,7 @@ class ModelCase {
       results.push_back(next.parameter);
       results.insert(results.end(), next.states.begin(), next.states.end());
     }
-    results = programs::realize_together(results, entry_.in_f64());
+    results = realize(results, {.in_f64 = entry_.in_f64()});
     states_.clear();
     size_t at = 1;
     for (auto& [path, value] : parameters_.values()) {

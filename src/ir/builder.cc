@@ -105,8 +105,9 @@ Node Builder::pad(Node a, Node fill, PadArg arg) const {
 
 Node Builder::slice(Node a, SliceArg arg, Shape shape) const {
   const ShapeId to = graph.intern_shape(shape);
-  bool whole = to == graph.shape_id(a);
+  bool whole = to == graph.shape_id(a) && arg.start.size() == shape.size();
   for (const Dim& start : arg.start) whole = whole && start.is(0);
+  for (int64_t step : arg.step) whole = whole && step > 0;
   return whole ? a : make(Op::Slice, std::span(&a, 1), std::move(arg), DType::kVoid, to);
 }
 

@@ -218,6 +218,19 @@ class Graph::Scope {
   bool outermost_;
 };
 
+// Puts back at its end, also after an error, what new nodes are marked with.
+class OriginScope {
+ public:
+  explicit OriginScope(Graph& graph) : graph_(graph), saved_(graph.current_origin()) {}
+  ~OriginScope() { graph_.set_origin(saved_); }
+  OriginScope(const OriginScope&) = delete;
+  OriginScope& operator=(const OriginScope&) = delete;
+
+ private:
+  Graph& graph_;
+  Origin saved_;
+};
+
 // Sets the phase for nodes made while it lives.
 class PhaseScope {
  public:

@@ -60,7 +60,7 @@ std::string infer_dtype(const Graph& g, Op op, Sources s, DType given, DType* ou
   switch (rule) {
     case DTypeRule::Given: *out = given; return given_dtype(g, op, s, given);
     case DTypeRule::Source: *out = g.dtype(s[0]); break;
-    case DTypeRule::Void: *out = DType::kVoid; return {};
+    case DTypeRule::Void: *out = DType::kVoid; break;
     case DTypeRule::I32: *out = DType::kI32; break;
     case DTypeRule::U32:
       *out = DType::kU32;

@@ -72,9 +72,13 @@ class Parser {
   }
   std::string_view word() {
     skip_blanks();
-    const size_t start = at_;
+    word_at_ = at_;
     while (at_ < text_.size() && is_word_char(peek())) ++at_;
-    return text_.substr(start, at_ - start);
+    return text_.substr(word_at_, at_ - word_at_);
+  }
+  bool fail_at_word(std::string_view message) {
+    at_ = word_at_;
+    return fail(message);
   }
 
   // Whether the node is an index expression over variables, which an extent may be: known of the nodes above.
@@ -109,7 +113,7 @@ class Parser {
   Graph& graph_;
   std::string_view text_;
   const ParseLimits& limits_;
-  size_t at_ = 0, line_start_ = 0;
+  size_t at_ = 0, line_start_ = 0, word_at_ = 0;
   int64_t line_ = 1;
   std::string error_;
   std::vector<Node> nodes_;
@@ -134,8 +138,8 @@ void Parser::note_closed(Node n) {
 bool Parser::number(uint32_t* out) {
   const std::string_view digits = word();
   int64_t v = 0;
-  if (!parse_int(digits, &v) || v < 0) return fail("expected a node number after '%'");
-  if (v > 4 * line_ + 1000) return fail(fmt::format("node number {} is too large for its line", v));
+  if (!parse_int(digits, &v) || v < 0) return fail_at_word("expected a node number after '%'");
+  if (v > 4 * line_ + 1000) return fail_at_word(fmt::format("node number {} is too large for its line", v));
   *out = static_cast<uint32_t>(v);
   return true;
 }
@@ -144,7 +148,7 @@ bool Parser::reference(Node* out) {
   uint32_t id = 0;
   if (!expect('%') || !number(&id)) return false;
   if (id >= nodes_.size() || !nodes_[id])
-    return fail(fmt::format("%{} is not defined above: a node uses only earlier ones", id));
+    return fail_at_word(fmt::format("%{} is not defined above: a node uses only earlier ones", id));
   *out = nodes_[id];
   return true;
 }
@@ -157,12 +161,12 @@ bool Parser::dim_list(std::vector<Dim>* out) {
     if (peek() == '%') {
       Node n;
       if (!reference(&n)) return false;
-      if (graph_.dtype(n) != DType::kIndex || graph_.rank(n) != 0) return fail("an extent must be a scalar index");
-      if (!is_closed(n)) return fail("an extent must be made of variables and constants only");
+      if (graph_.dtype(n) != DType::kIndex || graph_.rank(n) != 0) return fail_at_word("an extent must be a scalar index");
+      if (!is_closed(n)) return fail_at_word("an extent must be made of variables and constants only");
       out->push_back(graph_.is_const(n) ? Dim(graph_.const_value(n).as_int(DType::kIndex)) : Dim(n));
     } else {
       int64_t v = 0;
-      if (!parse_int(word(), &v)) return fail("expected an integer of 64 bits");
+      if (!parse_int(word(), &v)) return fail_at_word("expected an integer of 64 bits");
       out->push_back(Dim(v));
     }
     if (out->size() > kMaxRank) return fail(fmt::format("more than {} axes", kMaxRank));
@@ -216,7 +220,7 @@ bool Parser::item(Item* out) {
 bool Parser::type(Type* out, std::vector<Dim>* dims) {
   const std::string_view name = word();
   out->dtype = dtype_from_name(name);
-  if (out->dtype == DType::kVoid) return fail(fmt::format("unknown element type '{}'", name.substr(0, 40)));
+  if (out->dtype == DType::kVoid) return fail_at_word(fmt::format("unknown element type '{}'", name.substr(0, 40)));
   skip_blanks();
   if (peek() == '[' && !dim_list(dims)) return false;
   int64_t product = 1;
@@ -470,6 +474,7 @@ bool Parser::all_items_used(Op op) {
 // -- Lines --
 
 bool Parser::node_line(uint32_t number) {
+  skip_blanks();
   const size_t op_at = at_;
   const std::string_view name = word();
   const std::optional<Op> op = op_from_text(name);
@@ -497,6 +502,7 @@ bool Parser::node_line(uint32_t number) {
   std::vector<Dim> dims;
   if (!expect(':') || !type(&given, &dims)) return false;
   if (!at_end_of_line()) return fail("unexpected text after the type" + found());
+  const size_t end = std::exchange(at_, op_at);  // what is wrong from here on is the op's
   Arg arg;
   if (!argument(*op, given, &arg)) return error_ = fmt::format("{} ({})", error_, op_text(*op)), false;
   if (!all_items_used(*op)) return false;
@@ -511,6 +517,7 @@ bool Parser::node_line(uint32_t number) {
   if (nodes_[number]) return fail(fmt::format("%{} is defined twice", number));
   nodes_[number] = graph_.intern({*op, given.dtype, given.shape, sources_, &arg});
   note_closed(nodes_[number]);
+  at_ = end;
   return true;
 }
 
@@ -521,7 +528,7 @@ bool Parser::statement(Parsed* result) {
     uint32_t id = 0;
     return number(&id) && expect('=') && node_line(id);
   }
-  if (word() != "sink") return fail("a line is '%N = ...' or 'sink ...'");
+  if (word() != "sink") return fail_at_word("a line is '%N = ...' or 'sink ...'");
   if (at_end_of_line()) return true;
   do {
     Node n;

@@ -188,7 +188,12 @@ std::string infix(const Graph& graph, Node root) {
 
 }  // namespace
 
-std::string print(const Graph& graph, std::span<const Node> roots) {
+std::string print(const Graph& graph, std::span<const Node> given) {
+  std::vector<Node> roots;  // a sink stands for its sources
+  for (Node n : given) {
+    const std::span<const Node> results = graph.op(n) == Op::Sink ? graph.sources(n) : std::span(&n, 1);
+    roots.insert(roots.end(), results.begin(), results.end());
+  }
   const std::vector<Node> order = postorder(graph, roots, true);
   Names names;
   names.reserve(order.size());

@@ -41,8 +41,30 @@ std::vector<Node> apply_topic(ir::Graph& graph, std::span<const Node> roots, con
   return rewrite::rewrite(graph, roots, set, {.pass = "topic", .trace = context.trace, .stats = context.stats});
 }
 
+// What only derivatives look at gives way to its value, at any depth. Types stay, so nothing is inferred anew.
+std::vector<Node> drop_marks(ir::Graph& graph, std::span<const Node> roots, const PassContext&) {
+  std::vector<Node> now(graph.id_limit()), out, sources;
+  for (Node n : ir::postorder(graph, roots)) {
+    const ir::Op op = graph.op(n);
+    sources.clear();
+    bool same = true;
+    for (Node s : graph.sources(n)) {
+      sources.push_back(now[s.id]);
+      same = same && now[s.id] == s;
+    }
+    if (op == ir::Op::StopGradient || op == ir::Op::Alias || op == ir::Op::CustomGradient)
+      now[n.id] = sources[0];
+    else
+      now[n.id] = same ? n : graph.intern({op, graph.dtype(n), graph.shape_id(n), sources, &graph.arg(n)});
+  }
+  for (Node r : roots) out.push_back(now[r.id]);
+  return out;
+}
+
 constexpr Pass kPasses[] = {
     {"simplify", "every rule that the allowed float classes admit, to a fixpoint", {}, {}, simplify},
+    {"drop_marks", "stop_gradient, alias and custom_gradient give way to their values: after the last derivative",
+     Stage::kTensor, Stage::kTensor, drop_marks},
     {"fold_constants", "the rules on constants alone", {}, {}, apply_topic<Topic{"constant"}>},
     {"simplify_arithmetic", "the rules of arithmetic alone", {}, {}, apply_topic<Topic{"arithmetic"}>},
     {"simplify_divmod", "the rules of division and remainder alone", {}, {}, apply_topic<Topic{"divmod"}>},

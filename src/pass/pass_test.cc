@@ -78,6 +78,20 @@ TEST_F(PassTest, APassForAnotherStageIsRefused) {
   EXPECT_NO_THROW(run({&find_pass("simplify")}));
 }
 
+TEST_F(PassTest, MarksGiveWayAtAnyDepth) {
+  roots = ir::parse(g,
+                    "%0 = param 0 : f32[4]\n"
+                    "%1 = stop_gradient %0 : f32[4]\n"
+                    "%2 = exp %1 : f32[4]\n"
+                    "%3 = alias %2, 0 : f32[4]\n"
+                    "%4 = stop_gradient %3 : f32[4]\n"
+                    "%5 = add %4, %1 : f32[4]\n"
+                    "sink %5\n")
+              .roots;
+  EXPECT_EQ(ir::print(g, run({&find_pass("drop_marks")})),
+            "%0 = param 0 : f32[4]\n%1 = exp %0 : f32[4]\n%2 = add %1, %0 : f32[4]\nsink %2\n");
+}
+
 TEST_F(PassTest, DumpsTheResultOfTheNamedPass) {
   const std::filesystem::path folder = std::filesystem::temp_directory_path() / "anneal_pass_test";
   std::filesystem::create_directories(folder);

@@ -25,14 +25,6 @@ std::vector<Array> evaluate_together(const std::vector<Tensor>& tensors, bool in
   return interp::evaluate(graph, nodes_of(tensors), {}, options);
 }
 
-std::vector<Tensor> realize_together(const std::vector<Tensor>& tensors, bool in_f64) {
-  const std::vector<Array> arrays = evaluate_together(tensors, in_f64);
-  const Call call("realize", Loc::current());
-  std::vector<Tensor> out;
-  for (const Array& array : arrays) out.push_back(wrap(call.b.buffer(array)));
-  return out;
-}
-
 Session::Session(Program program, uint64_t seed) : program_(std::move(program)) { initialize(seed); }
 
 void Session::initialize(uint64_t seed) {

@@ -16,8 +16,6 @@ using Array = std::shared_ptr<const ir::BufferData>;
 
 // The values of the tensors, computed together.
 std::vector<Array> evaluate_together(const std::vector<Tensor>& tensors, bool in_f64 = false);
-// The same as tensors that hold data.
-std::vector<Tensor> realize_together(const std::vector<Tensor>& tensors, bool in_f64 = false);
 
 class Session {
  public:

@@ -81,6 +81,7 @@ void Rewriter::finish(const Frame& f, Node value) {
 // False when all sources are final.
 bool Rewriter::push_sources(Node n) {
   bool pushed = false;
+  if (ir::has_flag(graph_.op(n), ir::kLeaf)) return false;  // a loop index keeps its extent, and so its identity
   const bool takes_left = is_inside(n);
   const std::span<const Node> sources = graph_.sources(n);
   for (size_t i = sources.size(); i-- > 0;) {
@@ -96,6 +97,7 @@ bool Rewriter::push_sources(Node n) {
 Node Rewriter::with_final_sources(Node n) {
   const std::span<const Node> sources = graph_.sources(n);
   bool changed = false;
+  if (ir::has_flag(graph_.op(n), ir::kLeaf)) return n;
   for (Node s : sources) changed = changed || (result_.get(s) & ~kLeft) != s.id;
   if (!changed) return n;
   sources_.clear();

@@ -3,7 +3,7 @@
 // again. Iterative, so any depth works. A graph that nothing applies to comes back as the same nodes.
 //
 // Contract with rules, checked here: a replacement has the type of what it replaces; a scalar one is expanded to the
-// shape. Nodes inside symbolic extents stay as they are. Origins are carried from the replaced node to the new ones.
+// shape. Nodes inside symbolic extents stay as they are, those of loop indices too: a loop is known by its node. Origins are carried from the replaced node to the new ones.
 // A rewrite that does not end is our bug and raises Error(kInternal) with the last rules and two of the nodes: at
 // once when a node turns up inside its own rewriting, else when one node took `max_steps`.
 // Tested by rewrite_test.cc.

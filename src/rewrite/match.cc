@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "rewrite/match.h"
 
+#include <bit>
+
 #include "ir/eval.h"
 #include "support/check.h"
 
@@ -117,11 +119,15 @@ void RuleSet::compile() {
   for (int o = 0; o < ir::kNumOps; ++o) {
     std::vector<Variant> fitting;
     for (uint32_t r = 0; r < rules_.size(); ++r) add_variants(r, static_cast<Op>(o), fitting);
-    for (size_t type = 0; type < 4; ++type) {
-      Bucket& bucket = buckets_[static_cast<size_t>(o)][type];
+    for (size_t kind = 0; kind < 8; ++kind) {
+      const bool is_scalar = kind >= 4;
+      Bucket& bucket = buckets_[static_cast<size_t>(o)][kind];
       bucket.begin = static_cast<uint32_t>(variants_.size());
-      for (const Variant& v : fitting)
-        if (rules_[v.rule]->types.has({static_cast<uint8_t>(1u << type)})) variants_.push_back(v);
+      for (const Variant& v : fitting) {
+        const Rule& rule = *rules_[v.rule];
+        if (rule.types.has({static_cast<uint8_t>(1u << kind % 4)}) && !(is_scalar && rule.skips_scalars))
+          variants_.push_back(v);
+      }
       bucket.count = static_cast<uint32_t>(variants_.size()) - bucket.begin;
     }
   }
@@ -158,7 +164,7 @@ void RuleSet::add_variants(uint32_t rule, Op root, std::vector<Variant>& out) {
 RuleSet::Variant RuleSet::make_variant(uint32_t rule, Op any_op, uint32_t swaps) {
   const std::vector<PatternNode>& nodes = rules_[rule]->pattern.nodes();
   ANNEAL_CHECK(nodes.size() <= kMaxSlots);
-  Variant v{{kAnySource, kAnySource, kAnySource}, rule, static_cast<uint32_t>(checks_.size()), 0, 0, any_op};
+  Variant v{{kAnySource, kAnySource, kAnySource}, rule, static_cast<uint32_t>(checks_.size()), 0, 0, true, any_op};
   std::array<uint8_t, kMaxSlots> slot{};  // of each pattern node
   uint32_t bound = 0;
   uint8_t next_slot = 1;
@@ -177,6 +183,7 @@ RuleSet::Variant RuleSet::make_variant(uint32_t rule, Op any_op, uint32_t swaps)
       if (n.kind == Kind::kLetter) bound |= 1u << n.letter;
       checks_.push_back({slot[queue[at]], i, n.kind, o, n.letter, first, n.literal});
       ++v.num_checks;
+      v.only_binds = v.only_binds && at == 0 && !swap && first && n.kind == Kind::kLetter && n.letter < kFirstConstLetter;
       slot[child] = next_slot++;
       queue.push_back(child);
       if (at != 0 || i >= v.source_masks.size()) continue;
@@ -192,9 +199,14 @@ RuleSet::Variant RuleSet::make_variant(uint32_t rule, Op any_op, uint32_t swaps)
 
 bool RuleSet::matches(MatchContext& context, const Variant& v, Node n) const {
   const ir::Graph& g = context.graph;
+  const Check* const checks = checks_.data() + v.first_check;
+  if (v.only_binds) {
+    const std::span<const Node> sources = g.sources(n);
+    for (size_t i = 0; i < v.num_checks; ++i) context.wild[checks[i].letter] = sources[i];
+    return true;
+  }
   std::array<Node, kMaxSlots> slots;
   slots[0] = n;
-  const Check* const checks = checks_.data() + v.first_check;
   for (size_t i = 0; i < v.num_checks; ++i) {
     const Check& c = checks[i];
     const std::span<const Node> sources = g.sources(slots[c.parent]);
@@ -222,7 +234,8 @@ Node RuleSet::apply(MatchContext& context, Node n) const {
   const ir::Graph& g = context.graph;
   const uint8_t type = types_of_node(g, n).mask;
   if (type == 0) return {};
-  const Bucket bucket = buckets_[static_cast<size_t>(g.op(n))][static_cast<size_t>(std::countr_zero(type))];
+  const size_t kind = static_cast<size_t>(std::countr_zero(type)) + (g.shape_id(n).id == 0 ? 4 : 0);
+  const Bucket bucket = buckets_[static_cast<size_t>(g.op(n))][kind];
   if (bucket.count == 0) return {};
   std::array<uint64_t, 3> bits = {kAnySource, kAnySource, kAnySource};
   const std::span<const Node> sources = g.sources(n);

@@ -102,7 +102,7 @@ class RuleSet {
   std::span<const Rule* const> rules() const { return rules_; }
 
  private:
-  static constexpr int kMaxSlots = 10;  // nodes of a pattern
+  static constexpr int kMaxSlots = 12;  // nodes of a pattern
   // One node of a pattern: the source `child` of the node in slot `parent` must fit.
   struct Check {
     uint8_t parent, child;
@@ -117,7 +117,8 @@ class RuleSet {
     uint32_t rule;
     uint32_t first_check;
     uint16_t num_checks;
-    uint16_t min_sources;
+    uint8_t min_sources;
+    bool only_binds;  // the checks are the sources in order, each a letter of its own
     Op any_op;  // what f stands for
   };
   struct Bucket {
@@ -134,7 +135,7 @@ class RuleSet {
   InsidePredicate inside_ = nullptr;
   std::vector<Check> checks_;
   std::vector<Variant> variants_;
-  std::array<std::array<Bucket, 4>, ir::kNumOps> buckets_{};
+  std::array<std::array<Bucket, 8>, ir::kNumOps> buckets_{};  // by op, class of types, and whether it is a scalar
 };
 
 }  // namespace anneal::rewrite

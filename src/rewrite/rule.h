@@ -3,7 +3,7 @@
 //   {"add-zero", "x + 0 = x", x + 0, x, of_int},
 //   {"max-known", "max(a, b) = a when b <= a", max(x, y), max_by_bounds, of_index},
 // name, law, pattern, replacement (a pattern or a named function), then conditions in any order: element types, a
-// guard, a float class, both_orders. All of it can be listed, printed, fuzzed and traced. Tested by rewrite_test.cc.
+// guard, a float class, both_orders, tensors_only. All of it can be listed, printed, fuzzed and traced. Tested by rewrite_test.cc.
 #pragma once
 
 #include <array>
@@ -56,6 +56,10 @@ struct Guard {
 struct BothOrders {};
 inline constexpr BothOrders both_orders{};
 
+// Not tried on scalars, which index arithmetic consists of.
+struct TensorsOnly {};
+inline constexpr TensorsOnly tensors_only{};
+
 using RewriteFunction = ir::Node (*)(MatchContext&);  // null: does not apply
 
 // A name with the place where it is written.
@@ -82,7 +86,7 @@ struct Rule {
   Types types = of_any;
   Guard guard{{}, nullptr};
   FloatClass float_class = FloatClass::kExact;
-  bool commutes = false;
+  bool commutes = false, skips_scalars = false;
   std::source_location where;
   std::string_view topic;  // set when the topic is registered
   uint16_t id = 0;         // 1 + place among all rules; what Origin::rule holds
@@ -103,6 +107,7 @@ struct Rule {
   void set(Guard g) { guard = g; }
   void set(FloatClass c) { float_class = c; }
   void set(BothOrders) { commutes = true; }
+  void set(TensorsOnly) { skips_scalars = true; }
   void check() const;  // letters of the replacement occur in the pattern
 };
 

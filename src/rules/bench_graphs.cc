@@ -2,7 +2,7 @@
 #include "rules/bench_graphs.h"
 
 #include "ir/builder.h"
-#include "rules/instance.h"
+#include "rules/random_index.h"
 
 namespace anneal::rules {
 namespace {

@@ -79,6 +79,12 @@ std::vector<Rule> boolean_rules() {
       {"empty-interval", "x < c and d < x is false when c <= d + 1", (x < c0) & (c1 < x), 0, of_bool, both_orders,
        Guard{"no integer lies between", nothing_between}},
 
+      {"less-and-not-less", "x < y and y <= x is false", (x < y) & (y <= x), 0, of_bool, both_orders},
+      {"less-or-not-less", "x < y or y <= x is true; for floats NaN is neither", (x < y) | (y <= x), 1, of_bool,
+       both_orders, no_float},
+      {"equal-and-unequal", "x == y and x != y is false", (x == y) & (x != y), 0, of_bool, both_orders},
+      {"equal-or-unequal", "x == y or x != y is true", (x == y) | (x != y), 1, of_bool, both_orders},
+
       {"shl-zero", "x << 0 = x", binary(Op::Shl, x, 0), x, of_int},
       {"shr-zero", "x >> 0 = x", binary(Op::Shr, x, 0), x, of_int},
       {"index-shl", "x << k = x * 2^k", binary(Op::Shl, x, c0), shift_to_product, of_index},

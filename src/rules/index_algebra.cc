@@ -143,7 +143,7 @@ int64_t remainder_of(int64_t coefficient, int64_t g, Remainders how) {
 
 }  // namespace
 
-bool split_sum(const Polynomial& p, int64_t g, Remainders how, Polynomial* quotient, Polynomial* rest) {
+void split_sum(const Polynomial& p, int64_t g, Remainders how, Polynomial* quotient, Polynomial* rest) {
   quotient->clear();
   rest->clear();
   for (const Term& t : p) {
@@ -156,22 +156,17 @@ bool split_sum(const Polynomial& p, int64_t g, Remainders how, Polynomial* quoti
   }
   quotient->set_constant(floor_div(p.constant(), g));
   rest->set_constant(floor_mod(p.constant(), g));
-  return true;
 }
 
 namespace {
 
 // Of the atoms of each term: the product of their bounds.
-struct AtomBounds {
-  std::array<ir::Bounds, Polynomial::kMaxTerms> of;
-  bool finite = true;
-};
+using AtomBounds = std::array<ir::Bounds, Polynomial::kMaxTerms>;
 void find_atom_bounds(MatchContext& c, const Polynomial& p, AtomBounds* out) {
   for (int i = 0; i < p.size(); ++i) {
     ir::Bounds b = c.bounds(p[i].factors[0]);
     for (uint32_t f = 1; f < p[i].degree; ++f) b = ir::multiply_bounds(b, c.bounds(p[i].factors[f]));
-    out->of[static_cast<size_t>(i)] = b;
-    out->finite = out->finite && b.min != INT64_MIN && b.max != INT64_MAX;
+    (*out)[static_cast<size_t>(i)] = b;
   }
 }
 
@@ -181,8 +176,9 @@ bool in_one_multiple(const Polynomial& p, const AtomBounds& atoms, int64_t g, Re
   for (int i = 0; i < p.size(); ++i) {
     const int64_t r = remainder_of(p[i].coefficient, g, how);
     if (r == 0) continue;
-    const ir::Bounds& b = atoms.of[static_cast<size_t>(i)];
+    const ir::Bounds& b = atoms[static_cast<size_t>(i)];
     int64_t low, high;
+    if (b.min == INT64_MIN || b.max == INT64_MAX) return false;
     if (__builtin_mul_overflow(r, r > 0 ? b.min : b.max, &low) || __builtin_mul_overflow(r, r > 0 ? b.max : b.min, &high) ||
         __builtin_add_overflow(min, low, &min) || __builtin_add_overflow(max, high, &max))
       return false;
@@ -206,11 +202,11 @@ bool divide_sum(MatchContext& c, const Polynomial& p, int64_t d, int64_t* g, Pol
   std::sort(candidates.begin(), candidates.begin() + count, std::greater<>());
   AtomBounds atoms;
   find_atom_bounds(c, p, &atoms);
-  if (!atoms.finite) return false;
   for (size_t i = 0; i < count; ++i)
     for (Remainders how : {Remainders::kWhole, Remainders::kTruncated, Remainders::kNearest}) {
       int64_t k, shift;
-      if (!in_one_multiple(p, atoms, candidates[i], how, &k) || !split_sum(p, candidates[i], how, quotient, rest)) continue;
+      if (!in_one_multiple(p, atoms, candidates[i], how, &k)) continue;
+      split_sum(p, candidates[i], how, quotient, rest);
       if (!quotient->add_constant(k) || __builtin_mul_overflow(k, -candidates[i], &shift) || !rest->add_constant(shift))
         continue;
       *g = candidates[i];

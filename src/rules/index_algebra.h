@@ -29,8 +29,8 @@ bool is_built(MatchContext& context, Node n, const Polynomial& p);
 // What stays of a coefficient c that is no multiple of g: all of it, c % g with the sign of c, or the remainder
 // nearest to 0.
 enum class Remainders : uint8_t { kWhole, kTruncated, kNearest };
-// p == g * quotient + rest, the constant of rest in [0, g). False when it does not fit.
-bool split_sum(const Polynomial& p, int64_t g, Remainders how, Polynomial* quotient, Polynomial* rest);
+// p == g * quotient + rest, the constant of rest in [0, g).
+void split_sum(const Polynomial& p, int64_t g, Remainders how, Polynomial* quotient, Polynomial* rest);
 
 // Tries to write floor(p / g) as a sum, for one g > 1 that divides d: terms whose remainders together stay between two
 // multiples of g fall away. Prefers large g. Sets *g, *quotient = floor(p / g) and *rest = p - g * quotient.

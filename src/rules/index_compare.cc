@@ -105,7 +105,8 @@ Node equal_canonical(MatchContext& c) {
   Polynomial p, whole, rest, left, right;
   if (!p.add_node(c.graph, c.source(c.root, 0)) || !p.add_node(c.graph, c.source(c.root, 1), -1)) return {};
   const int64_t g = common_divisor(p);
-  if (g == 0 || !split_sum(p, g, Remainders::kWhole, &whole, &rest)) return {};
+  if (g == 0) return {};
+  split_sum(p, g, Remainders::kWhole, &whole, &rest);
   if (!rest.is_zero()) return truth(c, c.op(c.root) == Op::Ne);
   // Of the largest coefficients, by key: the same side for P and -P.
   sort_terms(c.graph, whole);

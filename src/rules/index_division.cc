@@ -39,7 +39,9 @@ Node div_split_multiples(MatchContext& c) {
   const int64_t d = divisor_of_root(c);
   const Polynomial* p = d == 0 ? nullptr : c.polynomial(c.x());
   Polynomial quotient, rest;
-  if (p == nullptr || !split_sum(*p, d, Remainders::kWhole, &quotient, &rest) || quotient.is_zero()) return {};
+  if (p == nullptr) return {};
+  split_sum(*p, d, Remainders::kWhole, &quotient, &rest);
+  if (quotient.is_zero()) return {};
   const Node part = divided(c, Op::FloorDiv, rest, d);
   return quotient.add_term({1, 1, {part}}) ? build_sum(c, quotient) : Node{};
 }

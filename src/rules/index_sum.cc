@@ -69,8 +69,9 @@ bool is_quotient_of(MatchContext& c, const Term& t, Node z, int64_t m, Polynomia
   int64_t a, divisor;
   if (!is_division(c, t, Op::FloorDiv, &q) || !as_quotient(c, z, &w, &a)) return false;
   if (__builtin_mul_overflow(a, m, &divisor) || q.divisor != divisor) return false;
-  return difference.add_node(c.graph, q.dividend) && difference.add(w, -1) &&
-         split_sum(difference, divisor, Remainders::kWhole, extra, &none) && none.is_zero();
+  if (!difference.add_node(c.graph, q.dividend) || !difference.add(w, -1)) return false;
+  split_sum(difference, divisor, Remainders::kWhole, extra, &none);
+  return none.is_zero();
 }
 
 bool has_division(const MatchContext& c, const Polynomial& p, Op op) {

@@ -14,13 +14,6 @@ using ir::Op;
 using rewrite::PatternNode;
 using Kind = PatternNode::Kind;
 
-uint64_t Random::next() {
-  state_ ^= state_ >> 12;
-  state_ ^= state_ << 25;
-  state_ ^= state_ >> 27;
-  return state_ * 0x2545f4914f6cdd1du;
-}
-
 namespace {
 
 constexpr DType kMachineInts[] = {i8, i16, i32, i64, u8, u16, u32, u64};
@@ -49,7 +42,8 @@ InstanceMaker::InstanceMaker(ir::Graph& graph, const rewrite::Rule& rule, uint64
       build_{graph},
       rule_(rule),
       rules_(std::vector<const rewrite::Rule*>{&rule}, {.reassociating = true, .approximate = true}),
-      random_(seed) {}
+      random_(seed),
+      index_(graph, random_) {}
 
 Instance InstanceMaker::next(int tries) {
   for (int i = 0; i < tries; ++i) {
@@ -152,6 +146,8 @@ Node InstanceMaker::make_any_elementwise(Op op, DType t) {
 
 Node InstanceMaker::make_with_sources(Op op, const PatternNode& n, DType t, const Dims& shape) {
   if (op == Op::Iota) return is_int(t) ? build_.iota(random_shape(1), 0, t) : Node{};
+  if (op == Op::Var) return build_.var("v", 2, 2 + random_.below(2));
+  if (op == Op::Range) return build_.range(1 + random_.below(2), 5);
   if (op == Op::Concat) return make_any_concat(t);
   if (op == Op::StopGradient) {
     const Node a = make(n.children[0], t, shape, false);
@@ -259,67 +255,18 @@ Node InstanceMaker::fold(Op op, Node a) {
 // -- Leaves --
 
 Node InstanceMaker::leaf(DType t, const Dims& shape) {
-  if (t == DType::kIndex && shape.empty()) return index_expression(static_cast<int>(random_.below(3)));
+  if (t == DType::kIndex && shape.empty()) return index_.expression(static_cast<int>(random_.below(3)));
   if (t == boolean && shape.empty() && random_.chance(30)) {
-    const Node a = index_leaf();
-    return build_.lt(a, build_.index(random_.below(4)));
+    return index_.comparison(0);
   }
   if (shape.empty() && random_.chance(20)) return constant(t);
   return build_.param(next_param_++, t, shape);
 }
 
-Node InstanceMaker::index_leaf() {
-  const int64_t kind = random_.below(8);
-  const Node n = build_.var("n", 1, 3), m = build_.var("m", 1, 4);
-  if (kind == 0) return n;
-  if (kind == 1) return m;
-  if (kind == 2) return build_.range(Dim(n), 10);
-  if (kind == 3) return build_.range(Dim(m), 11);
-  constexpr int64_t kExtents[] = {2, 3, 4, 4, 6};
-  const int64_t id = random_.below(4);
-  return build_.range(kExtents[id], id);
-}
-
-Node InstanceMaker::index_expression(int depth) {
-  constexpr int64_t kScales[] = {1, 1, 1, 2, 3, 4, 4, 8, 12, -1, -2, 9};
-  Node sum;
-  if (depth > 0 && random_.chance(12)) sum = taken_apart(index_expression(depth - 1));
-  const int64_t terms = 1 + random_.below(3);
-  for (int64_t i = 0; i < terms; ++i) {
-    Node term = depth == 0 || random_.chance(50) ? index_leaf() : index_expression(depth - 1);
-    const int64_t kind = depth == 0 ? 0 : random_.below(10);
-    if (kind == 6) term = build_.floordiv(term, constant(DType::kIndex));
-    if (kind == 7) term = build_.floormod(term, constant(DType::kIndex));
-    if (kind == 8) term = build_.mul(term, index_leaf());
-    if (kind == 9) term = build_.make(random_.chance(50) ? Op::FloorDiv : Op::FloorMod, {term, index_leaf()});
-    const int64_t scale = random_.pick(kScales);
-    if (scale != 1) term = build_.mul(term, build_.index(scale));
-    sum = sum ? build_.make(random_.chance(80) ? Op::Add : Op::Sub, {sum, term}) : term;
-  }
-  return random_.chance(30) ? build_.add(sum, build_.index(random_.below(20) - 5)) : sum;
-}
-
-// A value taken apart into quotient and remainder, whole or with a digit missing, for rules that put it together.
-Node InstanceMaker::taken_apart(Node x) {
-  constexpr int64_t kDivisors[] = {2, 3, 4, 6};
-  const bool symbolic = random_.chance(25);
-  const Node m = symbolic ? index_leaf() : build_.index(random_.pick(kDivisors));
-  const Node scale = build_.index(1 + random_.below(3));
-  Node quotient = build_.floordiv(x, m), remainder = build_.floormod(x, m);
-  if (random_.chance(30)) quotient = build_.floormod(quotient, build_.index(random_.pick(kDivisors)));
-  quotient = build_.mul(build_.mul(quotient, m), scale);
-  if (random_.chance(30)) return build_.sub(build_.mul(x, scale), quotient);
-  remainder = build_.mul(remainder, scale);
-  return random_.chance(50) ? build_.add(quotient, remainder) : build_.add(remainder, quotient);
-}
-
 Node InstanceMaker::constant(DType t) {
   constexpr double kInf = std::numeric_limits<double>::infinity();
   if (t == boolean) return build_.constant_int(random_.below(2), t);
-  if (t == DType::kIndex) {
-    constexpr int64_t kValues[] = {2, 3, 4, 4, 8, 8, 12, 16, 6, 1, 0, -1, -4, 5, 24, 7, 15, 9};
-    return build_.index(random_.pick(kValues));
-  }
+  if (t == DType::kIndex) return index_.constant();
   if (is_float(t)) {
     constexpr double kValues[] = {0, -0.0, 1, -1, 2, 0.5, 4, 3, 1.5, -2.75, 0.125, kInf, -kInf, -448, 448,
                                   std::numeric_limits<double>::quiet_NaN(), 1e-3, 100};

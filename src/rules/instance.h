@@ -5,29 +5,13 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "ir/builder.h"
 #include "rewrite/driver.h"
+#include "rules/random_index.h"
 
 namespace anneal::rules {
-
-// xorshift64*: small, and the same on every machine.
-class Random {
- public:
-  explicit Random(uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15u + 0x2545f4914f6cdd1du) {}
-  uint64_t next();
-  int64_t below(int64_t n) { return static_cast<int64_t>(next() >> 11) % n; }
-  bool chance(int percent) { return below(100) < percent; }
-  template <typename T, size_t N>
-  T pick(const T (&values)[N]) {
-    return values[below(static_cast<int64_t>(N))];
-  }
-
- private:
-  uint64_t state_;
-};
 
 struct Instance {
   ir::Node before, after;  // null: the rule applied to none of the graphs that were tried
@@ -39,8 +23,6 @@ class InstanceMaker {
   InstanceMaker(ir::Graph& graph, const rewrite::Rule& rule, uint64_t seed);
 
   Instance next(int tries = 2000);
-  // A random index expression: a sum of scaled loops and variables, quotients and remainders. Not of any rule.
-  ir::Node index_expression(int depth);
 
  private:
   using Dims = std::vector<ir::Dim>;
@@ -55,8 +37,6 @@ class InstanceMaker {
   ir::Node move_slice(ir::Node a);
   ir::Node fold(ir::Op op, ir::Node a);
   ir::Node leaf(DType t, const Dims& shape);
-  ir::Node index_leaf();
-  ir::Node taken_apart(ir::Node x);
   ir::Node constant(DType t);
   ir::Op any_op(const rewrite::PatternNode& n, DType t);
   DType pick_dtype();
@@ -69,6 +49,7 @@ class InstanceMaker {
   const rewrite::Rule& rule_;
   rewrite::RuleSet rules_;
   Random random_;
+  RandomIndex index_;
   std::array<ir::Node, rewrite::kMaxLetters> bound_;
   ir::Op any_op_ = ir::Op::Const;
   bool has_any_op_ = false;

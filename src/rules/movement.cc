@@ -207,7 +207,6 @@ Node permute_of_unit_axes(MatchContext& c) {
 
 // f(expand(s), x) = f(s, x) for a scalar s: a scalar source of an elementwise op stands for every position.
 Node scalar_sources(MatchContext& c) {
-  if (c.graph.rank(c.root) == 0) return {};
   const std::span<const Node> sources = c.graph.sources(c.root);
   std::vector<Node> direct;
   bool changed = false;
@@ -221,7 +220,6 @@ Node scalar_sources(MatchContext& c) {
 
 // f(expand(x), expand(y), s) = expand(f(x, y, s)): fewer elements are computed.
 Node compute_before_expand(MatchContext& c) {
-  if (c.graph.rank(c.root) == 0) return {};
   std::vector<Node> small;
   Node first;
   for (Node s : c.graph.sources(c.root)) {
@@ -275,9 +273,10 @@ std::vector<Rule> movement_rules() {
       {"iota-one", "iota of one element is 0", any_sources(Op::Iota), iota_of_one},
       {"permute-unit-axes", "permute(x) = reshape(x) when only axes of one element move", moved(Op::Permute, x),
        permute_of_unit_axes},
-      {"scalar-source", "f(expand(x), y) = f(x, y) for a scalar x", any_op(ir::kElementwise, {}), scalar_sources},
+      {"scalar-source", "f(expand(x), y) = f(x, y) for a scalar x", any_op(ir::kElementwise, {}), scalar_sources,
+       tensors_only},
       {"compute-before-expand", "f(expand(x), expand(y)) = expand(f(x, y))", any_op(ir::kElementwise, {}),
-       compute_before_expand},
+       compute_before_expand, tensors_only},
       {"stop-gradient-twice", "stop_gradient(stop_gradient(x)) = stop_gradient(x)", twice(Op::StopGradient),
        unary(Op::StopGradient, x)},
   };

@@ -6,6 +6,19 @@ namespace anneal::rules {
 
 using namespace rewrite;  // NOLINT: the surface rules are written in
 
+namespace {
+
+bool at_most(MatchContext& c, Node a, Node b) {
+  const DType t = c.graph.dtype(a);
+  const ir::Scalar x = c.graph.const_value(a), y = c.graph.const_value(b);
+  if (is_float(t)) return x.as_double(t) <= y.as_double(t);
+  return is_signed(t) ? x.as_int(t) <= y.as_int(t) : x.bits <= y.bits;
+}
+bool c0_at_most_c1(MatchContext& c) { return at_most(c, c.c0(), c.c1()); }
+bool c1_at_most_c0(MatchContext& c) { return at_most(c, c.c1(), c.c0()); }
+
+}  // namespace
+
 std::vector<Rule> where_rules() {
   const auto& [x, y, z, w, c0, c1, c2, c3] = letters();
   return {
@@ -22,6 +35,10 @@ std::vector<Rule> where_rules() {
       {"where-both", "where(x, where(y, z, w), w) = where(x & y, z, w)", where(x, where(y, z, w), w), where(x & y, z, w)},
       {"where-either", "where(x, z, where(y, z, w)) = where(x | y, z, w)", where(x, z, where(y, z, w)),
        where(x | y, z, w)},
+      {"where-implied", "where(x < c, where(x < d, y, z), w) = where(x < c, y, w) for c <= d",
+       where(x < c0, where(x < c1, y, z), w), where(x < c0, y, w), Guard{"c <= d", c0_at_most_c1}},
+      {"where-excluded", "where(x < c, y, where(x < d, z, w)) = where(x < c, y, w) for d <= c",
+       where(x < c0, y, where(x < c1, z, w)), where(x < c0, y, w), Guard{"d <= c", c1_at_most_c0}},
       {"where-less-is-max", "where(x < y, y, x) = max(x, y); for floats NaN", where(x < y, y, x), max(x, y), of_integral},
       {"where-less-is-min", "where(x < y, x, y) = min(x, y); for floats NaN", where(x < y, x, y), min(x, y), of_integral},
       {"where-less-equal-is-max", "where(x <= y, y, x) = max(x, y); for floats NaN", where(x <= y, y, x), max(x, y),

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#define FMT_HEADER_ONLY
+#include "cli/common.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "io/file_bytes.h"
+#include "ir/text.h"
+#include "ir/walk.h"
+#include "support/nearest.h"
+#include "tensor/call.h"
+
+namespace anneal::cli {
+
+std::string read_file(const std::string& path) {
+  constexpr size_t kMaxBytes = size_t{1} << 30;
+  const auto file = io::FileBytes::read(path, kMaxBytes);
+  if (!file) raise(ErrorCode::kData, file.message());
+  const std::span<const std::byte> bytes = (*file)->bytes();
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+void write_file(const std::string& path, std::string_view text) {
+  const std::span<const std::byte> bytes = std::as_bytes(std::span(text));
+  const auto written = io::replace_file(path, std::span(&bytes, 1));
+  if (!written) raise(ErrorCode::kData, written.message());
+}
+
+namespace {
+
+std::vector<std::string_view> model_names() {
+  std::vector<std::string_view> names;
+  for (const programs::ProgramInfo& info : programs::all_programs()) names.push_back(info.name);
+  return names;
+}
+
+Loaded load_model(const programs::ProgramInfo& info, const LoadOptions& options) {
+  Loaded out{std::string(info.name), std::string(info.summary), {}, {}, nullptr};
+  out.model = programs::build_program(info, {.train = options.train, .batch = options.batch, .optimizer = {}});
+  // Only now: calls inside a Scope would not name their own places.
+  out.scope = std::make_unique<ir::Graph::Scope>(ir::default_graph());
+  for (const Tensor& t : out.model.roots()) out.roots.push_back(node_of(t));
+  return out;
+}
+
+}  // namespace
+
+Loaded load_program(const std::string& file_or_model, const LoadOptions& options) {
+  for (const programs::ProgramInfo& info : programs::all_programs())
+    if (info.name == file_or_model) return load_model(info, options);
+  if (!std::filesystem::exists(file_or_model)) {
+    const std::vector<std::string_view> names = model_names();
+    raise(ErrorCode::kName, fmt::format("there is no file and no model '{}'; the nearest model is '{}'\navailable models: {}",
+                                        io::printable(file_or_model), support::nearest_name(file_or_model, names),
+                                        fmt::join(names, ", ")));
+  }
+  if (options.train || options.batch != 0)
+    raise(ErrorCode::kArgument, "--train and --batch are for models; " + file_or_model + " is a program already");
+  auto scope = std::make_unique<ir::Graph::Scope>(ir::default_graph());
+  ir::Parsed parsed = ir::parse(ir::default_graph(), read_file(file_or_model));
+  if (!parsed.error.empty()) raise(ErrorCode::kParse, file_or_model + ":" + parsed.error);
+  return {file_or_model, {}, std::move(parsed.roots), {}, std::move(scope)};
+}
+
+void raise_unknown(std::string_view what, std::string_view name, std::span<const std::string_view> known) {
+  raise(ErrorCode::kName, fmt::format("there is no {} '{}'; the nearest is '{}'\nknown: {}", what, io::printable(name),
+                                      support::nearest_name(name.substr(0, 100), known), fmt::join(known, ", ")));
+}
+
+double estimate_work(const ir::Graph& graph, std::span<const ir::Node> roots) {
+  double work = 0;
+  const auto elements = [&](ir::Node n) { return static_cast<double>(std::max<int64_t>(0, graph.static_size(graph.shape_id(n)))); };
+  for (ir::Node n : ir::postorder(graph, roots)) {
+    const ir::Op op = graph.op(n);
+    if (op == ir::Op::Reduce) work += elements(graph.source(n, 0));
+    else if (!ir::has_flag(op, ir::kMovement)) work += elements(n);
+  }
+  return work;
+}
+
+void check_work(const ir::Graph& graph, std::span<const ir::Node> roots, std::string_view name, bool forced) {
+  constexpr double kMuch = 1e11;
+  const double work = estimate_work(graph, roots);
+  if (forced || work < kMuch) return;
+  raise(ErrorCode::kLimit, fmt::format("{}: one run takes about {:.0e} element operations, which is many minutes on the interpreter; "
+                                       "--force runs it all the same", name, work));
+}
+
+}  // namespace anneal::cli

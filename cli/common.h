@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// What the verbs share: programs out of files or out of the built-in models, names with suggestions, and numbers for
+// people.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ir/graph.h"
+#include "programs/programs.h"
+
+namespace anneal::cli {
+
+// The whole file; raises when it is not there.
+std::string read_file(const std::string& path);
+void write_file(const std::string& path, std::string_view text);
+
+// A program at hand, in the default graph: from a text file, or a built-in model.
+struct Loaded {
+  std::string name, summary;
+  std::vector<ir::Node> roots;
+  programs::Program model;                  // empty for a file
+  std::unique_ptr<ir::Graph::Scope> scope;  // keeps the nodes
+};
+struct LoadOptions {
+  bool train = false;
+  int64_t batch = 0;
+};
+Loaded load_program(const std::string& file_or_model, const LoadOptions& options = {});
+
+// "there is no WHAT 'name'; the nearest is 'x'", and the list.
+[[noreturn]] void raise_unknown(std::string_view what, std::string_view name, std::span<const std::string_view> known);
+
+// Element operations that one run of the program takes on the interpreter, roughly: elements made and elements read by
+// reductions.
+double estimate_work(const ir::Graph& graph, std::span<const ir::Node> roots);
+// Raises, unless forced, when one run would take many minutes.
+void check_work(const ir::Graph& graph, std::span<const ir::Node> roots, std::string_view name, bool forced);
+
+}  // namespace anneal::cli

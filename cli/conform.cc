@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// anneal conform: runs a reference set; one line for each failure, the counts at the end.
+#define FMT_HEADER_ONLY
+#include "conform/conform.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/common.h"
+#include "cli/verbs.h"
+#include "io/message.h"
+
+namespace anneal::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using conform::ConformReport;
+using conform::EntryResult;
+using conform::Status;
+
+struct Options {
+  std::string path;
+  conform::ConformOptions conform;
+  bool json = false;
+};
+
+void print_json(const ConformReport& report) {
+  constexpr std::string_view kStatusText[] = {"passed", "failed", "skipped"};
+  Json entries = Json::array();
+  for (const EntryResult& e : report.entries) {
+    Json item{{"name", e.name}, {"op", e.op}, {"status", kStatusText[static_cast<size_t>(e.status)]}};
+    if (e.status == Status::kPassed) item["error"] = e.error;  // relative to the tolerance
+    if (e.status == Status::kFailed) item["message"] = e.message;
+    entries.push_back(std::move(item));
+  }
+  const Json all{{"passed", report.passed}, {"failed", report.failed}, {"skipped", report.skipped}, {"entries", entries}};
+  fmt::print("{}\n", all.dump(1, ' ', false, Json::error_handler_t::replace));
+}
+
+int run_conform_verb(const Options& options) {
+  conform::ConformOptions how = options.conform;
+  if (!options.json)
+    how.on_entry = [](const EntryResult& e) {
+      if (e.status == Status::kFailed) fmt::print("FAIL {} ({}): {}\n", io::printable(e.name), io::printable(e.op, 60), e.message);
+    };
+  const ConformReport report = conform::run_conform(options.path, how);
+  if (options.json) print_json(report);
+  else fmt::print("{} passed, {} failed, {} skipped\n", report.passed, report.failed, report.skipped);
+  return report.failed == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+Action add_conform(CLI::App& verb) {
+  const auto options = std::make_shared<Options>();
+  verb.add_option("path", options->path, "of the set, without .json or .safetensors")->required();
+  verb.add_option("--device", options->conform.device, "what runs it; there is: interp");
+  verb.add_option("--filter", options->conform.filter, "a regular expression; entries without it in their name are skipped");
+  verb.add_flag("--f64", options->conform.in_f64, "compute every float in f64");
+  verb.add_flag("--json", options->json, "all results as JSON");
+  return [options] { return run_conform_verb(*options); };
+}
+
+}  // namespace anneal::cli

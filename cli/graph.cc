@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+// anneal graph: the nodes of a program in the order of its text, with where each comes from.
+#define FMT_HEADER_ONLY
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/common.h"
+#include "cli/verbs.h"
+#include "ir/text.h"
+#include "ir/walk.h"
+#include "rules/rules.h"
+
+namespace anneal::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct GraphOptions {
+  std::string program;
+  LoadOptions load;
+  bool json = false, dot = false;
+};
+
+// One line of the listing.
+struct Row {
+  ir::Node node;
+  size_t index;
+  std::string op, dtype, shape, argument, path, site;
+  std::vector<size_t> sources;
+  std::string_view phase, rule;
+};
+
+// The argument as the text form has it: what stands between the sources and the type.
+std::string argument_of(std::string_view line, std::string_view op, const std::vector<size_t>& sources) {
+  std::string_view rest = line.substr(0, line.rfind(" : "));
+  rest.remove_prefix(std::min(rest.size(), rest.find(" = ") + 3 + op.size()));
+  for (size_t i = 0; i < sources.size(); ++i) {
+    const size_t comma = rest.find(',');
+    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+  }
+  return std::string(rest.starts_with(' ') ? rest.substr(1) : rest);
+}
+
+std::vector<Row> rows_of(const ir::Graph& graph, std::span<const ir::Node> roots) {
+  // The printer numbers nodes in this order.
+  const std::vector<ir::Node> order = ir::postorder(graph, roots, true);
+  std::vector<size_t> index(graph.id_limit());
+  for (size_t i = 0; i < order.size(); ++i) index[order[i].id] = i;
+  const std::string text = ir::print(graph, roots);
+  std::vector<Row> rows;
+  rows.reserve(order.size());
+  size_t at = 0;
+  for (size_t i = 0; i < order.size(); ++i) {
+    const ir::Node n = order[i];
+    const size_t end = text.find('\n', at);
+    const std::string_view line = std::string_view(text).substr(at, end - at);
+    at = end + 1;
+    const ir::Origin& origin = graph.origin(n);
+    Row& row = rows.emplace_back();
+    row.node = n;
+    row.index = i;
+    row.op = ir::op_text(graph.op(n));
+    row.dtype = dtype_name(graph.dtype(n));
+    row.shape = ir::shape_text(graph, graph.shape(n));
+    for (ir::Node s : graph.sources(n)) row.sources.push_back(index[s.id]);
+    row.argument = argument_of(line, row.op, row.sources);
+    row.phase = ir::kPhaseText[static_cast<size_t>(origin.phase)];
+    row.path = graph.module_path(origin.path);
+    const ir::Site& site = graph.site(origin.site);
+    if (!site.file.empty()) row.site = fmt::format("{}:{}", site.file, site.line);
+    row.rule = rules::rule_name(origin.rule);
+  }
+  return rows;
+}
+
+void print_listing(const Loaded& loaded, const std::vector<Row>& rows) {
+  std::array<size_t, ir::kPhaseText.size()> counts{};
+  for (const Row& row : rows)
+    for (size_t p = 0; p < counts.size(); ++p) counts[p] += ir::kPhaseText[p] == row.phase;
+  fmt::print("graph: {}{}\n", loaded.name, loaded.summary.empty() ? "" : ": " + loaded.summary);
+  fmt::print("nodes: {} (", rows.size());
+  for (size_t p = 0; p < counts.size(); ++p) fmt::print("{}{} {}", p == 0 ? "" : ", ", ir::kPhaseText[p], counts[p]);
+  fmt::print("), results: {}\n", loaded.roots.size());
+  for (const Row& row : rows) {
+    std::string line = fmt::format("{:4} | {:<13} | {:<6} | {:<16} | [{}]", row.index, row.op, row.dtype, row.shape,
+                                   fmt::join(row.sources, ","));
+    if (!row.argument.empty()) line += " " + row.argument;
+    line += fmt::format(" | {}", row.phase);
+    if (!row.path.empty()) line += " | " + row.path;
+    if (!row.site.empty()) line += " | " + row.site;
+    if (!row.rule.empty()) line += fmt::format(" | rule {}", row.rule);
+    fmt::print("{}\n", line);
+  }
+}
+
+Json extents_of(const ir::Graph& graph, ir::Node n) {
+  Json out = Json::array();
+  for (const ir::Dim& d : graph.shape(n)) {
+    if (d.is_const()) out.push_back(d.value);
+    else out.push_back(ir::dim_text(graph, d));
+  }
+  return out;
+}
+
+void print_json(const ir::Graph& graph, const Loaded& loaded, const std::vector<Row>& rows) {
+  Json nodes = Json::array();
+  std::vector<size_t> index(graph.id_limit());
+  for (const Row& row : rows) {
+    index[row.node.id] = row.index;
+    nodes.push_back({{"index", row.index}, {"op", row.op}, {"dtype", row.dtype}, {"shape", extents_of(graph, row.node)},
+                     {"sources", row.sources}, {"arg", row.argument}, {"phase", row.phase}, {"path", row.path},
+                     {"site", row.site}, {"rule", row.rule}});
+  }
+  Json results = Json::array();
+  for (ir::Node root : loaded.roots) results.push_back(index[root.id]);
+  const Json all{{"name", loaded.name}, {"summary", loaded.summary}, {"results", results}, {"nodes", nodes}};
+  fmt::print("{}\n", all.dump(1, ' ', false, Json::error_handler_t::replace));
+}
+
+std::string dot_quoted(std::string_view text) {
+  std::string out = "\"";
+  for (char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+// Shapes, not colours, tell the phases apart.
+void print_dot(const Loaded& loaded, const std::vector<Row>& rows) {
+  fmt::print("digraph {} {{\n  node [shape=box, fontname=monospace];\n", dot_quoted(loaded.name));
+  for (const Row& row : rows) {
+    const std::string label = fmt::format("{} {}\n{}{}", row.op, row.argument, row.dtype, row.shape);
+    std::string escaped;
+    for (char c : dot_quoted(label)) escaped += c == '\n' ? std::string("\\n") : std::string(1, c);
+    const std::string_view shape = row.phase == "backward" ? "ellipse" : row.phase == "optimizer" ? "hexagon" : "box";
+    fmt::print("  n{} [label={}, shape={}];\n", row.index, escaped, shape);
+    for (size_t s : row.sources) fmt::print("  n{} -> n{};\n", s, row.index);
+  }
+  fmt::print("}}\n");
+}
+
+int run_graph(const GraphOptions& options) {
+  ir::Graph& graph = ir::default_graph();
+  const Loaded loaded = load_program(options.program, options.load);
+  const std::vector<Row> rows = rows_of(graph, loaded.roots);
+  if (options.json) print_json(graph, loaded, rows);
+  else if (options.dot) print_dot(loaded, rows);
+  else print_listing(loaded, rows);
+  return 0;
+}
+
+}  // namespace
+
+Action add_graph(CLI::App& verb) {
+  const auto options = std::make_shared<GraphOptions>();
+  verb.add_option("program", options->program, "a text file, or a model: mlp, conv, nanogpt, gpt2")->required();
+  verb.add_flag("--train", options->load.train, "with loss, gradients and optimizer");
+  verb.add_option("--batch", options->load.batch, "how many examples");
+  CLI::Option* json = verb.add_flag("--json", options->json, "as JSON");
+  verb.add_flag("--dot", options->dot, "as a graph for Graphviz")->excludes(json);
+  return [options] { return run_graph(*options); };
+}
+
+}  // namespace anneal::cli

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// anneal interp: evaluates a program with inputs out of files or made by a seed, and prints its results.
+#define FMT_HEADER_ONLY
+#include "interp/interp.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <memory>
+
+#include "cli/common.h"
+#include "cli/inputs.h"
+#include "cli/verbs.h"
+#include "conform/compare.h"
+#include "io/safetensors.h"
+#include "ir/text.h"
+#include "tensor/host_value.h"
+
+namespace anneal::cli {
+namespace {
+
+struct InterpOptions {
+  std::string program, out;
+  std::vector<std::string> inputs, dims;
+  int64_t seed = -1;
+  bool in_f64 = false;
+};
+
+// "B=4"
+std::pair<std::string, int64_t> parse_dim(const std::string& text) {
+  const size_t equals = text.find('=');
+  int64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = equals == std::string::npos ? std::from_chars_result{nullptr, std::errc::invalid_argument}
+                                                  : std::from_chars(text.data() + equals + 1, end, value);
+  if (parsed.ec != std::errc() || parsed.ptr != end) raise(ErrorCode::kArgument, "--dim: NAME=NUMBER is needed, not " + text);
+  return {text.substr(0, equals), value};
+}
+
+// "NAME_OR_NUMBER=file.safetensors:tensor"
+void bind_file(const ir::Graph& graph, std::span<const ir::Node> params, const std::string& text, interp::Bindings& bindings) {
+  const size_t equals = text.find('='), colon = text.rfind(':');
+  if (equals == std::string::npos || colon == std::string::npos || colon < equals)
+    raise(ErrorCode::kArgument, "--input: NAME_OR_NUMBER=FILE.safetensors:TENSOR is needed, not " + text);
+  const std::string name = text.substr(0, equals), path = text.substr(equals + 1, colon - equals - 1), tensor = text.substr(colon + 1);
+  const io::Result<io::SafeTensors> file = io::SafeTensors::open(path);
+  if (!file) raise(ErrorCode::kData, file.message());
+  const io::TensorView* view = file->find(tensor);
+  if (view == nullptr) {
+    std::vector<std::string_view> names;
+    for (const io::TensorView& v : file->tensors()) names.push_back(v.name);
+    raise_unknown("tensor in " + path, tensor, names);
+  }
+  auto array = std::make_shared<const ir::BufferData>(conform::to_array(*view));
+  bindings.params.emplace_back(find_param(graph, params, name), std::move(array));
+}
+
+void save(const std::string& path, const std::vector<std::shared_ptr<const interp::Array>>& results) {
+  std::vector<io::TensorView> views;
+  for (size_t i = 0; i < results.size(); ++i) views.push_back({std::to_string(i), results[i]->dtype, results[i]->shape, results[i]->bytes});
+  const io::Result<void> written = io::write_safetensors(path, views);
+  if (!written) raise(ErrorCode::kData, written.message());
+}
+
+int run_interp(const InterpOptions& options) {
+  const Loaded loaded = load_program(options.program);
+  const ir::Graph& graph = ir::default_graph();
+  interp::Bindings bindings;
+  for (const std::string& dim : options.dims) bindings.vars.push_back(parse_dim(dim));
+  const std::vector<ir::Node> params = params_of(graph, loaded.roots);
+  for (const std::string& input : options.inputs) bind_file(graph, params, input, bindings);
+  if (options.seed >= 0) bind_random(graph, params, static_cast<uint64_t>(options.seed), bindings);
+
+  const interp::Options how{.mode = options.in_f64 ? interp::Mode::kDouble : interp::Mode::kExact};
+  const auto results = interp::evaluate(graph, loaded.roots, bindings, how);
+  for (size_t i = 0; i < results.size(); ++i)
+    fmt::print("{}: {}{}\n{}\n", i, dtype_name(results[i]->dtype), conform::shape_text(results[i]->shape), array_text(*results[i]));
+  if (!options.out.empty()) save(options.out, results);
+  return 0;
+}
+
+}  // namespace
+
+Action add_interp(CLI::App& verb) {
+  const auto options = std::make_shared<InterpOptions>();
+  verb.add_option("program", options->program, "a text file, or a model")->required();
+  verb.add_option("--input", options->inputs, "NAME_OR_NUMBER=FILE.safetensors:TENSOR: a value for an input; may be repeated")
+      ->allow_extra_args(false);
+  verb.add_option("--seed", options->seed, "random values for the inputs that have none")->check(CLI::NonNegativeNumber);
+  verb.add_option("--dim", options->dims, "NAME=NUMBER: a symbolic dimension; may be repeated")->allow_extra_args(false);
+  verb.add_flag("--f64", options->in_f64, "compute every float in f64");
+  verb.add_option("--out", options->out, "also write the results to this safetensors file, named 0, 1, ...");
+  return [options] { return run_interp(*options); };
+}
+
+}  // namespace anneal::cli

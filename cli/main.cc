@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// The command line tool: finds the verb, runs it, and turns errors into one message and exit code 1.
+#define FMT_HEADER_ONLY
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <map>
+
+#include "anneal/error.h"
+#include "cli/common.h"
+#include "cli/verbs.h"
+#include "support/flags.h"
+#include "support/version.h"
+
+namespace anneal::cli {
+namespace {
+
+constexpr Verb kVerbs[] = {
+    {"graph", "list the nodes of a program or a built-in model", "anneal graph nanogpt --train", add_graph},
+    {"opt", "run passes over a program and print the result", "anneal opt --passes=simplify --trace program.ir", add_opt},
+    {"explain", "what an op, a rule or a function means", "anneal explain reduce", add_explain},
+    {"interp", "evaluate a program and print its results", "anneal interp program.ir --seed 1 --dim B=4", add_interp},
+    {"conform", "compare with a reference set PATH.json and PATH.safetensors", "anneal conform reference/ops --filter conv",
+     add_conform},
+    {"reduce", "make a failing program small", "anneal reduce program.ir --check simplify --out small.ir", add_reduce},
+    {"run", "run a built-in model on random parameters", "anneal run mlp", add_run},
+    {"train", "train a built-in model", "anneal train nanogpt --steps 200", add_train},
+};
+
+void print_version() {
+  fmt::print("anneal {} (commit {}, {})\n", support::version(), support::commit(), support::compiler());
+}
+
+void print_usage() {
+  fmt::print("anneal: a tensor compiler\n\nusage: anneal VERB [ARGS]\n\n");
+  for (const Verb& verb : kVerbs) fmt::print("  {:<10} {}\n", verb.name, verb.summary);
+  fmt::print("  {:<10} {}\n\n", "help", "this text; help VERB; help flags: the environment variables");
+  fmt::print("anneal VERB --help has the options and an example.\n");
+}
+
+void print_flags() {
+  fmt::print("Environment variables:\n\n");
+  for (const support::FlagInfo& info : support::kFlags)
+    fmt::print("  {:<16} {}\n  {:<16} default: {}\n\n", info.name, info.meaning, "", info.fallback.empty() ? "(empty)" : info.fallback);
+}
+
+const Verb& find_verb(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const Verb& verb : kVerbs) {
+    if (verb.name == name) return verb;
+    names.push_back(verb.name);
+  }
+  names.push_back("help");
+  raise_unknown("verb", name, names);
+}
+
+int run_verb(const Verb& verb, std::vector<std::string> arguments) {
+  CLI::App app(std::string(verb.summary), "anneal " + std::string(verb.name));
+  app.footer("example:\n  " + std::string(verb.example));
+  const Action action = verb.add(app);
+  try {
+    std::reverse(arguments.begin(), arguments.end());  // as the library wants them
+    app.parse(arguments);
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", app.help());
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    raise(ErrorCode::kArgument, fmt::format("{}: {}\nsee anneal {} --help", verb.name, error.what(), verb.name));
+  }
+  return action();
+}
+
+int help(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) print_usage();
+  else if (arguments[0] == "flags") print_flags();
+  else return run_verb(find_verb(arguments[0]), {"--help"});
+  return 0;
+}
+
+int run(std::vector<std::string> arguments) {
+  if (arguments.empty()) return help({});
+  const std::string first = arguments[0];
+  arguments.erase(arguments.begin());
+  if (first == "help" || first == "--help" || first == "-h") return help(arguments);
+  if (first == "--version" || first == "version") {
+    print_version();
+    return 0;
+  }
+  return run_verb(find_verb(first), std::move(arguments));
+}
+
+}  // namespace
+}  // namespace anneal::cli
+
+int main(int argc, char** argv) {
+  try {
+    return anneal::cli::run({argv + 1, argv + argc});
+  } catch (const anneal::Error& error) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "%s\n", error.what());
+  } catch (const std::exception& error) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "error[internal] %s\n", error.what());
+  }
+  return 1;
+}

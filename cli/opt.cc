@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// anneal opt: passes over a program; prints the text afterwards. Traces and statistics are comments of that text.
+#define FMT_HEADER_ONLY
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+
+#include "cli/common.h"
+#include "cli/verbs.h"
+#include "ir/text.h"
+#include "ir/walk.h"
+#include "pass/pass.h"
+
+namespace anneal::cli {
+namespace {
+
+struct OptOptions {
+  std::string program;
+  LoadOptions load;
+  std::vector<std::string> passes{"simplify"};
+  std::vector<std::string> allow;
+  bool trace = false, stats = false, list = false;
+};
+
+rewrite::FloatClasses allowed_classes(const std::vector<std::string>& names) {
+  rewrite::FloatClasses out;
+  for (const std::string& name : names) {
+    if (name == "reassociating") out.reassociating = true;
+    else if (name == "approximate") out.approximate = true;
+    else if (name != "exact") raise_unknown("float class", name, rewrite::kFloatClassText);
+  }
+  return out;
+}
+
+// Comments stay comments when a node's text has several lines.
+void print_comment(const std::string& text) {
+  std::string out = "# ";
+  for (char c : text) out += c == '\n' ? std::string("\n# ") : std::string(1, c);
+  fmt::print("{}\n", out);
+}
+
+void print_trace(const ir::Graph& graph, const rewrite::Trace& trace) {
+  for (const rewrite::TraceEntry& entry : trace)
+    print_comment(fmt::format("{} {}: {}  ->  {}", entry.pass, entry.rule->name, ir::node_text(graph, entry.before),
+                              ir::node_text(graph, entry.after)));
+}
+
+void print_stats(const pass::PassTiming& timing, const rewrite::RewriteStats& stats, size_t before, size_t after) {
+  print_comment(fmt::format("{}: {} -> {} nodes, {:.2f} ms, {} looked at, {} rewritten", timing.pass, before, after,
+                            timing.milliseconds, stats.visited, stats.steps));
+  std::vector<rewrite::RewriteStats::Fired> fired = stats.fired;
+  std::stable_sort(fired.begin(), fired.end(), [](const auto& a, const auto& b) { return a.count > b.count; });
+  for (const auto& f : fired)
+    if (f.count != 0) print_comment(fmt::format("  {:<32} {}", f.rule->name, f.count));
+}
+
+void print_passes() {
+  for (const pass::Pass& p : pass::all_passes()) fmt::print("{:<20} {}\n", p.name, p.description);
+}
+
+int run_opt(const OptOptions& options) {
+  if (options.list) {
+    print_passes();
+    return 0;
+  }
+  if (options.program.empty()) raise(ErrorCode::kArgument, "opt: a program is needed\nsee anneal opt --help");
+  std::vector<const pass::Pass*> passes;
+  for (const std::string& name : options.passes) passes.push_back(&pass::find_pass(name));
+  pass::PassContext context;
+  context.floats = allowed_classes(options.allow);
+
+  const Loaded loaded = load_program(options.program, options.load);
+  ir::Graph& graph = ir::default_graph();
+  std::vector<ir::Node> roots = loaded.roots;
+  for (const pass::Pass* p : passes) {
+    rewrite::Trace trace;
+    rewrite::RewriteStats stats;
+    std::vector<pass::PassTiming> timings;
+    context.trace = options.trace ? &trace : nullptr;
+    context.stats = &stats;
+    const size_t before = ir::postorder(graph, roots).size();
+    roots = pass::run_passes(graph, roots, std::span(&p, 1), context, &timings);
+    if (options.trace) print_trace(graph, trace);
+    if (options.stats) print_stats(timings.back(), stats, before, ir::postorder(graph, roots).size());
+  }
+  fmt::print("{}", ir::print(graph, roots));
+  return 0;
+}
+
+}  // namespace
+
+Action add_opt(CLI::App& verb) {
+  const auto options = std::make_shared<OptOptions>();
+  verb.add_option("program", options->program, "a text file, or a model");
+  verb.add_option("--passes", options->passes, "their names, with commas; simplify if none is given")->delimiter(',');
+  verb.add_option("--allow", options->allow, "float rewrites that are not exact: reassociating, approximate")->delimiter(',');
+  verb.add_flag("--trace", options->trace, "each rule that fired, with the node before and after");
+  verb.add_flag("--stats", options->stats, "times, and how often each rule fired");
+  verb.add_flag("--list", options->list, "the passes there are");
+  verb.add_flag("--train", options->load.train, "a model with loss, gradients and optimizer");
+  verb.add_option("--batch", options->load.batch, "how many examples a model takes");
+  return [options] { return run_opt(*options); };
+}
+
+}  // namespace anneal::cli

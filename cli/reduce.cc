@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+// anneal reduce: makes a failing program small while it fails in the same way. Candidates are tried in processes of
+// their own, so that a crash is a failure like any other.
+#define FMT_HEADER_ONLY
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+
+#include "cli/common.h"
+#include "cli/inputs.h"
+#include "cli/verbs.h"
+#include "interp/arrays.h"
+#include "ir/text.h"
+#include "ir/walk.h"
+#include "pass/pass.h"
+#include "pass/shrink.h"
+
+namespace anneal::cli {
+namespace {
+
+using Roots = std::span<const ir::Node>;
+
+struct ReduceOptions {
+  std::string program, check, out;
+  int64_t seed = 1;
+  int max_tried = 20000;
+};
+
+// How a program does; only kGood is no failure.
+enum Outcome : int { kGood = 0, kValueChanged = 10, kIllFormed = 11, kError = 12, kCrash = 100 };
+
+std::string outcome_text(int outcome) {
+  switch (outcome) {
+    case kGood: return "good";
+    case kValueChanged: return "simplify changes a value";
+    case kIllFormed: return "simplify gives an ill-formed program";
+    case kError: return "simplify raises an error";
+    default: return outcome >= kCrash ? "crash" : fmt::format("exit code {}", outcome);
+  }
+}
+
+// -- The built-in check --
+
+bool same_elements(const interp::Array& a, const interp::Array& b) {
+  if (a.dtype != b.dtype || a.shape != b.shape) return false;
+  if (a.bytes == b.bytes) return true;
+  const size_t count = a.bytes.size() / static_cast<size_t>(dtype_size(a.dtype));
+  for (size_t i = 0; i < count; ++i)
+    if (!(interp::element(a, i) == interp::element(b, i))) return false;  // NaN has one form here
+  return true;
+}
+
+// The smallest value of each variable.
+void bind_variables(const ir::Graph& graph, Roots roots, interp::Bindings& bindings) {
+  for (ir::Node n : ir::postorder(graph, roots, true))
+    if (const auto* var = std::get_if<ir::VarArg>(&graph.arg(n))) bindings.vars.emplace_back(var->name, var->min);
+}
+
+int simplify_outcome(ir::Graph& graph, Roots roots, uint64_t seed) {
+  const pass::Pass* simplify = &pass::find_pass("simplify");
+  interp::Bindings bindings;
+  std::vector<std::shared_ptr<const interp::Array>> before;
+  try {  // what cannot be run as it is shows nothing
+    bind_variables(graph, roots, bindings);
+    bind_random(graph, params_of(graph, roots), seed, bindings);
+    before = interp::evaluate(graph, roots, bindings);
+  } catch (const Error&) {
+    before.clear();
+  }
+  try {
+    const std::vector<ir::Node> after = pass::run_passes(graph, roots, std::span(&simplify, 1));
+    if (before.empty()) return kGood;
+    const auto values = interp::evaluate(graph, after, bindings);
+    for (size_t i = 0; i < values.size(); ++i)
+      if (!same_elements(*before[i], *values[i])) return kValueChanged;
+  } catch (const Error& error) {
+    return error.code() == ErrorCode::kVerify ? kIllFormed : kError;
+  }
+  return kGood;
+}
+
+// Runs fn in a child and gives what it returned; a signal is a crash of its own kind.
+template <typename Fn>
+int in_child(Fn fn) {
+  std::fflush(nullptr);
+  const pid_t child = fork();
+  if (child < 0) raise(ErrorCode::kInternal, "reduce: cannot start a process");
+  if (child == 0) {
+    std::freopen("/dev/null", "w", stderr);
+    alarm(20);  // a rewrite that does not end
+    _exit(fn());
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFSIGNALED(status) ? kCrash + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+// -- A command as the check --
+
+class CommandCheck {
+ public:
+  explicit CommandCheck(std::string command)
+      : command_(std::move(command)),
+        file_(std::filesystem::temp_directory_path() / fmt::format("anneal-reduce-{}.ir", static_cast<int64_t>(getpid()))) {
+    if (command_.find("{}") == std::string::npos)
+      raise(ErrorCode::kArgument, "--check: simplify, or a command with {} for the file");
+  }
+  ~CommandCheck() {
+    std::error_code ignored;
+    std::filesystem::remove(file_, ignored);
+  }
+  CommandCheck(const CommandCheck&) = delete;
+  CommandCheck& operator=(const CommandCheck&) = delete;
+
+  int operator()(const ir::Graph& graph, Roots roots) const {
+    write_file(file_.string(), ir::print(graph, roots));
+    std::string text = command_;
+    const std::string path = "'" + file_.string() + "'";
+    for (size_t at = text.find("{}"); at != std::string::npos; at = text.find("{}", at + path.size())) text.replace(at, 2, path);
+    const int status = std::system((text + " >/dev/null 2>&1").c_str());  // NOLINT: running the user's command is the point
+    if (status == -1) raise(ErrorCode::kInternal, "reduce: cannot start a process");
+    return WIFSIGNALED(status) ? kCrash + WTERMSIG(status) : WEXITSTATUS(status);
+  }
+
+ private:
+  std::string command_;
+  std::filesystem::path file_;
+};
+
+int run_reduce(const ReduceOptions& options) {
+  const Loaded loaded = load_program(options.program);
+  ir::Graph& graph = ir::default_graph();
+  std::unique_ptr<CommandCheck> command;
+  if (options.check != "simplify") command = std::make_unique<CommandCheck>(options.check);
+  const auto outcome = [&](Roots roots) {
+    if (command != nullptr) return (*command)(graph, roots);
+    return in_child([&] { return simplify_outcome(graph, roots, static_cast<uint64_t>(options.seed)); });
+  };
+  const int first = outcome(loaded.roots);
+  if (first == kGood) raise(ErrorCode::kArgument, "reduce: the check finds nothing wrong with " + options.program);
+
+  const auto fails = [&](Roots roots) { return outcome(roots) == first; };
+  const pass::ShrinkResult result = pass::shrink(graph, loaded.roots, fails, options.max_tried);
+  fmt::print(stderr, "{}: {} -> {} nodes, {} of {} candidates taken\n", outcome_text(first),
+             ir::postorder(graph, loaded.roots).size(), ir::postorder(graph, result.roots).size(), result.taken, result.tried);
+  const std::string text = ir::print(graph, result.roots);
+  if (options.out.empty()) fmt::print("{}", text);
+  else write_file(options.out, text);
+  return 0;
+}
+
+}  // namespace
+
+Action add_reduce(CLI::App& verb) {
+  const auto options = std::make_shared<ReduceOptions>();
+  verb.add_option("program", options->program, "a text file that fails")->required();
+  verb.add_option("--check", options->check,
+                  "simplify: simplifying changes a value, gives an ill-formed program, raises or crashes; "
+                  "or a command with {} for the file, whose exit code is that of the program when it fails")
+      ->required();
+  verb.add_option("--out", options->out, "write the result here instead of printing it");
+  verb.add_option("--seed", options->seed, "of the inputs that simplify is checked with")->check(CLI::NonNegativeNumber);
+  verb.add_option("--max-tried", options->max_tried, "candidates, at most")->check(CLI::PositiveNumber);
+  return [options] { return run_reduce(*options); };
+}
+
+}  // namespace anneal::cli

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// anneal run: a built-in model on random parameters and made-up data.
+#define FMT_HEADER_ONLY
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/common.h"
+#include "cli/verbs.h"
+#include "conform/compare.h"
+#include "interp/arrays.h"
+#include "programs/session.h"
+#include "tensor/call.h"
+
+namespace anneal::cli {
+namespace {
+
+struct RunVerbOptions {
+  std::string model;
+  int64_t batch = 0, seed = 1;
+  bool force = false, json = false;
+};
+
+int run_model(const RunVerbOptions& options) {
+  const programs::ProgramInfo& info = programs::find_program(options.model);
+  programs::Program program = programs::build_program(info, {.train = false, .batch = options.batch, .optimizer = {}});
+  {
+    ir::Graph& graph = ir::default_graph();
+    const ir::Graph::Scope scope(graph);
+    const ir::Node root = node_of(program.results[0].value);
+    check_work(graph, std::span(&root, 1), info.name, options.force);
+  }
+  programs::Session session(std::move(program), static_cast<uint64_t>(options.seed));
+  session.set(info.data(options.batch != 0 ? options.batch : info.batch, static_cast<uint64_t>(options.seed), 0));
+  const programs::Array out = session.run()[0];
+  std::vector<double> first;
+  const size_t count = out->bytes.size() / static_cast<size_t>(dtype_size(out->dtype));
+  for (size_t i = 0; i < std::min<size_t>(8, count); ++i) first.push_back(interp::element(*out, i).as_double(out->dtype));
+  if (options.json) {
+    const nlohmann::ordered_json all{{"model", info.name}, {"shape", out->shape}, {"output", first}};
+    fmt::print("{}\n", all.dump());
+    return 0;
+  }
+  fmt::print("model: {}: {}\nshape: {}\noutput (first {} values):", info.name, info.summary, conform::shape_text(out->shape), first.size());
+  for (double v : first) fmt::print(" {:.6f}", v);
+  fmt::print("\n");
+  return 0;
+}
+
+}  // namespace
+
+Action add_run(CLI::App& verb) {
+  const auto options = std::make_shared<RunVerbOptions>();
+  verb.add_option("model", options->model, "mlp, conv, nanogpt or gpt2")->required();
+  verb.add_option("--batch", options->batch, "how many examples")->check(CLI::PositiveNumber);
+  verb.add_option("--seed", options->seed, "of parameters and data")->check(CLI::NonNegativeNumber);
+  verb.add_flag("--force", options->force, "also when it takes many minutes");
+  verb.add_flag("--json", options->json, "as JSON");
+  return [options] { return run_model(*options); };
+}
+
+}  // namespace anneal::cli
