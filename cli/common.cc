@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <sstream>
 
 #include "io/file_bytes.h"
 #include "ir/text.h"
@@ -39,7 +40,8 @@ std::vector<std::string_view> model_names() {
 
 Loaded load_model(const programs::ProgramInfo& info, const LoadOptions& options) {
   Loaded out{std::string(info.name), std::string(info.summary), {}, {}, nullptr};
-  out.model = programs::build_program(info, {.train = options.train, .batch = options.batch, .optimizer = {}});
+  out.model =
+      programs::build_program(info, {.train = options.train, .batch = options.batch, .optimizer = {}});
   // Only now: calls inside a Scope would not name their own places.
   out.scope = std::make_unique<ir::Graph::Scope>(ir::default_graph());
   for (const Tensor& t : out.model.roots()) out.roots.push_back(node_of(t));
@@ -53,12 +55,14 @@ Loaded load_program(const std::string& file_or_model, const LoadOptions& options
     if (info.name == file_or_model) return load_model(info, options);
   if (!std::filesystem::exists(file_or_model)) {
     const std::vector<std::string_view> names = model_names();
-    raise(ErrorCode::kName, fmt::format("there is no file and no model '{}'; the nearest model is '{}'\navailable models: {}",
-                                        io::printable(file_or_model), support::nearest_name(file_or_model, names),
-                                        fmt::join(names, ", ")));
+    raise(ErrorCode::kName,
+          fmt::format("there is no file and no model '{}'; the nearest model is '{}'\navailable models: {}",
+                      io::printable(file_or_model), support::nearest_name(file_or_model, names),
+                      fmt::join(names, ", ")));
   }
   if (options.train || options.batch != 0)
-    raise(ErrorCode::kArgument, "--train and --batch are for models; " + file_or_model + " is a program already");
+    raise(ErrorCode::kArgument,
+          "--train and --batch are for models; " + file_or_model + " is a program already");
   auto scope = std::make_unique<ir::Graph::Scope>(ir::default_graph());
   ir::Parsed parsed = ir::parse(ir::default_graph(), read_file(file_or_model));
   if (!parsed.error.empty()) raise(ErrorCode::kParse, file_or_model + ":" + parsed.error);
@@ -66,17 +70,43 @@ Loaded load_program(const std::string& file_or_model, const LoadOptions& options
 }
 
 void raise_unknown(std::string_view what, std::string_view name, std::span<const std::string_view> known) {
-  raise(ErrorCode::kName, fmt::format("there is no {} '{}'; the nearest is '{}'\nknown: {}", what, io::printable(name),
-                                      support::nearest_name(name.substr(0, 100), known), fmt::join(known, ", ")));
+  raise(ErrorCode::kName,
+        fmt::format("there is no {} '{}'; the nearest is '{}'\nknown: {}", what, io::printable(name),
+                    support::nearest_name(name.substr(0, 100), known), fmt::join(known, ", ")));
+}
+
+std::vector<std::string> split_list(const std::string& text) {
+  std::vector<std::string> out;
+  std::stringstream words(text);
+  for (std::string word; std::getline(words, word, ',');)
+    if (!word.empty()) out.push_back(word);
+  return out;
+}
+
+rewrite::FloatClasses allowed_classes(const std::vector<std::string>& names) {
+  rewrite::FloatClasses out;
+  for (const std::string& name : names) {
+    if (name == "reassociating")
+      out.reassociating = true;
+    else if (name == "approximate")
+      out.approximate = true;
+    else if (name != "exact")
+      raise_unknown("float class", name, rewrite::kFloatClassText);
+  }
+  return out;
 }
 
 double estimate_work(const ir::Graph& graph, std::span<const ir::Node> roots) {
   double work = 0;
-  const auto elements = [&](ir::Node n) { return static_cast<double>(std::max<int64_t>(0, graph.static_size(graph.shape_id(n)))); };
+  const auto elements = [&](ir::Node n) {
+    return static_cast<double>(std::max<int64_t>(0, graph.static_size(graph.shape_id(n))));
+  };
   for (ir::Node n : ir::postorder(graph, roots)) {
     const ir::Op op = graph.op(n);
-    if (op == ir::Op::Reduce) work += elements(graph.source(n, 0));
-    else if (!ir::has_flag(op, ir::kMovement)) work += elements(n);
+    if (op == ir::Op::Reduce)
+      work += elements(graph.source(n, 0));
+    else if (!ir::has_flag(op, ir::kMovement))
+      work += elements(n);
   }
   return work;
 }
@@ -85,8 +115,11 @@ void check_work(const ir::Graph& graph, std::span<const ir::Node> roots, std::st
   constexpr double kMuch = 1e11;
   const double work = estimate_work(graph, roots);
   if (forced || work < kMuch) return;
-  raise(ErrorCode::kLimit, fmt::format("{}: one run takes about {:.0e} element operations, which is many minutes on the interpreter; "
-                                       "--force runs it all the same", name, work));
+  raise(ErrorCode::kLimit,
+        fmt::format(
+            "{}: one run takes about {:.0e} element operations, which is many minutes on the interpreter; "
+            "--force runs it all the same",
+            name, work));
 }
 
 }  // namespace anneal::cli

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the verbs share: programs out of files or out of the built-in models, names with suggestions, and numbers for
-// people.
+// What the verbs share: programs out of files or out of the built-in models, names with suggestions, and
+// numbers for people.
 #pragma once
 
 #include <memory>
@@ -11,6 +11,7 @@
 
 #include "ir/graph.h"
 #include "programs/programs.h"
+#include "rewrite/rule.h"
 
 namespace anneal::cli {
 
@@ -32,10 +33,16 @@ struct LoadOptions {
 Loaded load_program(const std::string& file_or_model, const LoadOptions& options = {});
 
 // "there is no WHAT 'name'; the nearest is 'x'", and the list.
-[[noreturn]] void raise_unknown(std::string_view what, std::string_view name, std::span<const std::string_view> known);
+[[noreturn]] void raise_unknown(std::string_view what, std::string_view name,
+                                std::span<const std::string_view> known);
 
-// Element operations that one run of the program takes on the interpreter, roughly: elements made and elements read by
-// reductions.
+// "a,b" -> a, b
+std::vector<std::string> split_list(const std::string& text);
+// Of --allow: reassociating, approximate.
+rewrite::FloatClasses allowed_classes(const std::vector<std::string>& names);
+
+// Element operations that one run of the program takes on the interpreter, roughly: elements made and
+// elements read by reductions.
 double estimate_work(const ir::Graph& graph, std::span<const ir::Node> roots);
 // Raises, unless forced, when one run would take many minutes.
 void check_work(const ir::Graph& graph, std::span<const ir::Node> roots, std::string_view name, bool forced);

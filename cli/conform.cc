@@ -37,7 +37,10 @@ void print_json(const ConformReport& report) {
     if (e.status == Status::kFailed) item["message"] = e.message;
     entries.push_back(std::move(item));
   }
-  const Json all{{"passed", report.passed}, {"failed", report.failed}, {"skipped", report.skipped}, {"entries", entries}};
+  const Json all{{"passed", report.passed},
+                 {"failed", report.failed},
+                 {"skipped", report.skipped},
+                 {"entries", entries}};
   fmt::print("{}\n", all.dump(1, ' ', false, Json::error_handler_t::replace));
 }
 
@@ -45,11 +48,14 @@ int run_conform_verb(const Options& options) {
   conform::ConformOptions how = options.conform;
   if (!options.json)
     how.on_entry = [](const EntryResult& e) {
-      if (e.status == Status::kFailed) fmt::print("FAIL {} ({}): {}\n", io::printable(e.name), io::printable(e.op, 60), e.message);
+      if (e.status == Status::kFailed)
+        fmt::print("FAIL {} ({}): {}\n", io::printable(e.name), io::printable(e.op, 60), e.message);
     };
   const ConformReport report = conform::run_conform(options.path, how);
-  if (options.json) print_json(report);
-  else fmt::print("{} passed, {} failed, {} skipped\n", report.passed, report.failed, report.skipped);
+  if (options.json)
+    print_json(report);
+  else
+    fmt::print("{} passed, {} failed, {} skipped\n", report.passed, report.failed, report.skipped);
   return report.failed == 0 ? 0 : 1;
 }
 
@@ -59,7 +65,8 @@ Action add_conform(CLI::App& verb) {
   const auto options = std::make_shared<Options>();
   verb.add_option("path", options->path, "of the set, without .json or .safetensors")->required();
   verb.add_option("--device", options->conform.device, "what runs it; there is: interp");
-  verb.add_option("--filter", options->conform.filter, "a regular expression; entries without it in their name are skipped");
+  verb.add_option("--filter", options->conform.filter,
+                  "a regular expression; entries without it in their name are skipped");
   verb.add_flag("--f64", options->conform.in_f64, "compute every float in f64");
   verb.add_flag("--json", options->json, "all results as JSON");
   return [options] { return run_conform_verb(*options); };

@@ -89,11 +89,11 @@ void print_rule_line(const Rule& rule) {
 void explain_op(ir::Op op) {
   const ir::OpInfo& info = ir::op_info(op);
   fmt::print("{}: {}\n\n", info.text, info.meaning);
-  fmt::print("takes      {}\nflags      {}\nargument   {}\n", autodiff::signature_text(info), flags_text(info),
-             argument_text(info.arg));
+  fmt::print("takes      {}\nflags      {}\nargument   {}\n", autodiff::signature_text(info),
+             flags_text(info), argument_text(info.arg));
   const autodiff::GradientInfo gradient = autodiff::gradient_info(op);
-  fmt::print("forward    y = {}\n", info.meaning);
-  fmt::print("gradient   {}{}\n", gradient.kind == autodiff::GradientKind::kNone ? "none: " : "", gradient.text);
+  fmt::print("gradient   {}{}\n", gradient.kind == autodiff::GradientKind::kNone ? "none: " : "",
+             gradient.text);
   fmt::print("\nrules that start at it:\n");
   size_t count = 0;
   for (const Rule& rule : rules::all_rules())
@@ -127,7 +127,8 @@ void explain_rule(const Rule& rule) {
     fmt::print("\nno example was found\n");
     return;
   }
-  fmt::print("\nbefore:\n{}\nafter:\n{}", ir::print(graph, std::span(&instance.before, 1)), ir::print(graph, std::span(&instance.after, 1)));
+  fmt::print("\nbefore:\n{}\nafter:\n{}", ir::print(graph, std::span(&instance.before, 1)),
+             ir::print(graph, std::span(&instance.after, 1)));
 }
 
 void list_rules() {
@@ -144,7 +145,8 @@ void list_rules() {
 
 // -- Functions of the API --
 
-// A function of a few tensors without arguments that it must have; the result is undefined where it takes no such call.
+// A function of a few tensors without arguments that it must have; the result is undefined where it takes no
+// such call.
 struct Example {
   std::vector<Tensor> inputs;
   Tensor result;
@@ -152,7 +154,10 @@ struct Example {
 Example example_of(const conform::OpEntry& entry) {
   const nlohmann::json no_arguments = nlohmann::json::object();
   const conform::Args args(no_arguments);
-  const Sizes shapes[][3] = {{{2, 3}, {2, 3}, {2, 3}}, {{2, 3}, {3, 4}, {4}}, {{2, 4, 6, 6}, {3, 4, 3, 3}, {3}}, {{2, 4, 3}, {2, 4, 3}, {2, 4, 3}}};
+  const Sizes shapes[][3] = {{{2, 3}, {2, 3}, {2, 3}},
+                             {{2, 3}, {3, 4}, {4}},
+                             {{2, 4, 6, 6}, {3, 4, 3, 3}, {3}},
+                             {{2, 4, 3}, {2, 4, 3}, {2, 4, 3}}};
   for (const auto& shape : shapes) {
     Example example;
     for (size_t i = 0; i < std::max<size_t>(entry.min_inputs, 1); ++i)
@@ -204,8 +209,11 @@ std::string lower_case(std::string text) {
   all = ops;
   for (const Rule& rule : rules::all_rules()) all.push_back(rule.name);
   for (std::string_view function : conform::op_names()) all.push_back(function);
-  raise(ErrorCode::kName, fmt::format("nothing is called '{}'; the nearest is '{}'\nops: {}\nmore: ops, rules, passes, the name of a rule or a "
-                                      "function of the API", name, support::nearest_name(name.substr(0, 100), all), fmt::join(ops, ", ")));
+  raise(ErrorCode::kName,
+        fmt::format("nothing is called '{}'; the nearest is '{}'\nops: {}\nmore: ops, rules, passes, the "
+                    "name of a rule or a "
+                    "function of the API",
+                    name, support::nearest_name(name.substr(0, 100), all), fmt::join(ops, ", ")));
 }
 
 int run_explain(const std::string& given) {

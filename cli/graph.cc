@@ -83,11 +83,12 @@ void print_listing(const Loaded& loaded, const std::vector<Row>& rows) {
     for (size_t p = 0; p < counts.size(); ++p) counts[p] += ir::kPhaseText[p] == row.phase;
   fmt::print("graph: {}{}\n", loaded.name, loaded.summary.empty() ? "" : ": " + loaded.summary);
   fmt::print("nodes: {} (", rows.size());
-  for (size_t p = 0; p < counts.size(); ++p) fmt::print("{}{} {}", p == 0 ? "" : ", ", ir::kPhaseText[p], counts[p]);
+  for (size_t p = 0; p < counts.size(); ++p)
+    fmt::print("{}{} {}", p == 0 ? "" : ", ", ir::kPhaseText[p], counts[p]);
   fmt::print("), results: {}\n", loaded.roots.size());
   for (const Row& row : rows) {
-    std::string line = fmt::format("{:4} | {:<13} | {:<6} | {:<16} | [{}]", row.index, row.op, row.dtype, row.shape,
-                                   fmt::join(row.sources, ","));
+    std::string line = fmt::format("{:4} | {:<13} | {:<6} | {:<16} | [{}]", row.index, row.op, row.dtype,
+                                   row.shape, fmt::join(row.sources, ","));
     if (!row.argument.empty()) line += " " + row.argument;
     line += fmt::format(" | {}", row.phase);
     if (!row.path.empty()) line += " | " + row.path;
@@ -100,25 +101,33 @@ void print_listing(const Loaded& loaded, const std::vector<Row>& rows) {
 Json extents_of(const ir::Graph& graph, ir::Node n) {
   Json out = Json::array();
   for (const ir::Dim& d : graph.shape(n)) {
-    if (d.is_const()) out.push_back(d.value);
-    else out.push_back(ir::dim_text(graph, d));
+    if (d.is_const())
+      out.push_back(d.value);
+    else
+      out.push_back(ir::dim_text(graph, d));
   }
   return out;
 }
 
 void print_json(const ir::Graph& graph, const Loaded& loaded, const std::vector<Row>& rows) {
-  Json nodes = Json::array();
+  const auto text = [](const Json& value) {
+    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  };
   std::vector<size_t> index(graph.id_limit());
-  for (const Row& row : rows) {
-    index[row.node.id] = row.index;
-    nodes.push_back({{"index", row.index}, {"op", row.op}, {"dtype", row.dtype}, {"shape", extents_of(graph, row.node)},
-                     {"sources", row.sources}, {"arg", row.argument}, {"phase", row.phase}, {"path", row.path},
-                     {"site", row.site}, {"rule", row.rule}});
-  }
+  for (const Row& row : rows) index[row.node.id] = row.index;
   Json results = Json::array();
   for (ir::Node root : loaded.roots) results.push_back(index[root.id]);
-  const Json all{{"name", loaded.name}, {"summary", loaded.summary}, {"results", results}, {"nodes", nodes}};
-  fmt::print("{}\n", all.dump(1, ' ', false, Json::error_handler_t::replace));
+  fmt::print("{{\"name\":{},\"summary\":{},\"results\":{},\"nodes\":[", text(loaded.name),
+             text(loaded.summary), text(results));
+  for (const Row& row : rows) {
+    const Json node{{"index", row.index},     {"op", row.op},
+                    {"dtype", row.dtype},     {"shape", extents_of(graph, row.node)},
+                    {"sources", row.sources}, {"arg", row.argument},
+                    {"phase", row.phase},     {"path", row.path},
+                    {"site", row.site},       {"rule", row.rule}};
+    fmt::print("{}{}", row.index == 0 ? "\n" : ",\n", text(node));
+  }
+  fmt::print("\n]}}\n");
 }
 
 std::string dot_quoted(std::string_view text) {
@@ -137,7 +146,9 @@ void print_dot(const Loaded& loaded, const std::vector<Row>& rows) {
     const std::string label = fmt::format("{} {}\n{}{}", row.op, row.argument, row.dtype, row.shape);
     std::string escaped;
     for (char c : dot_quoted(label)) escaped += c == '\n' ? std::string("\\n") : std::string(1, c);
-    const std::string_view shape = row.phase == "backward" ? "ellipse" : row.phase == "optimizer" ? "hexagon" : "box";
+    const std::string_view shape = row.phase == "backward"    ? "ellipse"
+                                   : row.phase == "optimizer" ? "hexagon"
+                                                              : "box";
     fmt::print("  n{} [label={}, shape={}];\n", row.index, escaped, shape);
     for (size_t s : row.sources) fmt::print("  n{} -> n{};\n", s, row.index);
   }
@@ -148,9 +159,12 @@ int run_graph(const GraphOptions& options) {
   ir::Graph& graph = ir::default_graph();
   const Loaded loaded = load_program(options.program, options.load);
   const std::vector<Row> rows = rows_of(graph, loaded.roots);
-  if (options.json) print_json(graph, loaded, rows);
-  else if (options.dot) print_dot(loaded, rows);
-  else print_listing(loaded, rows);
+  if (options.json)
+    print_json(graph, loaded, rows);
+  else if (options.dot)
+    print_dot(loaded, rows);
+  else
+    print_listing(loaded, rows);
   return 0;
 }
 
@@ -158,7 +172,8 @@ int run_graph(const GraphOptions& options) {
 
 Action add_graph(CLI::App& verb) {
   const auto options = std::make_shared<GraphOptions>();
-  verb.add_option("program", options->program, "a text file, or a model: mlp, conv, nanogpt, gpt2")->required();
+  verb.add_option("program", options->program, "a text file, or a model: mlp, conv, nanogpt, gpt2")
+      ->required();
   verb.add_flag("--train", options->load.train, "with loss, gradients and optimizer");
   verb.add_option("--batch", options->load.batch, "how many examples");
   CLI::Option* json = verb.add_flag("--json", options->json, "as JSON");

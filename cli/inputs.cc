@@ -30,8 +30,9 @@ std::vector<ir::Node> params_of(const ir::Graph& graph, std::span<const ir::Node
   std::vector<ir::Node> out;
   for (ir::Node n : ir::postorder(graph, roots))
     if (graph.op(n) == ir::Op::Param) out.push_back(n);
-  std::stable_sort(out.begin(), out.end(),
-                   [&](ir::Node a, ir::Node b) { return param_of(graph, a).index < param_of(graph, b).index; });
+  std::stable_sort(out.begin(), out.end(), [&](ir::Node a, ir::Node b) {
+    return param_of(graph, a).index < param_of(graph, b).index;
+  });
   return out;
 }
 
@@ -45,7 +46,8 @@ int64_t find_param(const ir::Graph& graph, std::span<const ir::Node> params, con
   raise_unknown("input", name, std::vector<std::string_view>(names.begin(), names.end()));
 }
 
-void bind_random(const ir::Graph& graph, std::span<const ir::Node> params, uint64_t seed, interp::Bindings& bindings) {
+void bind_random(const ir::Graph& graph, std::span<const ir::Node> params, uint64_t seed,
+                 interp::Bindings& bindings) {
   for (ir::Node n : params) {
     const int64_t index = param_of(graph, n).index;
     const auto is_bound = [&](const auto& binding) { return binding.first == index; };
@@ -54,7 +56,8 @@ void bind_random(const ir::Graph& graph, std::span<const ir::Node> params, uint6
     size_t count = 1;
     for (const ir::Dim& d : graph.shape(n)) {
       shape.push_back(interp::evaluate_dim(graph, d, bindings));
-      if (shape.back() < 0) raise(ErrorCode::kShape, "param " + std::to_string(index) + " has a negative extent");
+      if (shape.back() < 0)
+        raise(ErrorCode::kShape, "param " + std::to_string(index) + " has a negative extent");
       const auto extent = static_cast<size_t>(shape.back());
       if (extent > kMaxElements || (count *= extent) > kMaxElements)
         raise(ErrorCode::kLimit, "param " + std::to_string(index) + " is too large to make up values for");

@@ -32,18 +32,22 @@ std::pair<std::string, int64_t> parse_dim(const std::string& text) {
   const size_t equals = text.find('=');
   int64_t value = 0;
   const char* end = text.data() + text.size();
-  const auto parsed = equals == std::string::npos ? std::from_chars_result{nullptr, std::errc::invalid_argument}
-                                                  : std::from_chars(text.data() + equals + 1, end, value);
-  if (parsed.ec != std::errc() || parsed.ptr != end) raise(ErrorCode::kArgument, "--dim: NAME=NUMBER is needed, not " + text);
+  const auto parsed = equals == std::string::npos
+                          ? std::from_chars_result{nullptr, std::errc::invalid_argument}
+                          : std::from_chars(text.data() + equals + 1, end, value);
+  if (parsed.ec != std::errc() || parsed.ptr != end)
+    raise(ErrorCode::kArgument, "--dim: NAME=NUMBER is needed, not " + text);
   return {text.substr(0, equals), value};
 }
 
 // "NAME_OR_NUMBER=file.safetensors:tensor"
-void bind_file(const ir::Graph& graph, std::span<const ir::Node> params, const std::string& text, interp::Bindings& bindings) {
+void bind_file(const ir::Graph& graph, std::span<const ir::Node> params, const std::string& text,
+               interp::Bindings& bindings) {
   const size_t equals = text.find('='), colon = text.rfind(':');
   if (equals == std::string::npos || colon == std::string::npos || colon < equals)
     raise(ErrorCode::kArgument, "--input: NAME_OR_NUMBER=FILE.safetensors:TENSOR is needed, not " + text);
-  const std::string name = text.substr(0, equals), path = text.substr(equals + 1, colon - equals - 1), tensor = text.substr(colon + 1);
+  const std::string name = text.substr(0, equals), path = text.substr(equals + 1, colon - equals - 1),
+                    tensor = text.substr(colon + 1);
   const io::Result<io::SafeTensors> file = io::SafeTensors::open(path);
   if (!file) raise(ErrorCode::kData, file.message());
   const io::TensorView* view = file->find(tensor);
@@ -58,7 +62,8 @@ void bind_file(const ir::Graph& graph, std::span<const ir::Node> params, const s
 
 void save(const std::string& path, const std::vector<std::shared_ptr<const interp::Array>>& results) {
   std::vector<io::TensorView> views;
-  for (size_t i = 0; i < results.size(); ++i) views.push_back({std::to_string(i), results[i]->dtype, results[i]->shape, results[i]->bytes});
+  for (size_t i = 0; i < results.size(); ++i)
+    views.push_back({std::to_string(i), results[i]->dtype, results[i]->shape, results[i]->bytes});
   const io::Result<void> written = io::write_safetensors(path, views);
   if (!written) raise(ErrorCode::kData, written.message());
 }
@@ -75,7 +80,8 @@ int run_interp(const InterpOptions& options) {
   const interp::Options how{.mode = options.in_f64 ? interp::Mode::kDouble : interp::Mode::kExact};
   const auto results = interp::evaluate(graph, loaded.roots, bindings, how);
   for (size_t i = 0; i < results.size(); ++i)
-    fmt::print("{}: {}{}\n{}\n", i, dtype_name(results[i]->dtype), conform::shape_text(results[i]->shape), array_text(*results[i]));
+    fmt::print("{}: {}{}\n{}\n", i, dtype_name(results[i]->dtype), conform::shape_text(results[i]->shape),
+               array_text(*results[i]));
   if (!options.out.empty()) save(options.out, results);
   return 0;
 }
@@ -85,10 +91,13 @@ int run_interp(const InterpOptions& options) {
 Action add_interp(CLI::App& verb) {
   const auto options = std::make_shared<InterpOptions>();
   verb.add_option("program", options->program, "a text file, or a model")->required();
-  verb.add_option("--input", options->inputs, "NAME_OR_NUMBER=FILE.safetensors:TENSOR: a value for an input; may be repeated")
+  verb.add_option("--input", options->inputs,
+                  "NAME_OR_NUMBER=FILE.safetensors:TENSOR: a value for an input; may be repeated")
       ->allow_extra_args(false);
-  verb.add_option("--seed", options->seed, "random values for the inputs that have none")->check(CLI::NonNegativeNumber);
-  verb.add_option("--dim", options->dims, "NAME=NUMBER: a symbolic dimension; may be repeated")->allow_extra_args(false);
+  verb.add_option("--seed", options->seed, "random values for the inputs that have none")
+      ->check(CLI::NonNegativeNumber);
+  verb.add_option("--dim", options->dims, "NAME=NUMBER: a symbolic dimension; may be repeated")
+      ->allow_extra_args(false);
   verb.add_flag("--f64", options->in_f64, "compute every float in f64");
   verb.add_option("--out", options->out, "also write the results to this safetensors file, named 0, 1, ...");
   return [options] { return run_interp(*options); };

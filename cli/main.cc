@@ -19,12 +19,15 @@ namespace {
 
 constexpr Verb kVerbs[] = {
     {"graph", "list the nodes of a program or a built-in model", "anneal graph nanogpt --train", add_graph},
-    {"opt", "run passes over a program and print the result", "anneal opt --passes=simplify --trace program.ir", add_opt},
+    {"opt", "run passes over a program and print the result",
+     "anneal opt --passes=simplify --trace program.ir", add_opt},
     {"explain", "what an op, a rule or a function means", "anneal explain reduce", add_explain},
-    {"interp", "evaluate a program and print its results", "anneal interp program.ir --seed 1 --dim B=4", add_interp},
-    {"conform", "compare with a reference set PATH.json and PATH.safetensors", "anneal conform reference/ops --filter conv",
-     add_conform},
-    {"reduce", "make a failing program small", "anneal reduce program.ir --check simplify --out small.ir", add_reduce},
+    {"interp", "evaluate a program and print its results", "anneal interp program.ir --seed 1 --dim B=4",
+     add_interp},
+    {"conform", "compare with a reference set PATH.json and PATH.safetensors",
+     "anneal conform reference/ops --filter conv", add_conform},
+    {"reduce", "make a failing program small", "anneal reduce program.ir --check simplify --out small.ir",
+     add_reduce},
     {"run", "run a built-in model on random parameters", "anneal run mlp", add_run},
     {"train", "train a built-in model", "anneal train nanogpt --steps 200", add_train},
 };
@@ -43,7 +46,8 @@ void print_usage() {
 void print_flags() {
   fmt::print("Environment variables:\n\n");
   for (const support::FlagInfo& info : support::kFlags)
-    fmt::print("  {:<16} {}\n  {:<16} default: {}\n\n", info.name, info.meaning, "", info.fallback.empty() ? "(empty)" : info.fallback);
+    fmt::print("  {:<16} {}\n  {:<16} default: {}\n\n", info.name, info.meaning, "",
+               info.fallback.empty() ? "(empty)" : info.fallback);
 }
 
 const Verb& find_verb(std::string_view name) {
@@ -67,15 +71,19 @@ int run_verb(const Verb& verb, std::vector<std::string> arguments) {
     fmt::print("{}", app.help());
     return 0;
   } catch (const CLI::ParseError& error) {
-    raise(ErrorCode::kArgument, fmt::format("{}: {}\nsee anneal {} --help", verb.name, error.what(), verb.name));
+    raise(ErrorCode::kArgument,
+          fmt::format("{}: {}\nsee anneal {} --help", verb.name, error.what(), verb.name));
   }
   return action();
 }
 
 int help(const std::vector<std::string>& arguments) {
-  if (arguments.empty()) print_usage();
-  else if (arguments[0] == "flags") print_flags();
-  else return run_verb(find_verb(arguments[0]), {"--help"});
+  if (arguments.empty())
+    print_usage();
+  else if (arguments[0] == "flags")
+    print_flags();
+  else
+    return run_verb(find_verb(arguments[0]), {"--help"});
   return 0;
 }
 

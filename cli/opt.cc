@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// anneal opt: passes over a program; prints the text afterwards. Traces and statistics are comments of that text.
+// anneal opt: passes over a program; prints the text afterwards. Traces and statistics are comments of that
+// text.
 #define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
@@ -19,20 +20,9 @@ namespace {
 struct OptOptions {
   std::string program;
   LoadOptions load;
-  std::vector<std::string> passes{"simplify"};
-  std::vector<std::string> allow;
+  std::string passes = "simplify", allow;  // with commas
   bool trace = false, stats = false, list = false;
 };
-
-rewrite::FloatClasses allowed_classes(const std::vector<std::string>& names) {
-  rewrite::FloatClasses out;
-  for (const std::string& name : names) {
-    if (name == "reassociating") out.reassociating = true;
-    else if (name == "approximate") out.approximate = true;
-    else if (name != "exact") raise_unknown("float class", name, rewrite::kFloatClassText);
-  }
-  return out;
-}
 
 // Comments stay comments when a node's text has several lines.
 void print_comment(const std::string& text) {
@@ -43,15 +33,17 @@ void print_comment(const std::string& text) {
 
 void print_trace(const ir::Graph& graph, const rewrite::Trace& trace) {
   for (const rewrite::TraceEntry& entry : trace)
-    print_comment(fmt::format("{} {}: {}  ->  {}", entry.pass, entry.rule->name, ir::node_text(graph, entry.before),
-                              ir::node_text(graph, entry.after)));
+    print_comment(fmt::format("{} {}: {}  ->  {}", entry.pass, entry.rule->name,
+                              ir::node_text(graph, entry.before), ir::node_text(graph, entry.after)));
 }
 
-void print_stats(const pass::PassTiming& timing, const rewrite::RewriteStats& stats, size_t before, size_t after) {
-  print_comment(fmt::format("{}: {} -> {} nodes, {:.2f} ms, {} looked at, {} rewritten", timing.pass, before, after,
-                            timing.milliseconds, stats.visited, stats.steps));
+void print_stats(const pass::PassTiming& timing, const rewrite::RewriteStats& stats, size_t before,
+                 size_t after) {
+  print_comment(fmt::format("{}: {} -> {} nodes, {:.2f} ms, {} looked at, {} rewritten", timing.pass, before,
+                            after, timing.milliseconds, stats.visited, stats.steps));
   std::vector<rewrite::RewriteStats::Fired> fired = stats.fired;
-  std::stable_sort(fired.begin(), fired.end(), [](const auto& a, const auto& b) { return a.count > b.count; });
+  std::stable_sort(fired.begin(), fired.end(),
+                   [](const auto& a, const auto& b) { return a.count > b.count; });
   for (const auto& f : fired)
     if (f.count != 0) print_comment(fmt::format("  {:<32} {}", f.rule->name, f.count));
 }
@@ -67,9 +59,9 @@ int run_opt(const OptOptions& options) {
   }
   if (options.program.empty()) raise(ErrorCode::kArgument, "opt: a program is needed\nsee anneal opt --help");
   std::vector<const pass::Pass*> passes;
-  for (const std::string& name : options.passes) passes.push_back(&pass::find_pass(name));
+  for (const std::string& name : split_list(options.passes)) passes.push_back(&pass::find_pass(name));
   pass::PassContext context;
-  context.floats = allowed_classes(options.allow);
+  context.floats = allowed_classes(split_list(options.allow));
 
   const Loaded loaded = load_program(options.program, options.load);
   ir::Graph& graph = ir::default_graph();
@@ -94,8 +86,8 @@ int run_opt(const OptOptions& options) {
 Action add_opt(CLI::App& verb) {
   const auto options = std::make_shared<OptOptions>();
   verb.add_option("program", options->program, "a text file, or a model");
-  verb.add_option("--passes", options->passes, "their names, with commas; simplify if none is given")->delimiter(',');
-  verb.add_option("--allow", options->allow, "float rewrites that are not exact: reassociating, approximate")->delimiter(',');
+  verb.add_option("--passes", options->passes, "their names, with commas; simplify if none is given");
+  verb.add_option("--allow", options->allow, "float rewrites that are not exact: reassociating, approximate");
   verb.add_flag("--trace", options->trace, "each rule that fired, with the node before and after");
   verb.add_flag("--stats", options->stats, "times, and how often each rule fired");
   verb.add_flag("--list", options->list, "the passes there are");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// anneal reduce: makes a failing program small while it fails in the same way. Candidates are tried in processes of
-// their own, so that a crash is a failure like any other.
+// anneal reduce: makes a failing program small while it fails in the same way. Candidates are tried in
+// processes of their own, so that a crash is a failure like any other.
 #define FMT_HEADER_ONLY
 #include <fmt/format.h>
 #include <sys/wait.h>
@@ -26,7 +26,7 @@ namespace {
 using Roots = std::span<const ir::Node>;
 
 struct ReduceOptions {
-  std::string program, check, out;
+  std::string program, check, out, allow;
   int64_t seed = 1;
   int max_tried = 20000;
 };
@@ -58,10 +58,11 @@ bool same_elements(const interp::Array& a, const interp::Array& b) {
 // The smallest value of each variable.
 void bind_variables(const ir::Graph& graph, Roots roots, interp::Bindings& bindings) {
   for (ir::Node n : ir::postorder(graph, roots, true))
-    if (const auto* var = std::get_if<ir::VarArg>(&graph.arg(n))) bindings.vars.emplace_back(var->name, var->min);
+    if (const auto* var = std::get_if<ir::VarArg>(&graph.arg(n)))
+      bindings.vars.emplace_back(var->name, var->min);
 }
 
-int simplify_outcome(ir::Graph& graph, Roots roots, uint64_t seed) {
+int simplify_outcome(ir::Graph& graph, Roots roots, uint64_t seed, const pass::PassContext& context) {
   const pass::Pass* simplify = &pass::find_pass("simplify");
   interp::Bindings bindings;
   std::vector<std::shared_ptr<const interp::Array>> before;
@@ -73,7 +74,7 @@ int simplify_outcome(ir::Graph& graph, Roots roots, uint64_t seed) {
     before.clear();
   }
   try {
-    const std::vector<ir::Node> after = pass::run_passes(graph, roots, std::span(&simplify, 1));
+    const std::vector<ir::Node> after = pass::run_passes(graph, roots, std::span(&simplify, 1), context);
     if (before.empty()) return kGood;
     const auto values = interp::evaluate(graph, after, bindings);
     for (size_t i = 0; i < values.size(); ++i)
@@ -106,7 +107,8 @@ class CommandCheck {
  public:
   explicit CommandCheck(std::string command)
       : command_(std::move(command)),
-        file_(std::filesystem::temp_directory_path() / fmt::format("anneal-reduce-{}.ir", static_cast<int64_t>(getpid()))) {
+        file_(std::filesystem::temp_directory_path() /
+              fmt::format("anneal-reduce-{}.ir", static_cast<int64_t>(getpid()))) {
     if (command_.find("{}") == std::string::npos)
       raise(ErrorCode::kArgument, "--check: simplify, or a command with {} for the file");
   }
@@ -121,8 +123,10 @@ class CommandCheck {
     write_file(file_.string(), ir::print(graph, roots));
     std::string text = command_;
     const std::string path = "'" + file_.string() + "'";
-    for (size_t at = text.find("{}"); at != std::string::npos; at = text.find("{}", at + path.size())) text.replace(at, 2, path);
-    const int status = std::system((text + " >/dev/null 2>&1").c_str());  // NOLINT: running the user's command is the point
+    for (size_t at = text.find("{}"); at != std::string::npos; at = text.find("{}", at + path.size()))
+      text.replace(at, 2, path);
+    const int status =
+        std::system((text + " >/dev/null 2>&1").c_str());  // NOLINT: running the user's command is the point
     if (status == -1) raise(ErrorCode::kInternal, "reduce: cannot start a process");
     return WIFSIGNALED(status) ? kCrash + WTERMSIG(status) : WEXITSTATUS(status);
   }
@@ -135,22 +139,29 @@ class CommandCheck {
 int run_reduce(const ReduceOptions& options) {
   const Loaded loaded = load_program(options.program);
   ir::Graph& graph = ir::default_graph();
+  pass::PassContext context;
+  context.floats = allowed_classes(split_list(options.allow));
   std::unique_ptr<CommandCheck> command;
   if (options.check != "simplify") command = std::make_unique<CommandCheck>(options.check);
   const auto outcome = [&](Roots roots) {
     if (command != nullptr) return (*command)(graph, roots);
-    return in_child([&] { return simplify_outcome(graph, roots, static_cast<uint64_t>(options.seed)); });
+    return in_child(
+        [&] { return simplify_outcome(graph, roots, static_cast<uint64_t>(options.seed), context); });
   };
   const int first = outcome(loaded.roots);
-  if (first == kGood) raise(ErrorCode::kArgument, "reduce: the check finds nothing wrong with " + options.program);
+  if (first == kGood)
+    raise(ErrorCode::kArgument, "reduce: the check finds nothing wrong with " + options.program);
 
   const auto fails = [&](Roots roots) { return outcome(roots) == first; };
   const pass::ShrinkResult result = pass::shrink(graph, loaded.roots, fails, options.max_tried);
   fmt::print(stderr, "{}: {} -> {} nodes, {} of {} candidates taken\n", outcome_text(first),
-             ir::postorder(graph, loaded.roots).size(), ir::postorder(graph, result.roots).size(), result.taken, result.tried);
+             ir::postorder(graph, loaded.roots).size(), ir::postorder(graph, result.roots).size(),
+             result.taken, result.tried);
   const std::string text = ir::print(graph, result.roots);
-  if (options.out.empty()) fmt::print("{}", text);
-  else write_file(options.out, text);
+  if (options.out.empty())
+    fmt::print("{}", text);
+  else
+    write_file(options.out, text);
   return 0;
 }
 
@@ -164,7 +175,10 @@ Action add_reduce(CLI::App& verb) {
                   "or a command with {} for the file, whose exit code is that of the program when it fails")
       ->required();
   verb.add_option("--out", options->out, "write the result here instead of printing it");
-  verb.add_option("--seed", options->seed, "of the inputs that simplify is checked with")->check(CLI::NonNegativeNumber);
+  verb.add_option("--seed", options->seed, "of the inputs that simplify is checked with")
+      ->check(CLI::NonNegativeNumber);
+  verb.add_option("--allow", options->allow,
+                  "float rewrites that simplify may use: reassociating, approximate");
   verb.add_option("--max-tried", options->max_tried, "candidates, at most")->check(CLI::PositiveNumber);
   return [options] { return run_reduce(*options); };
 }

@@ -26,7 +26,8 @@ struct RunVerbOptions {
 
 int run_model(const RunVerbOptions& options) {
   const programs::ProgramInfo& info = programs::find_program(options.model);
-  programs::Program program = programs::build_program(info, {.train = false, .batch = options.batch, .optimizer = {}});
+  programs::Program program =
+      programs::build_program(info, {.train = false, .batch = options.batch, .optimizer = {}});
   {
     ir::Graph& graph = ir::default_graph();
     const ir::Graph::Scope scope(graph);
@@ -34,17 +35,20 @@ int run_model(const RunVerbOptions& options) {
     check_work(graph, std::span(&root, 1), info.name, options.force);
   }
   programs::Session session(std::move(program), static_cast<uint64_t>(options.seed));
-  session.set(info.data(options.batch != 0 ? options.batch : info.batch, static_cast<uint64_t>(options.seed), 0));
+  session.set(
+      info.data(options.batch != 0 ? options.batch : info.batch, static_cast<uint64_t>(options.seed), 0));
   const programs::Array out = session.run()[0];
   std::vector<double> first;
   const size_t count = out->bytes.size() / static_cast<size_t>(dtype_size(out->dtype));
-  for (size_t i = 0; i < std::min<size_t>(8, count); ++i) first.push_back(interp::element(*out, i).as_double(out->dtype));
+  for (size_t i = 0; i < std::min<size_t>(8, count); ++i)
+    first.push_back(interp::element(*out, i).as_double(out->dtype));
   if (options.json) {
     const nlohmann::ordered_json all{{"model", info.name}, {"shape", out->shape}, {"output", first}};
     fmt::print("{}\n", all.dump());
     return 0;
   }
-  fmt::print("model: {}: {}\nshape: {}\noutput (first {} values):", info.name, info.summary, conform::shape_text(out->shape), first.size());
+  fmt::print("model: {}: {}\nshape: {}\noutput (first {} values):", info.name, info.summary,
+             conform::shape_text(out->shape), first.size());
   for (double v : first) fmt::print(" {:.6f}", v);
   fmt::print("\n");
   return 0;

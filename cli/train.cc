@@ -8,10 +8,12 @@
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <span>
 
 #include "cli/common.h"
 #include "cli/verbs.h"
 #include "interp/arrays.h"
+#include "ir/random_program.h"
 #include "programs/data.h"
 #include "programs/session.h"
 #include "tensor/call.h"
@@ -21,15 +23,17 @@ namespace {
 
 struct TrainOptions {
   std::string model, optimizer;
-  int64_t steps = 200, batch = 0, seed = 1, log_every = 10;
+  int64_t steps = 300, batch = 0, seed = 1, log_every = 10;
   double lr = 0;
   bool force = false, json = false;
 };
 
 programs::Session make_session(const programs::ProgramInfo& info, const TrainOptions& options) {
-  programs::OptimizerSpec optimizer = programs::parse_optimizer(options.optimizer.empty() ? info.optimizer : options.optimizer);
+  programs::OptimizerSpec optimizer =
+      programs::parse_optimizer(options.optimizer.empty() ? info.optimizer : options.optimizer);
   if (options.lr != 0) optimizer.lr = options.lr;
-  programs::Program program = programs::build_program(info, {.train = true, .batch = options.batch, .optimizer = optimizer});
+  programs::Program program =
+      programs::build_program(info, {.train = true, .batch = options.batch, .optimizer = optimizer});
   {
     ir::Graph& graph = ir::default_graph();
     const ir::Graph::Scope scope(graph);
@@ -40,20 +44,33 @@ programs::Session make_session(const programs::ProgramInfo& info, const TrainOpt
   return {std::move(program), static_cast<uint64_t>(options.seed)};
 }
 
-// Continues a piece of the corpus, one character at a time, by the greatest logit.
-void print_sample(const programs::ProgramInfo& info, const programs::Session& trained) {
+// A character by the probabilities that the logits give, sharpened by the temperature.
+int draw(std::span<const double> logits, ir::RandomStream& random) {
+  constexpr double kTemperature = 0.5;
+  const double high = *std::max_element(logits.begin(), logits.end());
+  std::vector<double> weights;
+  double total = 0;
+  for (double logit : logits) total += weights.emplace_back(std::exp((logit - high) / kTemperature));
+  double left = random.unit() * total;
+  for (size_t i = 0; i < weights.size(); ++i)
+    if ((left -= weights[i]) < 0) return static_cast<int>(i);
+  return static_cast<int>(weights.size()) - 1;
+}
+
+// Continues the beginning of the corpus, one character at a time.
+void print_sample(const programs::ProgramInfo& info, const programs::Session& trained, uint64_t seed) {
+  ir::RandomStream random(seed);
   programs::Session reader(programs::build_program(info, {.train = false, .batch = 1, .optimizer = {}}), 0);
   for (const programs::Parameter& p : reader.program().parameters) reader.set(p.name, trained.value(p.name));
   const auto length = static_cast<size_t>(reader.program().inputs[0].value.shape()[1]);
   std::string text = programs::corpus().substr(0, length);
-  constexpr int kCharacters = 120;
-  for (int i = 0; i < kCharacters; ++i) {
+  constexpr int kSampled = 200;
+  for (int i = 0; i < kSampled; ++i) {
     std::vector<double> ids;
     for (char c : text.substr(text.size() - length)) ids.push_back(programs::to_token(c));
     reader.set("ids", interp::array_from(i32, {1, static_cast<int64_t>(length)}, ids));
     const std::vector<double> logits = interp::doubles_of(*reader.run()[0]);
-    const auto last = logits.end() - programs::kCharacters;
-    text += programs::to_character(static_cast<int>(std::max_element(last, logits.end()) - last));
+    text += programs::to_character(draw(std::span(logits).last(programs::kCharacters), random));
   }
   fmt::print("sample, after the first {} characters:\n{}\n", length, text);
 }
@@ -66,14 +83,18 @@ int run_train(const TrainOptions& options) {
   for (int64_t step = 1; step <= options.steps; ++step) {
     session.set(info.data(batch, static_cast<uint64_t>(options.seed), step));
     const double loss = interp::doubles_of(*session.run()[0])[0];
-    if (!std::isfinite(loss)) raise(ErrorCode::kData, fmt::format("train: the loss of step {} is {}; a smaller --lr may help", step, loss));
+    if (!std::isfinite(loss))
+      raise(ErrorCode::kData,
+            fmt::format("train: the loss of step {} is {}; a smaller --lr may help", step, loss));
     if (step != 1 && step != options.steps && step % options.log_every != 0) continue;
-    if (options.json) fmt::print("{{\"step\":{},\"loss\":{}}}\n", step, loss);
-    else fmt::print("step {}: loss={:.6f}\n", step, loss);
+    if (options.json)
+      fmt::print("{{\"step\":{},\"loss\":{}}}\n", step, loss);
+    else
+      fmt::print("step {}: loss={:.6f}\n", step, loss);
     std::fflush(stdout);
   }
   const bool is_text = session.program().inputs[0].name == "ids" && info.name != "gpt2";
-  if (is_text && !options.json) print_sample(info, session);
+  if (is_text && !options.json) print_sample(info, session, static_cast<uint64_t>(options.seed));
   return 0;
 }
 
@@ -85,8 +106,10 @@ Action add_train(CLI::App& verb) {
   verb.add_option("--steps", options->steps, "how many")->check(CLI::NonNegativeNumber);
   verb.add_option("--batch", options->batch, "how many examples a step")->check(CLI::PositiveNumber);
   verb.add_option("--seed", options->seed, "of parameters and data")->check(CLI::NonNegativeNumber);
-  verb.add_option("--lr", options->lr, "learning rate, instead of the model's own")->check(CLI::PositiveNumber);
-  verb.add_option("--optimizer", options->optimizer, "such as \"adamw lr=1e-3 wd=0.1\" or \"sgd lr=0.1 momentum=0.9\"");
+  verb.add_option("--lr", options->lr, "learning rate, instead of the model's own")
+      ->check(CLI::PositiveNumber);
+  verb.add_option("--optimizer", options->optimizer,
+                  "such as \"adamw lr=1e-3 wd=0.1\" or \"sgd lr=0.1 momentum=0.9\"");
   verb.add_option("--log-every", options->log_every, "steps between lines")->check(CLI::PositiveNumber);
   verb.add_flag("--force", options->force, "also when a step takes many minutes");
   verb.add_flag("--json", options->json, "each line as JSON");

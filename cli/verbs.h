@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The verbs of the command line tool: one file each, which adds its options and gives the function that runs it.
-// Tested by tests/cli_smoke.py.
+// The verbs of the command line tool: one file each, which adds its options and gives the function that runs
+// it. Tested by tests/cli_smoke.py.
 #pragma once
 
 #include <functional>

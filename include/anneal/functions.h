@@ -11,6 +11,11 @@
 
 namespace anneal {
 
+namespace detail {
+// Raises "name: what", and says where in the user's program.
+[[noreturn]] void fail(std::string_view name, ErrorCode code, const std::string& what, const Loc& loc);
+}  // namespace detail
+
 // -- Creation --
 Tensor full(const Sizes& sizes, In value);                         // the type of the number: i32, f32 or bool
 Tensor full(const Sizes& sizes, In value, DType dtype);
@@ -29,7 +34,12 @@ Tensor from_bytes(std::span<const std::byte> data, const std::vector<int64_t>& s
                   Loc loc = Loc::current());
 template <typename T>
 Tensor from_data(const std::vector<T>& data, const std::vector<int64_t>& shape, Loc loc = Loc::current()) {
-  return from_bytes(std::as_bytes(std::span<const T>(data)), shape, Tensor::dtype_of<T>(), loc);
+  if constexpr (std::is_same_v<T, bool>) {  // which holds its elements as bits
+    const std::vector<uint8_t> bytes(data.begin(), data.end());
+    return from_bytes(std::as_bytes(std::span<const uint8_t>(bytes)), shape, boolean, loc);
+  } else {
+    return from_bytes(std::as_bytes(std::span<const T>(data)), shape, Tensor::dtype_of<T>(), loc);
+  }
 }
 // tensor({1.f, 2.f}), tensor({{1, 2}, {3, 4}}): literals.
 template <typename T>
@@ -40,7 +50,7 @@ template <typename T>
 Tensor tensor(std::initializer_list<std::initializer_list<T>> rows, Loc loc = Loc::current()) {
   std::vector<T> data;
   for (const auto& row : rows) {
-    if (row.size() != rows.begin()->size()) raise(ErrorCode::kShape, "tensor: the rows have different lengths");
+    if (row.size() != rows.begin()->size()) detail::fail("tensor", ErrorCode::kShape, "the rows have different lengths", loc);
     data.insert(data.end(), row.begin(), row.end());
   }
   return from_data(data, {static_cast<int64_t>(rows.size()), static_cast<int64_t>(data.size() / std::max<size_t>(1, rows.size()))}, loc);

@@ -120,36 +120,44 @@ struct RunOptions {
   bool in_f64 = false;  // compute every float in f64
 };
 
+class In;
+
 class Tensor {
  public:
   Tensor() = default;
   explicit Tensor(detail::Handle node) : node_(std::move(node)) {}
 
   bool defined() const { return node_.id() != 0; }  // false: default-made, no value
-  DType dtype() const;
-  int rank() const;
-  std::vector<int64_t> shape() const;  // raises when an extent is symbolic
-  Sizes sizes() const;
+  DType dtype(Loc loc = Loc::current()) const;
+  int rank(Loc loc = Loc::current()) const;
+  std::vector<int64_t> shape(Loc loc = Loc::current()) const;  // raises when an extent is symbolic
+  Sizes sizes(Loc loc = Loc::current()) const;
   Extent size(int axis, Loc loc = Loc::current()) const;
-  int64_t numel() const;
-  std::string type() const;  // "f32[256,64]"
+  int64_t numel(Loc loc = Loc::current()) const;
+  std::string type(Loc loc = Loc::current()) const;  // "f32[256,64]"
 
   // -- Running --
   template <typename T>
-  T item(const RunOptions& options = {}) const {
+  T item(const RunOptions& options = {}, Loc loc = Loc::current()) const {
     T out;
-    copy_out(&out, 1, dtype_of<T>(), options);
+    copy_out(&out, 1, dtype_of<T>(), options, loc);
     return out;
   }
   template <typename T>
-  std::vector<T> to_vector(const RunOptions& options = {}) const {
-    std::vector<T> out(element_count(options));
-    copy_out(out.data(), out.size(), dtype_of<T>(), options);
-    return out;
+  std::vector<T> to_vector(const RunOptions& options = {}, Loc loc = Loc::current()) const {
+    if constexpr (std::is_same_v<T, bool>) {
+      return to_bools(options, loc);
+    } else {
+      std::vector<T> out(element_count(options, loc));
+      copy_out(out.data(), out.size(), dtype_of<T>(), options, loc);
+      return out;
+    }
   }
-  std::vector<bool> to_bools(const RunOptions& options = {}) const;
-  Tensor realize(const RunOptions& options = {}) const;  // the same value, computed now and held as data
-  std::string str(const RunOptions& options = {}) const;  // the values, as numpy prints them
+  std::vector<bool> to_bools(const RunOptions& options = {}, Loc loc = Loc::current()) const;
+  // The same value, computed now and held as data.
+  Tensor realize(const RunOptions& options = {}, Loc loc = Loc::current()) const;
+  // The values, as numpy prints them.
+  std::string str(const RunOptions& options = {}, Loc loc = Loc::current()) const;
 
   // -- Shape, with the call site of the caller --
   Tensor reshape(const Sizes& sizes, Loc loc = Loc::current()) const;  // one extent may be -1
@@ -160,7 +168,7 @@ class Tensor {
   Tensor unsqueeze(int axis, Loc loc = Loc::current()) const;
   Tensor squeeze(const Axes& axes = {}, Loc loc = Loc::current()) const;
   Tensor slice(const std::vector<Index>& indices, Loc loc = Loc::current()) const;
-  Tensor operator[](int64_t position) const;  // along the first axis
+  Tensor operator[](const In& position) const;  // an integer, along the first axis
   Tensor to(DType dtype, Loc loc = Loc::current()) const;
 
   // -- Reductions --
@@ -184,8 +192,8 @@ class Tensor {
   }
 
  private:
-  size_t element_count(const RunOptions& options) const;
-  void copy_out(void* out, size_t count, DType as, const RunOptions& options) const;
+  size_t element_count(const RunOptions& options, const Loc& loc) const;
+  void copy_out(void* out, size_t count, DType as, const RunOptions& options, const Loc& loc) const;
   detail::Handle node_;
 };
 std::ostream& operator<<(std::ostream& out, const Tensor& t);

@@ -38,7 +38,9 @@ std::pair<Tensor, std::vector<Tensor>> evaluate_with_gradients(const F& f, const
   std::vector<Tensor> inputs{Tensor(args)...};
   std::vector<Tensor> wrt;
   for (size_t i : options.argnums) {
-    if (i >= inputs.size()) raise(ErrorCode::kArgument, "grad: argnums names an argument the function does not have");
+    if (i >= inputs.size())
+      fail("grad", ErrorCode::kArgument,
+           "argnums names argument " + std::to_string(i) + ", the function has " + std::to_string(inputs.size()), loc);
     inputs[i] = alias(In(inputs[i], loc));
     wrt.push_back(inputs[i]);
   }

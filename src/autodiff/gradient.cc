@@ -93,18 +93,20 @@ void remainder_rule(Adjoint& a, Op quotient) {
 void floormod_rule(Adjoint& a) { remainder_rule(a, Op::FloorDiv); }
 void truncmod_rule(Adjoint& a) { remainder_rule(a, Op::TruncDiv); }
 
+// Where a factor is 0 times infinity the base becomes 1 before the function that is infinite there, not after: a
+// derivative of the derivative must not meet the infinity either.
 void pow_rule(Adjoint& a) {
-  const Node base = a.source(0), power = a.source(1), zero = a.number(0, a.node);
+  const Node base = a.source(0), power = a.source(1), zero = a.number(0, a.node), one = a.number(1, a.node);
+  const Node at_zero = a.build.eq(base, zero);
   if (a.wants(0)) {
-    const Node lower = a.build.make(Op::Pow, {base, a.minus(power, a.number(1, power))});
-    const Node slope = a.build.where(a.build.eq(power, zero), zero, a.times(power, lower));
-    a.add(0, a.times(a.up, slope));
+    const Node flat = a.build.make(Op::And, {at_zero, a.build.eq(power, zero)});
+    const Node lower = a.build.make(Op::Pow, {a.build.where(flat, one, base), a.minus(power, one)});
+    a.add(0, a.times(a.up, a.times(power, lower)));
   }
   if (a.wants(1)) {
     // y * log(a), whose limit at a = 0 is 0 for powers that are not negative
-    const Node flat = a.build.make(Op::And, {a.build.eq(base, zero), a.build.le(zero, power)});
-    const Node slope = a.times(a.node, a.build.make(Op::Log, {base}));
-    a.add(1, a.times(a.up, a.build.where(flat, zero, slope)));
+    const Node flat = a.build.make(Op::And, {at_zero, a.build.le(zero, power)});
+    a.add(1, a.times(a.up, a.times(a.node, a.build.make(Op::Log, {a.build.where(flat, one, base)}))));
   }
 }
 
@@ -260,6 +262,7 @@ std::vector<Node> vjp(ir::Graph& graph, std::span<const Node> outputs, std::span
   mark_wanted(a, order, wrt);
 
   const ir::OriginScope scope(graph);
+  graph.set_phase(ir::Phase::kBackward);
   for (size_t i = 0; i < outputs.size(); ++i) a.add_to(outputs[i], upstream[i]);
   for (size_t i = order.size(); i-- > 0;) {
     const Node n = order[i];

@@ -3,6 +3,7 @@
 #include "anneal/error.h"
 #include "autodiff/adjoint.h"
 #include "ir/dims.h"
+#include "ir/text.h"
 
 namespace anneal::autodiff {
 
@@ -115,6 +116,10 @@ void reduce_rule(Adjoint& a) {
     case ReduceOp::kMul: a.add(0, product_adjoint(a, x, arg)); break;
     case ReduceOp::kMax:
     case ReduceOp::kMin: {
+      if (a.g.static_size(a.g.shape_id(x)) == 0) {  // nobody to share with
+        a.add(0, a.build.expand(a.up, shape));
+        break;
+      }
       const Node reached = a.build.eq(x, a.build.expand(a.node, shape));
       const Node ones = a.build.where(reached, a.number(1, a.up), a.number(0, a.up));
       const Node count = a.build.reduce(a.build.expand(ones, shape), ReduceOp::kAdd, arg.axes);
@@ -233,7 +238,8 @@ void custom_rule(Adjoint& a) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (!gradients[i]) continue;
     if (a.g.shape_id(gradients[i]) != a.g.shape_id(inputs[i]))
-      raise(ErrorCode::kShape, "custom_gradient: gradient " + std::to_string(i) + " has another shape than its input");
+      raise(ErrorCode::kShape, "custom_gradient: gradient " + std::to_string(i) + " is " + ir::type_text(a.g, gradients[i]) +
+                                   " for an input " + ir::type_text(a.g, inputs[i]));
     a.add(i + 1, gradients[i]);
   }
 }

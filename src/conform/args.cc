@@ -26,7 +26,9 @@ std::optional<double> as_number(const Json& value) {
   return std::nullopt;
 }
 
-std::string shown(const Json& value) { return io::printable(value.dump(-1, ' ', false, Json::error_handler_t::replace), 60); }
+std::string shown(const Json& value) {
+  return io::printable(value.dump(-1, ' ', false, Json::error_handler_t::replace), 60);
+}
 
 }  // namespace
 
@@ -107,7 +109,8 @@ std::string Args::text(std::string_view names, std::optional<std::string> fallba
   return value->get<std::string>();
 }
 
-std::vector<int64_t> Args::integers(std::string_view names, std::optional<std::vector<int64_t>> fallback) const {
+std::vector<int64_t> Args::integers(std::string_view names,
+                                    std::optional<std::vector<int64_t>> fallback) const {
   const Json* value = find(names);
   if (value == nullptr) {
     if (!fallback) fail(names, "is missing, an integer or a list of integers is needed");
@@ -159,12 +162,15 @@ In Args::operand(std::string_view names) const {
 
 namespace {
 int checked_axis(std::string_view names, int64_t axis) {
-  if (axis < INT32_MIN || axis > INT32_MAX) Args::fail(names, "an axis is needed, not " + std::to_string(axis));
+  if (axis < INT32_MIN || axis > INT32_MAX)
+    Args::fail(names, "an axis is needed, not " + std::to_string(axis));
   return static_cast<int>(axis);
 }
 }  // namespace
 
-int Args::axis(std::optional<int64_t> fallback) const { return checked_axis(kAxis, integer(kAxis, fallback)); }
+int Args::axis(std::optional<int64_t> fallback) const {
+  return checked_axis(kAxis, integer(kAxis, fallback));
+}
 
 Axes Args::axes(std::string_view names) const {
   Axes out;

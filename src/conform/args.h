@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The arguments of a reference entry. Names are those of PyTorch, with the spellings that stand for one argument
-// written together: "axis|dim|axes|dims". Numbers and lists are checked as they are read; an argument that no op asked
-// for is found by unused().
+// The arguments of a reference entry. Names are those of PyTorch, with the spellings that stand for one
+// argument written together: "axis|dim|axes|dims". Numbers and lists are checked as they are read; an
+// argument that no op asked for is found by unused().
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -29,8 +29,10 @@ class Args {
   bool flag(std::string_view names, bool fallback) const;
   std::string text(std::string_view names, std::optional<std::string> fallback = std::nullopt) const;
   // One number, or a list.
-  std::vector<int64_t> integers(std::string_view names, std::optional<std::vector<int64_t>> fallback = std::nullopt) const;
-  std::vector<double> numbers(std::string_view names, std::optional<std::vector<double>> fallback = std::nullopt) const;
+  std::vector<int64_t> integers(std::string_view names,
+                                std::optional<std::vector<int64_t>> fallback = std::nullopt) const;
+  std::vector<double> numbers(std::string_view names,
+                              std::optional<std::vector<double>> fallback = std::nullopt) const;
   // A number as an operand: an integer, a float or a bool.
   In operand(std::string_view names) const;
 

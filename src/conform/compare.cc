@@ -15,7 +15,9 @@ namespace {
 
 constexpr double kSmallest = 1e-6;  // added to the norm of the reference, which may be 0
 
-size_t count_of(const ir::BufferData& array) { return array.bytes.size() / static_cast<size_t>(dtype_size(array.dtype)); }
+size_t count_of(const ir::BufferData& array) {
+  return array.bytes.size() / static_cast<size_t>(dtype_size(array.dtype));
+}
 
 double number_of(const HostValue& v) {
   if (v.is_float) return v.number;
@@ -42,12 +44,15 @@ Comparison compare_exactly(const ir::BufferData& got, const ir::BufferData& refe
     const HostValue a = load_value(got, i), b = load_value(reference, i);
     const bool same = a.is_float ? a.number == number_of(b) : a.integer == b.integer;
     if (same) continue;
-    if (differing++ == 0) out.message = fmt::format("{} at {}, reference {}", text_of(a), place_of(i, reference.shape), text_of(b));
+    if (differing++ == 0)
+      out.message =
+          fmt::format("{} at {}, reference {}", text_of(a), place_of(i, reference.shape), text_of(b));
   }
   if (differing == 0) return out;
   out.ok = false;
   out.error = static_cast<double>(differing) / static_cast<double>(count);
-  out.message = fmt::format("{} of {} elements differ, exactness is needed; the first is {}", differing, count, out.message);
+  out.message = fmt::format("{} of {} elements differ, exactness is needed; the first is {}", differing,
+                            count, out.message);
   return out;
 }
 
@@ -76,12 +81,14 @@ Comparison compare_floats(const ir::BufferData& got, const ir::BufferData& refer
 
 }  // namespace
 
-std::string shape_text(const std::vector<int64_t>& shape) { return fmt::format("[{}]", fmt::join(shape, ",")); }
+std::string shape_text(const std::vector<int64_t>& shape) {
+  return fmt::format("[{}]", fmt::join(shape, ","));
+}
 
 double tolerance_for(DType reference, const Tolerance& tolerance) {
   switch (reference) {
-    case DType::kF16: return std::max(tolerance.relative, 0x1p-10);   // half an ulp is 2^-11
-    case DType::kBF16: return std::max(tolerance.relative, 0x1p-7);   // 2^-8
+    case DType::kF16: return std::max(tolerance.relative, 0x1p-10);    // half an ulp is 2^-11
+    case DType::kBF16: return std::max(tolerance.relative, 0x1p-7);    // 2^-8
     case DType::kF8E4M3: return std::max(tolerance.relative, 0x1p-3);  // 2^-4
     case DType::kF8E5M2: return std::max(tolerance.relative, 0x1p-2);  // 2^-3
     default: return tolerance.relative;

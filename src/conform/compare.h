@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A computed array against its reference. Floats: the norm of the difference over the norm of the reference, of the
-// whole tensor; NaN and infinities must stand in the same places. Integers and truth values: exactly.
+// A computed array against its reference. Floats: the norm of the difference over the norm of the reference,
+// of the whole tensor; NaN and infinities must stand in the same places. Integers and truth values: exactly.
 // Tested by compare_test.cc.
 #pragma once
 
@@ -18,9 +18,9 @@ inline constexpr Tolerance kTolerance{2e-5};
 
 struct Comparison {
   bool ok = true;
-  double error = 0;      // relative; for integers the share of elements that differ
+  double error = 0;  // relative; for integers the share of elements that differ
   double tolerance = 0;
-  std::string message;   // when not ok: figure and tolerance, or the first place that differs
+  std::string message;  // when not ok: figure and tolerance, or the first place that differs
 };
 
 // References in narrow floats are rounded themselves: they get the tolerance of their type if that is wider.

@@ -23,7 +23,8 @@ constexpr std::array<std::string_view, 1> kDevices = {"interp"};
 void check_device(const std::string& name) {
   if (std::find(kDevices.begin(), kDevices.end(), name) != kDevices.end()) return;
   std::string text = "there is no device " + io::in_quotes(name) + "; the nearest is " +
-                     std::string(support::nearest_name(name.substr(0, 100), kDevices)) + "\navailable devices:";
+                     std::string(support::nearest_name(name.substr(0, 100), kDevices)) +
+                     "\navailable devices:";
   for (std::string_view device : kDevices) text += " " + std::string(device);
   raise(ErrorCode::kName, std::move(text));
 }
@@ -32,7 +33,8 @@ std::regex compile_filter(const std::string& filter) {
   try {
     return std::regex(filter, std::regex::ECMAScript | std::regex::optimize);
   } catch (const std::regex_error& error) {
-    raise(ErrorCode::kArgument, "filter: " + io::in_quotes(filter) + " is not a regular expression: " + error.what());
+    raise(ErrorCode::kArgument,
+          "filter: " + io::in_quotes(filter) + " is not a regular expression: " + error.what());
   }
 }
 
@@ -64,8 +66,10 @@ EntryResult run_entry(const Json& json, size_t place, const io::SafeTensors& ten
     if (!json.is_object()) raise(ErrorCode::kData, "the entry is not an object");
     if (result.name.empty()) raise(ErrorCode::kData, "the entry has no \"name\"");
     if (result.op.empty()) raise(ErrorCode::kData, "the entry has no \"op\"");
-    if (result.op == "model") run_model(entry);
-    else run_op(entry, result.op);
+    if (result.op == "model")
+      run_model(entry);
+    else
+      run_op(entry, result.op);
   } catch (const Error& error) {
     entry.fail("", first_line(error.message()));
   } catch (const std::exception& error) {  // out of memory, most likely
@@ -99,7 +103,9 @@ ConformReport run_conform(const std::string& path, const ConformOptions& options
       result = run_entry(item, i, *tensors, options.in_f64);
       ir::default_graph().collect();  // this entry's tensors go before the next one's come
     }
-    (result.status == Status::kPassed ? report.passed : result.status == Status::kFailed ? report.failed : report.skipped) += 1;
+    (result.status == Status::kPassed   ? report.passed
+     : result.status == Status::kFailed ? report.failed
+                                        : report.skipped) += 1;
     if (options.on_entry) options.on_entry(result);
     report.entries.push_back(std::move(result));
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Runs a reference set: PATH.json lists entries {name, op, args, inputs, out, grads}, PATH.safetensors holds their
-// tensors. Every entry passes or fails on its own, with a message of one line; what is wrong with an entry (an unknown
-// op, a missing tensor, a shape) never ends the run.
+// Runs a reference set: PATH.json lists entries {name, op, args, inputs, out, grads}, PATH.safetensors holds
+// their tensors. Every entry passes or fails on its own, with a message of one line; what is wrong with an
+// entry (an unknown op, a missing tensor, a shape) never ends the run.
 //   outputs    against `out`, in order; topk, sort and their like may leave out positions
 //   gradients  of the first output with the upstream <name>.gout, against `grads`; null is not checked
 //   op "model" is described in model_case.cc
@@ -21,7 +21,7 @@ struct EntryResult {
   std::string name, op;
   Status status = Status::kPassed;
   std::string message = {};  // of a failure
-  double error = 0;      // the worst of its checks, relative to its tolerance: at most 1 is good
+  double error = 0;          // the worst of its checks, relative to its tolerance: at most 1 is good
 };
 
 struct ConformReport {
@@ -31,8 +31,8 @@ struct ConformReport {
 
 struct ConformOptions {
   std::string device = "interp";
-  std::string filter;     // a regular expression that is searched for in names; others are skipped
-  bool in_f64 = false;    // compute every float in f64
+  std::string filter;   // a regular expression that is searched for in names; others are skipped
+  bool in_f64 = false;  // compute every float in f64
   std::function<void(const EntryResult&)> on_entry;  // called as each entry is done
 };
 

@@ -35,7 +35,8 @@ void Entry::fail(const std::string& what, const std::string& message) {
   worst_ = HUGE_VAL;
 }
 
-void Entry::check(const std::string& what, const ir::BufferData& got, const io::TensorView& reference, const Tolerance& tolerance) {
+void Entry::check(const std::string& what, const ir::BufferData& got, const io::TensorView& reference,
+                  const Tolerance& tolerance) {
   const Comparison result = compare(got, reference, tolerance);
   if (!result.ok) fail(what, result.message);
   if (result.tolerance > 0) worst_ = std::max(worst_, result.error / result.tolerance);
@@ -50,7 +51,8 @@ bool Entry::check_shape(const std::string& what, const Tensor& got, const io::Te
 namespace {
 
 // A list of tensor names; null stands for none where that is allowed.
-std::vector<std::string> name_list(const Json& entry, const char* key, bool may_be_absent, bool may_hold_null) {
+std::vector<std::string> name_list(const Json& entry, const char* key, bool may_be_absent,
+                                   bool may_hold_null) {
   const auto it = entry.find(key);
   std::vector<std::string> out;
   if (it == entry.end() || it->is_null()) {
@@ -59,9 +61,13 @@ std::vector<std::string> name_list(const Json& entry, const char* key, bool may_
   }
   if (!it->is_array()) raise(ErrorCode::kData, std::string("\"") + key + "\" is not a list");
   for (const Json& item : *it) {
-    if (item.is_string()) out.push_back(item.get<std::string>());
-    else if (item.is_null() && may_hold_null) out.emplace_back();
-    else raise(ErrorCode::kData, std::string("\"") + key + "\" holds something that is not the name of a tensor");
+    if (item.is_string())
+      out.push_back(item.get<std::string>());
+    else if (item.is_null() && may_hold_null)
+      out.emplace_back();
+    else
+      raise(ErrorCode::kData,
+            std::string("\"") + key + "\" holds something that is not the name of a tensor");
   }
   return out;
 }
@@ -73,13 +79,14 @@ struct Check {
   const io::TensorView* reference;
 };
 
-void add_check(Entry& entry, std::vector<Check>& checks, std::string what, const Tensor& value, const std::string& reference) {
+void add_check(Entry& entry, std::vector<Check>& checks, std::string what, const Tensor& value,
+               const std::string& reference) {
   const io::TensorView& view = entry.view(reference);
   if (entry.check_shape(what, value, view)) checks.push_back({std::move(what), value, &view});
 }
 
-void add_gradients(Entry& entry, std::vector<Check>& checks, const Tensor& first_output, const std::vector<Tensor>& inputs,
-                   const std::vector<std::string>& references) {
+void add_gradients(Entry& entry, std::vector<Check>& checks, const Tensor& first_output,
+                   const std::vector<Tensor>& inputs, const std::vector<std::string>& references) {
   std::vector<Tensor> wrt;
   std::vector<size_t> places;
   for (size_t i = 0; i < references.size(); ++i) {
@@ -91,7 +98,8 @@ void add_gradients(Entry& entry, std::vector<Check>& checks, const Tensor& first
   if (wrt.empty()) return;
   const Tensor upstream = entry.load(entry.name() + ".gout");
   if (upstream.shape() != first_output.shape())
-    raise(ErrorCode::kData, "gout has shape " + shape_text(upstream.shape()) + ", the output " + shape_text(first_output.shape()));
+    raise(ErrorCode::kData, "gout has shape " + shape_text(upstream.shape()) + ", the output " +
+                                shape_text(first_output.shape()));
   const std::vector<Tensor> found = vjp({first_output}, {upstream}, wrt);
   for (size_t i = 0; i < found.size(); ++i)
     add_check(entry, checks, "grad " + std::to_string(places[i]), found[i], references[places[i]]);
@@ -100,8 +108,10 @@ void add_gradients(Entry& entry, std::vector<Check>& checks, const Tensor& first
 void check_count(const OpEntry& op, size_t count) {
   if (count >= op.min_inputs && count <= op.max_inputs) return;
   std::string needs = std::to_string(op.min_inputs);
-  if (op.max_inputs == kAny) needs += " or more";
-  else if (op.max_inputs != op.min_inputs) needs += " to " + std::to_string(op.max_inputs);
+  if (op.max_inputs == kAny)
+    needs += " or more";
+  else if (op.max_inputs != op.min_inputs)
+    needs += " to " + std::to_string(op.max_inputs);
   raise(ErrorCode::kData, std::string(op.name) + " takes " + needs + " inputs, not " + std::to_string(count));
 }
 
@@ -118,21 +128,25 @@ void run_op(Entry& entry, const std::string& op_name) {
   const std::vector<std::string> outs = name_list(json, "out", false, false);
   const std::vector<std::string> grads = name_list(json, "grads", true, true);
   std::vector<Tensor> inputs;
-  for (const std::string& name : name_list(json, "inputs", op.min_inputs == 0, false)) inputs.push_back(entry.load(name));
+  for (const std::string& name : name_list(json, "inputs", op.min_inputs == 0, false))
+    inputs.push_back(entry.load(name));
   check_count(op, inputs.size());
   if (outs.empty()) raise(ErrorCode::kData, "\"out\" is empty: there is nothing to compare with");
 
   static const Json kNoArguments = Json::object();
   const auto arguments = json.find("args");
-  if (arguments != json.end() && !arguments->is_object() && !arguments->is_null()) raise(ErrorCode::kData, "\"args\" is not an object");
+  if (arguments != json.end() && !arguments->is_object() && !arguments->is_null())
+    raise(ErrorCode::kData, "\"args\" is not an object");
   const Args args(arguments == json.end() ? kNoArguments : *arguments);
   const Outputs result = op.apply({inputs, args});
   check_arguments(args);
   if (outs.size() > result.values.size() || outs.size() + result.optional < result.values.size())
-    raise(ErrorCode::kData, std::to_string(outs.size()) + " outputs in the set, the op gives " + std::to_string(result.values.size()));
+    raise(ErrorCode::kData, std::to_string(outs.size()) + " outputs in the set, the op gives " +
+                                std::to_string(result.values.size()));
 
   std::vector<Check> checks;
-  for (size_t i = 0; i < outs.size(); ++i) add_check(entry, checks, "out " + std::to_string(i), result.values[i], outs[i]);
+  for (size_t i = 0; i < outs.size(); ++i)
+    add_check(entry, checks, "out " + std::to_string(i), result.values[i], outs[i]);
   try {
     add_gradients(entry, checks, result.values[0], inputs, grads);
   } catch (const Error& error) {
@@ -141,7 +155,8 @@ void run_op(Entry& entry, const std::string& op_name) {
   std::vector<Tensor> values;
   for (const Check& check : checks) values.push_back(check.value);
   const std::vector<programs::Array> arrays = programs::evaluate_together(values, entry.in_f64());
-  for (size_t i = 0; i < checks.size(); ++i) entry.check(checks[i].what, *arrays[i], *checks[i].reference, kTolerance);
+  for (size_t i = 0; i < checks.size(); ++i)
+    entry.check(checks[i].what, *arrays[i], *checks[i].reference, kTolerance);
 }
 
 }  // namespace anneal::conform

@@ -25,7 +25,8 @@ class Entry {
   Tensor load(const std::string& tensor) const;
 
   void fail(const std::string& what, const std::string& message);
-  void check(const std::string& what, const ir::BufferData& got, const io::TensorView& reference, const Tolerance& tolerance);
+  void check(const std::string& what, const ir::BufferData& got, const io::TensorView& reference,
+             const Tolerance& tolerance);
   // A shape that is known before anything is computed; false when it is wrong.
   bool check_shape(const std::string& what, const Tensor& got, const io::TensorView& reference);
 

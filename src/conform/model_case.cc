@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Entries with op "model": <name>.param.*, .x, .y, .logits, .grad.* (of the first loss) and .losses (each before the
-// step that follows it), with `args`:
+// Entries with op "model": <name>.param.*, .x, .y, .logits, .grad.* (of the first loss) and .losses (each
+// before the step that follows it), with `args`:
 //   layers  "Linear(6,16) ReLU Linear(16,3)", see programs/sequential.h; or
-//   arch    "pre-LN GPT, fused qkv Linear, gelu tanh, untied head without bias; V=19 L=12 d=32 heads=4 layers=2"
-//   loss    the name of a loss of the op table
-//   opt     "adamw lr=1e-2 wd=0", see programs/optimizer.h
+//   arch    "pre-LN GPT, fused qkv Linear, gelu tanh, untied head without bias; V=19 L=12 d=32 heads=4
+//   layers=2" loss    the name of a loss of the op table opt     "adamw lr=1e-2 wd=0", see
+//   programs/optimizer.h
 // Sizes that the text does not give come from the parameters.
 #include <algorithm>
 #include <charconv>
@@ -35,7 +35,8 @@ class FileParameters final : public programs::Parameters {
  public:
   explicit FileParameters(const Entry& entry) : prefix_(entry.name() + ".param.") {
     for (const io::TensorView& view : entry.tensors().tensors())
-      if (view.name.starts_with(prefix_)) values_.emplace(view.name.substr(prefix_.size()), entry.load(view.name));
+      if (view.name.starts_with(prefix_))
+        values_.emplace(view.name.substr(prefix_.size()), entry.load(view.name));
     if (values_.empty()) raise(ErrorCode::kData, "there are no tensors " + prefix_ + "*");
   }
 
@@ -57,7 +58,8 @@ class FileParameters final : public programs::Parameters {
     if (value == nullptr) return {};
     used_.insert(path);
     if (value->shape() != shape)
-      raise(ErrorCode::kShape, "parameter " + path + " has shape " + shape_text(value->shape()) + ", the model needs " + shape_text(shape));
+      raise(ErrorCode::kShape, "parameter " + path + " has shape " + shape_text(value->shape()) +
+                                   ", the model needs " + shape_text(shape));
     return *value;
   }
 
@@ -74,8 +76,15 @@ struct GptText {
 };
 
 void read_phrase(std::string_view phrase, GptText& out) {
-  constexpr std::string_view kPhrases[] = {"pre-LN GPT", "fused qkv Linear", "gelu tanh", "gelu", "gelu erf",
-                                           "untied head without bias", "untied head with bias", "untied head", "tied head"};
+  constexpr std::string_view kPhrases[] = {"pre-LN GPT",
+                                           "fused qkv Linear",
+                                           "gelu tanh",
+                                           "gelu",
+                                           "gelu erf",
+                                           "untied head without bias",
+                                           "untied head with bias",
+                                           "untied head",
+                                           "tied head"};
   if (std::find(std::begin(kPhrases), std::end(kPhrases), phrase) == std::end(kPhrases))
     raise(ErrorCode::kParse, "arch: " + io::in_quotes(phrase) + " is not known; the nearest is " +
                                  io::in_quotes(support::nearest_name(phrase.substr(0, 100), kPhrases)));
@@ -87,9 +96,11 @@ void read_phrase(std::string_view phrase, GptText& out) {
 void read_size(std::string_view word, GptText& out) {
   const size_t equals = word.find('=');
   int64_t v = 0;
-  const std::string_view digits = equals == std::string_view::npos ? std::string_view() : word.substr(equals + 1);
+  const std::string_view digits =
+      equals == std::string_view::npos ? std::string_view() : word.substr(equals + 1);
   const auto [end, status] = std::from_chars(digits.data(), digits.data() + digits.size(), v);
-  if (digits.empty() || status != std::errc() || end != digits.data() + digits.size() || v < 1 || v > 1'000'000'000)
+  if (digits.empty() || status != std::errc() || end != digits.data() + digits.size() || v < 1 ||
+      v > 1'000'000'000)
     raise(ErrorCode::kParse, "arch: a size such as heads=4 is needed, not " + io::in_quotes(word));
   out.sizes[std::string(word.substr(0, equals))] = v;
 }
@@ -105,7 +116,8 @@ GptText read_arch(std::string_view text) {
   GptText out;
   const size_t semicolon = text.find(';');
   std::string_view phrases = text.substr(0, semicolon);
-  std::string_view sizes = semicolon == std::string_view::npos ? std::string_view() : text.substr(semicolon + 1);
+  std::string_view sizes =
+      semicolon == std::string_view::npos ? std::string_view() : text.substr(semicolon + 1);
   while (!phrases.empty()) {
     const size_t comma = phrases.find(',');
     read_phrase(trimmed(phrases.substr(0, comma)), out);
@@ -124,7 +136,8 @@ GptConfig gpt_config(std::string_view text, const FileParameters& parameters) {
   const auto extent = [&](const std::string& path, size_t axis) -> int64_t {
     const Tensor* value = parameters.find_value(path);
     if (value == nullptr) raise(ErrorCode::kData, "there is no parameter " + path);
-    if (value->rank() != 2) raise(ErrorCode::kShape, "parameter " + path + " has shape " + shape_text(value->shape()));
+    if (value->rank() != 2)
+      raise(ErrorCode::kShape, "parameter " + path + " has shape " + shape_text(value->shape()));
     return value->shape()[axis];
   };
   const auto size = [&](const char* name, int64_t fallback) {
@@ -139,7 +152,8 @@ GptConfig gpt_config(std::string_view text, const FileParameters& parameters) {
   config.hidden = extent("blocks.0.fc.weight", 0);
   config.layers = size("layers", 0);
   if (config.layers == 0)
-    while (parameters.find_value("blocks." + std::to_string(config.layers) + ".fc.weight") != nullptr) ++config.layers;
+    while (parameters.find_value("blocks." + std::to_string(config.layers) + ".fc.weight") != nullptr)
+      ++config.layers;
   if (config.heads == 0) raise(ErrorCode::kParse, "arch: the number of heads is missing, as in heads=4");
   config.tied = arch.tied;
   config.head_bias = arch.head_bias;
@@ -153,11 +167,15 @@ class ModelCase {
  public:
   explicit ModelCase(Entry& entry) : entry_(entry), parameters_(entry) {
     const auto it = entry.json().find("args");
-    if (it == entry.json().end() || !it->is_object()) raise(ErrorCode::kData, "a model needs \"args\" with layers or arch");
+    if (it == entry.json().end() || !it->is_object())
+      raise(ErrorCode::kData, "a model needs \"args\" with layers or arch");
     const Args args(*it);
-    if (args.has("layers")) layers_ = programs::parse_layers(args.text("layers"));
-    else if (args.has("arch")) gpt_ = gpt_config(args.text("arch"), parameters_);
-    else raise(ErrorCode::kData, "a model needs layers or arch in its arguments");
+    if (args.has("layers"))
+      layers_ = programs::parse_layers(args.text("layers"));
+    else if (args.has("arch"))
+      gpt_ = gpt_config(args.text("arch"), parameters_);
+    else
+      raise(ErrorCode::kData, "a model needs layers or arch in its arguments");
     loss_ = &find_op(args.text("loss", "cross_entropy"));
     optimizer_ = programs::parse_optimizer(args.text("opt", "adamw"));
     x_ = entry.load(entry.name() + ".x");
@@ -171,7 +189,8 @@ class ModelCase {
 
  private:
   Tensor logits() {
-    Tensor out = gpt_ ? programs::gpt(parameters_, *gpt_, x_) : programs::sequential(parameters_, layers_, x_);
+    Tensor out =
+        gpt_ ? programs::gpt(parameters_, *gpt_, x_) : programs::sequential(parameters_, layers_, x_);
     if (const std::string left = parameters_.unused(); !left.empty())
       raise(ErrorCode::kData, "the model does not use the parameter " + left);
     return out;
@@ -195,11 +214,13 @@ class ModelCase {
     const Tensor scores = logits();
     std::vector<Tensor> values{scores};
     for (Tensor& t : gradients(loss_of(scores), parameter_list())) values.push_back(std::move(t));
-    std::vector<std::pair<std::string, const io::TensorView*>> references{{"logits", &entry_.view(entry_.name() + ".logits")}};
+    std::vector<std::pair<std::string, const io::TensorView*>> references{
+        {"logits", &entry_.view(entry_.name() + ".logits")}};
     for (const auto& [path, value] : parameters_.values())
       references.emplace_back("grad." + path, &entry_.view(entry_.name() + ".grad." + path));
     const std::vector<programs::Array> arrays = programs::evaluate_together(values, entry_.in_f64());
-    for (size_t i = 0; i < arrays.size(); ++i) entry_.check(references[i].first, *arrays[i], *references[i].second, kTolerance);
+    for (size_t i = 0; i < arrays.size(); ++i)
+      entry_.check(references[i].first, *arrays[i], *references[i].second, kTolerance);
   }
 
   // One step: the loss before it, and the parameters and states after it.
@@ -212,7 +233,8 @@ class ModelCase {
     std::vector<Tensor> results{loss};
     for (size_t i = 0; i < before.size(); ++i) {
       std::vector<Tensor> own;
-      for (size_t s = 0; s < kept; ++s) own.push_back(states_.empty() ? zeros_like(before[i]) : states_[i * kept + s]);
+      for (size_t s = 0; s < kept; ++s)
+        own.push_back(states_.empty() ? zeros_like(before[i]) : states_[i * kept + s]);
       const auto next = optimizer.update(before[i], slopes[i], own);
       results.push_back(next.parameter);
       results.insert(results.end(), next.states.begin(), next.states.end());
@@ -229,11 +251,13 @@ class ModelCase {
 
   void check_losses() {
     const io::TensorView& view = entry_.view(entry_.name() + ".losses");
-    if (view.shape.size() != 1 || !is_float(view.dtype)) raise(ErrorCode::kData, "losses: a list of floats is needed");
+    if (view.shape.size() != 1 || !is_float(view.dtype))
+      raise(ErrorCode::kData, "losses: a list of floats is needed");
     const auto size = static_cast<size_t>(dtype_size(view.dtype));
     const int64_t count = view.shape[0];
     for (int64_t i = 0; i < count; ++i) {
-      const io::TensorView one{view.name, view.dtype, {}, view.data.subspan(static_cast<size_t>(i) * size, size)};
+      const io::TensorView one{
+          view.name, view.dtype, {}, view.data.subspan(static_cast<size_t>(i) * size, size)};
       const Tensor loss = step(i + 1);
       const programs::Array array = programs::evaluate_together({loss}, entry_.in_f64())[0];
       entry_.check("loss " + std::to_string(i), *array, one, 2 * i < count ? kTolerance : kLateLosses);

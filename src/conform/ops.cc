@@ -69,7 +69,8 @@ constexpr SecondName kSecondNames[] = {
     {"bce", "binary_cross_entropy"},
 };
 
-constexpr std::span<const OpEntry> (*kTables[])() = {elementwise_ops, reduce_ops, movement_ops, linalg_ops, nn_ops};
+constexpr std::span<const OpEntry> (*kTables[])() = {elementwise_ops, reduce_ops, movement_ops, linalg_ops,
+                                                     nn_ops};
 
 const OpEntry* look_up(std::string_view name) {
   for (const SecondName& second : kSecondNames)
@@ -100,7 +101,8 @@ int axis_of(const OpCall& c, const Tensor& x, std::optional<int64_t> fallback) {
 const OpEntry& find_op(std::string_view name) {
   const OpEntry* found = look_up(name);
   constexpr std::string_view kScalar = "_scalar";
-  if (found == nullptr && name.ends_with(kScalar)) found = look_up(name.substr(0, name.size() - kScalar.size()));
+  if (found == nullptr && name.ends_with(kScalar))
+    found = look_up(name.substr(0, name.size() - kScalar.size()));
   if (found == nullptr)
     raise(ErrorCode::kName, "there is no op " + io::in_quotes(name) + "; the nearest is " +
                                 std::string(support::nearest_name(name.substr(0, 100), op_names())));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The operations that a reference set may name: PyTorch's names, each with a function from arguments and inputs to
-// outputs over the public API. One table a topic; find_op looks in all of them.
+// The operations that a reference set may name: PyTorch's names, each with a function from arguments and
+// inputs to outputs over the public API. One table a topic; find_op looks in all of them.
 #pragma once
 
 #include <span>
@@ -14,8 +14,9 @@ struct Outputs {
   std::vector<Tensor> values;
   size_t optional = 0;  // how many of the last ones a set may leave out
 
-  Outputs(Tensor one) : values{std::move(one)} {}                                                   // NOLINT
-  Outputs(std::vector<Tensor> all, size_t left_out = 0) : values(std::move(all)), optional(left_out) {}  // NOLINT
+  Outputs(Tensor one) : values{std::move(one)} {}  // NOLINT
+  Outputs(std::vector<Tensor> all, size_t left_out = 0)
+      : values(std::move(all)), optional(left_out) {}  // NOLINT
 };
 
 struct OpCall {
@@ -24,7 +25,9 @@ struct OpCall {
 
   const Tensor& x() const { return in[0]; }
   // The second operand, or a number in the arguments.
-  In second() const { return in.size() > 1 ? In(in[1]) : args.operand("other|value|scalar|exponent|divisor"); }
+  In second() const {
+    return in.size() > 1 ? In(in[1]) : args.operand("other|value|scalar|exponent|divisor");
+  }
   MaybeTensor maybe(size_t i) const { return i < in.size() ? MaybeTensor(in[i]) : MaybeTensor(); }
 };
 
@@ -40,8 +43,8 @@ std::span<const OpEntry> movement_ops();
 std::span<const OpEntry> linalg_ops();
 std::span<const OpEntry> nn_ops();
 
-// Also by PyTorch's second names ("subtract"), and with the ending _scalar where the second operand is an argument.
-// Raises kName with the nearest known name.
+// Also by PyTorch's second names ("subtract"), and with the ending _scalar where the second operand is an
+// argument. Raises kName with the nearest known name.
 const OpEntry& find_op(std::string_view name);
 std::vector<std::string_view> op_names();
 

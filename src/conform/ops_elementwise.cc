@@ -14,8 +14,12 @@ Tensor scaled_second(const OpCall& c) {
   const Tensor t = other.kind() == In::Kind::kTensor ? other.tensor() : full({}, other);
   return c.args.has("alpha") ? mul(t, c.args.operand("alpha")) : t;
 }
-Outputs add_op(const OpCall& c) { return c.args.has("alpha") ? add(c.x(), scaled_second(c)) : add(c.x(), c.second()); }
-Outputs sub_op(const OpCall& c) { return c.args.has("alpha") ? sub(c.x(), scaled_second(c)) : sub(c.x(), c.second()); }
+Outputs add_op(const OpCall& c) {
+  return c.args.has("alpha") ? add(c.x(), scaled_second(c)) : add(c.x(), c.second());
+}
+Outputs sub_op(const OpCall& c) {
+  return c.args.has("alpha") ? sub(c.x(), scaled_second(c)) : sub(c.x(), c.second());
+}
 Outputs rsub_op(const OpCall& c) { return sub(c.second(), c.x()); }
 
 Outputs div_op(const OpCall& c) {
@@ -98,7 +102,9 @@ Outputs hardshrink_op(const OpCall& c) {
   const double lambda = c.args.number("lambd|lambda", 0.5);
   return where(abs(c.x()) > lambda, c.x(), 0);
 }
-Outputs xlogy_op(const OpCall& c) { return where(c.x() == 0, 0, c.x() * log(where(c.x() == 0, 1, c.second()))); }
+Outputs xlogy_op(const OpCall& c) {
+  return where(c.x() == 0, 0, c.x() * log(where(c.x() == 0, 1, c.second())));
+}
 Outputs sinc_op(const OpCall& c) {
   const Tensor angle = where(c.x() == 0, 1, c.x()) * std::numbers::pi;
   return where(c.x() == 0, 1, sin(angle) / angle);
@@ -113,9 +119,9 @@ Outputs cast_op(const OpCall& c) {
   std::string name = c.args.text("dtype");
   if (name.starts_with("torch.")) name = name.substr(6);
   constexpr std::pair<std::string_view, DType> kNames[] = {
-      {"float32", f32}, {"float", f32}, {"float64", f64}, {"double", f64}, {"float16", f16}, {"half", f16}, {"bfloat16", bf16},
-      {"int8", i8},     {"int16", i16}, {"int32", i32},   {"int", i32},    {"int64", i64},   {"long", i64}, {"uint8", u8},
-      {"bool", boolean}};
+      {"float32", f32}, {"float", f32},     {"float64", f64}, {"double", f64}, {"float16", f16},
+      {"half", f16},    {"bfloat16", bf16}, {"int8", i8},     {"int16", i16},  {"int32", i32},
+      {"int", i32},     {"int64", i64},     {"long", i64},    {"uint8", u8},   {"bool", boolean}};
   for (const auto& [text, t] : kNames)
     if (text == name) return cast(c.x(), t);
   const DType t = dtype_from_name(name);
@@ -184,7 +190,10 @@ constexpr OpEntry kOps[] = {
     // -- Activations --
     {"relu", 1, 1, unary<relu>},
     {"relu6", 1, 1, unary<relu6>},
-    {"leaky_relu", 1, 1, [](const OpCall& c) -> Outputs { return leaky_relu(c.x(), c.args.number("negative_slope|slope", 0.01)); }},
+    {"leaky_relu", 1, 1,
+     [](const OpCall& c) -> Outputs {
+       return leaky_relu(c.x(), c.args.number("negative_slope|slope", 0.01));
+     }},
     {"prelu", 2, 2, prelu_op},
     {"elu", 1, 1, [](const OpCall& c) -> Outputs { return elu(c.x(), c.args.number("alpha", 1)); }},
     {"celu", 1, 1, [](const OpCall& c) -> Outputs { return celu(c.x(), c.args.number("alpha", 1)); }},
@@ -195,16 +204,23 @@ constexpr OpEntry kOps[] = {
     {"hardsigmoid", 1, 1, unary<hardsigmoid>},
     {"hardswish", 1, 1, unary<hardswish>},
     {"hardtanh", 1, 1,
-     [](const OpCall& c) -> Outputs { return hardtanh(c.x(), c.args.number("min_val|min|low", -1), c.args.number("max_val|max|high", 1)); }},
+     [](const OpCall& c) -> Outputs {
+       return hardtanh(c.x(), c.args.number("min_val|min|low", -1), c.args.number("max_val|max|high", 1));
+     }},
     {"silu", 1, 1, unary<silu>},
     {"mish", 1, 1, unary<mish>},
-    {"softplus", 1, 1, [](const OpCall& c) -> Outputs { return softplus(c.x(), c.args.number("beta", 1), c.args.number("threshold", 20)); }},
+    {"softplus", 1, 1,
+     [](const OpCall& c) -> Outputs {
+       return softplus(c.x(), c.args.number("beta", 1), c.args.number("threshold", 20));
+     }},
     {"softsign", 1, 1, unary<softsign>},
     {"tanhshrink", 1, 1, [](const OpCall& c) -> Outputs { return c.x() - tanh(c.x()); }},
     {"softshrink", 1, 1, softshrink_op},
     {"hardshrink", 1, 1, hardshrink_op},
     {"threshold", 1, 1,
-     [](const OpCall& c) -> Outputs { return where(c.x() > c.args.operand("threshold"), c.x(), c.args.operand("value")); }},
+     [](const OpCall& c) -> Outputs {
+       return where(c.x() > c.args.operand("threshold"), c.x(), c.args.operand("value"));
+     }},
     {"glu", 1, 1, glu_op},
 
     // -- Two operands, of which the second may be an argument --
@@ -221,9 +237,13 @@ constexpr OpEntry kOps[] = {
     {"maximum", 1, 2, binary<maximum>},
     {"minimum", 1, 2, binary<minimum>},
     {"fmax", 2, 2,
-     [](const OpCall& c) -> Outputs { return where(isnan(c.in[0]), c.in[1], where(isnan(c.in[1]), c.in[0], maximum(c.in[0], c.in[1]))); }},
+     [](const OpCall& c) -> Outputs {
+       return where(isnan(c.in[0]), c.in[1], where(isnan(c.in[1]), c.in[0], maximum(c.in[0], c.in[1])));
+     }},
     {"fmin", 2, 2,
-     [](const OpCall& c) -> Outputs { return where(isnan(c.in[0]), c.in[1], where(isnan(c.in[1]), c.in[0], minimum(c.in[0], c.in[1]))); }},
+     [](const OpCall& c) -> Outputs {
+       return where(isnan(c.in[0]), c.in[1], where(isnan(c.in[1]), c.in[0], minimum(c.in[0], c.in[1])));
+     }},
     {"atan2", 1, 2, binary<atan2>},
     {"hypot", 1, 2, binary<hypot>},
     {"logaddexp", 1, 2, binary<logaddexp>},
@@ -250,12 +270,19 @@ constexpr OpEntry kOps[] = {
     // -- Three operands --
     {"where", 1, 3, where_op},
     {"clamp", 1, 3, clamp_op},
-    {"clamp_min", 1, 2, [](const OpCall& c) -> Outputs { return maximum(c.x(), c.in.size() > 1 ? In(c.in[1]) : c.args.operand("min")); }},
-    {"clamp_max", 1, 2, [](const OpCall& c) -> Outputs { return minimum(c.x(), c.in.size() > 1 ? In(c.in[1]) : c.args.operand("max")); }},
+    {"clamp_min", 1, 2,
+     [](const OpCall& c) -> Outputs {
+       return maximum(c.x(), c.in.size() > 1 ? In(c.in[1]) : c.args.operand("min"));
+     }},
+    {"clamp_max", 1, 2,
+     [](const OpCall& c)
+         -> Outputs { return minimum(c.x(), c.in.size() > 1 ? In(c.in[1]) : c.args.operand("max")); }},
     {"masked_fill", 2, 3, masked_fill_op},
     {"lerp", 2, 3, lerp_op},
-    {"addcmul", 3, 3, [](const OpCall& c) -> Outputs { return c.x() + c.in[1] * c.in[2] * c.args.number("value", 1); }},
-    {"addcdiv", 3, 3, [](const OpCall& c) -> Outputs { return c.x() + c.in[1] / c.in[2] * c.args.number("value", 1); }},
+    {"addcmul", 3, 3,
+     [](const OpCall& c) -> Outputs { return c.x() + c.in[1] * c.in[2] * c.args.number("value", 1); }},
+    {"addcdiv", 3, 3,
+     [](const OpCall& c) -> Outputs { return c.x() + c.in[1] / c.in[2] * c.args.number("value", 1); }},
 };
 
 }  // namespace

@@ -25,7 +25,8 @@ Outputs bilinear_op(const OpCall& c) {
 Outputs diag_op(const OpCall& c) { return diag(c.x(), c.args.integer("diagonal|offset", 0)); }
 Outputs diagonal_op(const OpCall& c) {
   const int64_t offset = c.args.integer("offset|diagonal", 0);
-  const int a = static_cast<int>(c.args.integer("dim1|axis1", 0)), b = static_cast<int>(c.args.integer("dim2|axis2", 1));
+  const int a = static_cast<int>(c.args.integer("dim1|axis1", 0)),
+            b = static_cast<int>(c.args.integer("dim2|axis2", 1));
   const int rank = c.x().rank();
   if (rank < 2) Args::fail("dim1", "a matrix is needed");
   // The two axes last; then the matrix cut so that the wanted diagonal is the main one.

@@ -14,16 +14,24 @@ using Json = nlohmann::json;
 DType dtype_of(const OpCall& c, DType fallback) {
   const std::string name = c.args.text("dtype", "");
   if (name.empty()) return fallback;
-  return name.starts_with("int") || name.starts_with("i") ? (name.ends_with("64") ? i64 : i32) : name == "float64" ? f64 : f32;
+  return name.starts_with("int") || name.starts_with("i") ? (name.ends_with("64") ? i64 : i32)
+         : name == "float64"                              ? f64
+                                                          : f32;
 }
-Sizes sizes_of(const OpCall& c, std::string_view names = "shape|size|sizes") { return Sizes(c.args.integers(names)); }
+Sizes sizes_of(const OpCall& c, std::string_view names = "shape|size|sizes") {
+  return Sizes(c.args.integers(names));
+}
 
 Outputs arange_op(const OpCall& c) {
-  const bool whole = !c.args.has("step") || c.args.number("step") == static_cast<double>(static_cast<int64_t>(c.args.number("step")));
-  return arange(c.args.number("start", 0), c.args.number("end|stop"), c.args.number("step", 1), dtype_of(c, whole ? i32 : f32));
+  const bool whole =
+      !c.args.has("step") ||
+      c.args.number("step") == static_cast<double>(static_cast<int64_t>(c.args.number("step")));
+  return arange(c.args.number("start", 0), c.args.number("end|stop"), c.args.number("step", 1),
+                dtype_of(c, whole ? i32 : f32));
 }
 Outputs linspace_op(const OpCall& c) {
-  return linspace(c.args.number("start"), c.args.number("end|stop"), c.args.integer("steps|count|num", 100), dtype_of(c, f32));
+  return linspace(c.args.number("start"), c.args.number("end|stop"), c.args.integer("steps|count|num", 100),
+                  dtype_of(c, f32));
 }
 Outputs eye_op(const OpCall& c) {
   const int64_t rows = c.args.integer("n|rows");
@@ -45,16 +53,20 @@ std::vector<int> axis_list(const OpCall& c, std::string_view names) {
 }
 
 Outputs flatten_op(const OpCall& c) {
-  return flatten(c.x(), static_cast<int>(c.args.integer("start_dim|start|first", 0)), static_cast<int>(c.args.integer("end_dim|end|last", -1)));
+  return flatten(c.x(), static_cast<int>(c.args.integer("start_dim|start|first", 0)),
+                 static_cast<int>(c.args.integer("end_dim|end|last", -1)));
 }
-Outputs unflatten_op(const OpCall& c) { return unflatten(c.x(), c.args.axis(), sizes_of(c, "sizes|shape|size|unflattened_size")); }
+Outputs unflatten_op(const OpCall& c) {
+  return unflatten(c.x(), c.args.axis(), sizes_of(c, "sizes|shape|size|unflattened_size"));
+}
 Outputs transpose_op(const OpCall& c) {
   if (c.args.has("axes|dims")) {
     const std::vector<int> both = axis_list(c, "axes|dims");
     if (both.size() != 2) Args::fail("axes", "two axes are needed");
     return transpose(c.x(), both[0], both[1]);
   }
-  return transpose(c.x(), static_cast<int>(c.args.integer("dim0|axis0|a", -2)), static_cast<int>(c.args.integer("dim1|axis1|b", -1)));
+  return transpose(c.x(), static_cast<int>(c.args.integer("dim0|axis0|a", -2)),
+                   static_cast<int>(c.args.integer("dim1|axis1|b", -1)));
 }
 // PyTorch counts a -1 in expand as "as it is", and repeats over new leading axes.
 Outputs expand_op(const OpCall& c) { return expand(c.x(), sizes_of(c)); }
@@ -63,7 +75,8 @@ Outputs rot90_op(const OpCall& c) {
   if (axes.size() != 2) Args::fail("dims", "two axes are needed");
   const int a = static_cast<int>(axes[0]), b = static_cast<int>(axes[1]);
   Tensor out = c.x();
-  for (int64_t turns = ((c.args.integer("k", 1) % 4) + 4) % 4; turns > 0; --turns) out = flip(transpose(out, a, b), a);
+  for (int64_t turns = ((c.args.integer("k", 1) % 4) + 4) % 4; turns > 0; --turns)
+    out = flip(transpose(out, a, b), a);
   return out;
 }
 
@@ -73,10 +86,12 @@ Outputs roll_op(const OpCall& c) {
   return roll(c.x(), shifts, c.args.axes());
 }
 
-// [start, stop, step] for each axis, where null leaves a bound open; an integer selects; null takes everything.
+// [start, stop, step] for each axis, where null leaves a bound open; an integer selects; null takes
+// everything.
 Outputs slice_op(const OpCall& c) {
   const Json* spec = c.args.find("spec|slices|index");
-  if (spec == nullptr || !spec->is_array()) Args::fail("spec", "a list is needed, with [start, stop, step] for each axis");
+  if (spec == nullptr || !spec->is_array())
+    Args::fail("spec", "a list is needed, with [start, stop, step] for each axis");
   std::vector<Index> indices;
   const auto bound = [](const Json& value) -> Bound {
     if (value.is_null()) return {};
@@ -93,7 +108,8 @@ Outputs slice_op(const OpCall& c) {
     } else {
       if (item.empty() || item.size() > 3) Args::fail("spec", "[start, stop, step] is needed");
       const Bound step = item.size() > 2 ? bound(item[2]) : Bound(1);
-      indices.emplace_back(bound(item[0]), item.size() > 1 ? bound(item[1]) : Bound(), step.value.value_or(1));
+      indices.emplace_back(bound(item[0]), item.size() > 1 ? bound(item[1]) : Bound(),
+                           step.value.value_or(1));
     }
   }
   return slice(c.x(), indices);
@@ -109,7 +125,8 @@ Outputs select_op(const OpCall& c) {
 // A pair for each axis; or PyTorch's flat form, which begins with the last axis.
 Pads pads_of(const OpCall& c, int rank) {
   const Json* value = c.args.find("pads|pad|padding");
-  if (value == nullptr || !value->is_array()) Args::fail("pads", "a list is needed, with [before, after] for each axis");
+  if (value == nullptr || !value->is_array())
+    Args::fail("pads", "a list is needed, with [before, after] for each axis");
   const auto integer = [](const Json& v) {
     const std::optional<int64_t> i = as_integer(v);
     if (!i) Args::fail("pads", "integers are needed");
@@ -123,9 +140,11 @@ Pads pads_of(const OpCall& c, int rank) {
     }
     return out;
   }
-  if (value->size() % 2 != 0 || value->size() / 2 > static_cast<size_t>(rank)) Args::fail("pads", "a pair for each axis is needed, at most");
+  if (value->size() % 2 != 0 || value->size() / 2 > static_cast<size_t>(rank))
+    Args::fail("pads", "a pair for each axis is needed, at most");
   out.resize(static_cast<size_t>(rank));
-  for (size_t i = 0; i < value->size() / 2; ++i) out[out.size() - 1 - i] = {integer((*value)[2 * i]), integer((*value)[2 * i + 1])};
+  for (size_t i = 0; i < value->size() / 2; ++i)
+    out[out.size() - 1 - i] = {integer((*value)[2 * i]), integer((*value)[2 * i + 1])};
   return out;
 }
 Outputs pad_op(const OpCall& c) {
@@ -153,7 +172,8 @@ Outputs unbind_op(const OpCall& c) {
 }
 Outputs repeat_interleave_op(const OpCall& c) {
   const int64_t repeats = c.args.integer("repeats");
-  return c.args.has(kAxis) ? repeat_interleave(c.x(), repeats, c.args.axis()) : repeat_interleave(flatten(c.x()), repeats, 0);
+  return c.args.has(kAxis) ? repeat_interleave(c.x(), repeats, c.args.axis())
+                           : repeat_interleave(flatten(c.x()), repeats, 0);
 }
 Outputs hstack_op(const OpCall& c) { return cat(c.in, c.x().rank() < 2 ? 0 : 1); }
 Outputs vstack_op(const OpCall& c) {
@@ -167,20 +187,23 @@ Outputs vstack_op(const OpCall& c) {
 int64_t factor_of(const OpCall& c, std::string_view names) {
   const int64_t f = c.args.integer(names);
   if (f < 1 || f > 1000) Args::fail(names, "1 or more is needed, not " + std::to_string(f));
-  if (c.x().rank() != 4) raise(ErrorCode::kShape, "[batch, channels, height, width] is needed, not " + c.x().type());
+  if (c.x().rank() != 4)
+    raise(ErrorCode::kShape, "[batch, channels, height, width] is needed, not " + c.x().type());
   return f;
 }
 Outputs pixel_shuffle_op(const OpCall& c) {
   const int64_t f = factor_of(c, "upscale_factor|factor|scale");
   const Tensor& x = c.x();
   const Tensor parted = reshape(x, {x.size(0), x.size(1) / (f * f), f, f, x.size(2), x.size(3)});
-  return reshape(permute(parted, {0, 1, 4, 2, 5, 3}), {x.size(0), x.size(1) / (f * f), x.size(2) * f, x.size(3) * f});
+  return reshape(permute(parted, {0, 1, 4, 2, 5, 3}),
+                 {x.size(0), x.size(1) / (f * f), x.size(2) * f, x.size(3) * f});
 }
 Outputs pixel_unshuffle_op(const OpCall& c) {
   const int64_t f = factor_of(c, "downscale_factor|factor|scale");
   const Tensor& x = c.x();
   const Tensor parted = reshape(x, {x.size(0), x.size(1), x.size(2) / f, f, x.size(3) / f, f});
-  return reshape(permute(parted, {0, 1, 3, 5, 2, 4}), {x.size(0), x.size(1) * (f * f), x.size(2) / f, x.size(3) / f});
+  return reshape(permute(parted, {0, 1, 3, 5, 2, 4}),
+                 {x.size(0), x.size(1) * (f * f), x.size(2) / f, x.size(3) / f});
 }
 
 // -- Indexing by data --
@@ -229,12 +252,15 @@ constexpr OpEntry kOps[] = {
     {"unflatten", 1, 1, unflatten_op},
     {"unsqueeze", 1, 1, [](const OpCall& c) -> Outputs { return unsqueeze(c.x(), c.args.axis()); }},
     {"squeeze", 1, 1, [](const OpCall& c) -> Outputs { return squeeze(c.x(), c.args.axes()); }},
-    {"permute", 1, 1, [](const OpCall& c) -> Outputs { return permute(c.x(), axis_list(c, "dims|axes|perm")); }},
+    {"permute", 1, 1,
+     [](const OpCall& c) -> Outputs { return permute(c.x(), axis_list(c, "dims|axes|perm")); }},
     {"transpose", 1, 1, transpose_op},
     {"t", 1, 1, [](const OpCall& c) -> Outputs { return c.x().rank() < 2 ? c.x() : transpose(c.x()); }},
     {"mT", 1, 1, [](const OpCall& c) -> Outputs { return transpose(c.x()); }},
     {"movedim", 1, 1,
-     [](const OpCall& c) -> Outputs { return movedim(c.x(), axis_list(c, "source|from"), axis_list(c, "destination|to")); }},
+     [](const OpCall& c) -> Outputs {
+       return movedim(c.x(), axis_list(c, "source|from"), axis_list(c, "destination|to"));
+     }},
     {"expand", 1, 1, expand_op},
     {"expand_as", 2, 2, [](const OpCall& c) -> Outputs { return expand(c.x(), c.in[1].sizes()); }},
     {"flip", 1, 1, [](const OpCall& c) -> Outputs { return flip(c.x(), c.args.axes()); }},
@@ -245,26 +271,36 @@ constexpr OpEntry kOps[] = {
     {"slice", 1, 1, slice_op},
     {"select", 1, 1, select_op},
     {"narrow", 1, 1,
-     [](const OpCall& c) -> Outputs { return narrow(c.x(), c.args.axis(), c.args.integer("start"), c.args.integer("length")); }},
+     [](const OpCall& c) -> Outputs {
+       return narrow(c.x(), c.args.axis(), c.args.integer("start"), c.args.integer("length"));
+     }},
     {"pad", 1, 1, pad_op},
-    {"pad_reflect", 1, 1, [](const OpCall& c) -> Outputs { return pad_reflect(c.x(), pads_of(c, c.x().rank())); }},
-    {"pad_replicate", 1, 1, [](const OpCall& c) -> Outputs { return pad_replicate(c.x(), pads_of(c, c.x().rank())); }},
+    {"pad_reflect", 1, 1,
+     [](const OpCall& c) -> Outputs { return pad_reflect(c.x(), pads_of(c, c.x().rank())); }},
+    {"pad_replicate", 1, 1,
+     [](const OpCall& c) -> Outputs { return pad_replicate(c.x(), pads_of(c, c.x().rank())); }},
     {"cat", 1, kAny, [](const OpCall& c) -> Outputs { return cat(c.in, c.args.axis(0)); }},
     {"stack", 1, kAny, [](const OpCall& c) -> Outputs { return stack(c.in, c.args.axis(0)); }},
     {"hstack", 1, kAny, hstack_op},
     {"vstack", 1, kAny, vstack_op},
     {"split", 1, 1, split_op},
-    {"chunk", 1, 1, [](const OpCall& c) -> Outputs { return chunk(c.x(), c.args.integer("chunks"), c.args.axis(0)); }},
+    {"chunk", 1, 1,
+     [](const OpCall& c) -> Outputs { return chunk(c.x(), c.args.integer("chunks"), c.args.axis(0)); }},
     {"unbind", 1, 1, unbind_op},
-    {"tile", 1, 1, [](const OpCall& c) -> Outputs { return tile(c.x(), c.args.integers("reps|dims|repeats|sizes")); }},
+    {"tile", 1, 1,
+     [](const OpCall& c) -> Outputs { return tile(c.x(), c.args.integers("reps|dims|repeats|sizes")); }},
     {"repeat_interleave", 1, 1, repeat_interleave_op},
     {"pixel_shuffle", 1, 1, pixel_shuffle_op},
     {"pixel_unshuffle", 1, 1, pixel_unshuffle_op},
 
     {"gather", 2, 2, [](const OpCall& c) -> Outputs { return gather(c.x(), c.args.axis(), c.in[1]); }},
     {"take_along_dim", 2, 2, take_along_op},
-    {"take", 2, 2, [](const OpCall& c) -> Outputs { return reshape(index_select(flatten(c.x()), 0, flatten(c.in[1])), c.in[1].sizes()); }},
-    {"index_select", 2, 2, [](const OpCall& c) -> Outputs { return index_select(c.x(), c.args.axis(), c.in[1]); }},
+    {"take", 2, 2,
+     [](const OpCall& c) -> Outputs {
+       return reshape(index_select(flatten(c.x()), 0, flatten(c.in[1])), c.in[1].sizes());
+     }},
+    {"index_select", 2, 2,
+     [](const OpCall& c) -> Outputs { return index_select(c.x(), c.args.axis(), c.in[1]); }},
     {"embedding", 2, 2, [](const OpCall& c) -> Outputs { return embedding(c.in[0], c.in[1]); }},
     {"scatter", 2, 3, scatter_op},
     {"scatter_add", 3, 3, scatter_add_op},

@@ -19,7 +19,8 @@ Integers spread(Integers values, size_t axes) {
 // padding="same": as much as keeps the extents, the odd element at the end.
 Tensor pad_to_same(const OpCall& c, size_t axes, const Integers& dilation) {
   Pads pads(static_cast<size_t>(c.x().rank()));
-  if (pads.size() < axes || dilation.size() != axes) raise(ErrorCode::kShape, "not enough axes in " + c.x().type());
+  if (pads.size() < axes || dilation.size() != axes)
+    raise(ErrorCode::kShape, "not enough axes in " + c.x().type());
   for (size_t i = 0; i < axes; ++i) {
     const int axis = static_cast<int>(i) - static_cast<int>(axes);
     const int64_t total = dilation[i] * (c.in[1].size(axis).value() - 1);
@@ -30,12 +31,17 @@ Tensor pad_to_same(const OpCall& c, size_t axes, const Integers& dilation) {
 
 template <size_t axes>
 Outputs conv_op(const OpCall& c) {
-  ConvOptions options{c.args.integers("stride", Integers{1}), {0}, c.args.integers("dilation", Integers{1}), c.args.integer("groups", 1)};
+  ConvOptions options{c.args.integers("stride", Integers{1}),
+                      {0},
+                      c.args.integers("dilation", Integers{1}),
+                      c.args.integer("groups", 1)};
   Tensor x = c.x();
   if (c.args.is_text("padding")) {
     const std::string padding = c.args.text("padding");
-    if (padding == "same") x = pad_to_same(c, axes, spread(options.dilation, axes));
-    else if (padding != "valid") Args::fail("padding", "numbers, same or valid are needed");
+    if (padding == "same")
+      x = pad_to_same(c, axes, spread(options.dilation, axes));
+    else if (padding != "valid")
+      Args::fail("padding", "numbers, same or valid are needed");
   } else {
     options.padding = c.args.integers("padding", Integers{0});
   }
@@ -45,9 +51,10 @@ Outputs conv_op(const OpCall& c) {
 
 template <size_t axes>
 Outputs conv_transpose_op(const OpCall& c) {
-  const ConvTransposeOptions options{c.args.integers("stride", Integers{1}), c.args.integers("padding", Integers{0}),
-                                     c.args.integers("output_padding", Integers{0}), c.args.integers("dilation", Integers{1}),
-                                     c.args.integer("groups", 1)};
+  const ConvTransposeOptions options{c.args.integers("stride", Integers{1}),
+                                     c.args.integers("padding", Integers{0}),
+                                     c.args.integers("output_padding", Integers{0}),
+                                     c.args.integers("dilation", Integers{1}), c.args.integer("groups", 1)};
   constexpr auto conv = axes == 1 ? conv_transpose1d : axes == 2 ? conv_transpose2d : conv_transpose3d;
   return conv(c.x(), c.in[1], c.maybe(2), options);
 }
@@ -84,8 +91,10 @@ Outputs interpolate(const OpCall& c, const std::string& mode) {
   const auto axes = static_cast<size_t>(std::max(1, c.x().rank() - 2));
   options.size = spread(options.size, axes);
   if (options.scale.size() == 1) options.scale.assign(axes, options.scale[0]);
-  if (mode == "linear" || mode == "bilinear" || mode == "trilinear") options.mode = Interpolation::kLinear;
-  else if (mode != "nearest") Args::fail("mode", "nearest, linear, bilinear or trilinear is needed, not " + mode);
+  if (mode == "linear" || mode == "bilinear" || mode == "trilinear")
+    options.mode = Interpolation::kLinear;
+  else if (mode != "nearest")
+    Args::fail("mode", "nearest, linear, bilinear or trilinear is needed, not " + mode);
   options.align_corners = c.args.flag("align_corners", false);
   return anneal::interpolate(c.x(), options);
 }
@@ -93,11 +102,16 @@ Outputs interpolate(const OpCall& c, const std::string& mode) {
 // -- Normalization --
 
 int normalized_axes(const OpCall& c) {
-  if (c.args.has("normalized_shape|shape")) return static_cast<int>(c.args.integers("normalized_shape|shape").size());
+  if (c.args.has("normalized_shape|shape"))
+    return static_cast<int>(c.args.integers("normalized_shape|shape").size());
   return c.in.size() > 1 ? std::max(1, c.in[1].rank()) : 1;
 }
-Outputs layer_norm_op(const OpCall& c) { return layer_norm(c.x(), c.maybe(1), c.maybe(2), c.args.eps(1e-5), normalized_axes(c)); }
-Outputs rms_norm_op(const OpCall& c) { return rms_norm(c.x(), c.maybe(1), c.args.eps(1.1920928955078125e-07), normalized_axes(c)); }
+Outputs layer_norm_op(const OpCall& c) {
+  return layer_norm(c.x(), c.maybe(1), c.maybe(2), c.args.eps(1e-5), normalized_axes(c));
+}
+Outputs rms_norm_op(const OpCall& c) {
+  return rms_norm(c.x(), c.maybe(1), c.args.eps(1.1920928955078125e-07), normalized_axes(c));
+}
 Outputs group_norm_op(const OpCall& c) {
   return group_norm(c.x(), c.args.integer("groups|num_groups"), c.maybe(1), c.maybe(2), c.args.eps(1e-5));
 }
@@ -168,13 +182,19 @@ Outputs cross_entropy_op(const OpCall& c) {
   const Tensor losses = neg(sum(target * log_softmax(c.x(), axis), axis));
   return reduced(c, losses);
 }
-Outputs nll_op(const OpCall& c) { return nll_loss(c.in[0], c.in[1], c.args.integer("ignore_index", -100), reduction_of(c)); }
+Outputs nll_op(const OpCall& c) {
+  return nll_loss(c.in[0], c.in[1], c.args.integer("ignore_index", -100), reduction_of(c));
+}
 template <Tensor (*fn)(In, In, Reduction)>
 Outputs loss_op(const OpCall& c) {
   return fn(c.in[0], c.in[1], reduction_of(c));
 }
-Outputs huber_op(const OpCall& c) { return huber_loss(c.in[0], c.in[1], c.args.number("delta", 1), reduction_of(c)); }
-Outputs smooth_l1_op(const OpCall& c) { return smooth_l1_loss(c.in[0], c.in[1], c.args.number("beta", 1), reduction_of(c)); }
+Outputs huber_op(const OpCall& c) {
+  return huber_loss(c.in[0], c.in[1], c.args.number("delta", 1), reduction_of(c));
+}
+Outputs smooth_l1_op(const OpCall& c) {
+  return smooth_l1_loss(c.in[0], c.in[1], c.args.number("beta", 1), reduction_of(c));
+}
 Outputs kl_div_op(const OpCall& c) {
   const bool in_logs = c.args.flag("log_target", false);
   if (c.args.text("reduction", "mean") == "batchmean")

@@ -26,8 +26,12 @@ double correction(const OpCall& c) {
 }
 Outputs var_op(const OpCall& c) { return var(c.x(), c.args.axes(), c.args.keepdim(), correction(c)); }
 Outputs std_op(const OpCall& c) { return anneal::std(c.x(), c.args.axes(), c.args.keepdim(), correction(c)); }
-Outputs var_mean_op(const OpCall& c) { return std::vector<Tensor>{var_op(c).values[0], mean(c.x(), c.args.axes(), c.args.keepdim())}; }
-Outputs std_mean_op(const OpCall& c) { return std::vector<Tensor>{std_op(c).values[0], mean(c.x(), c.args.axes(), c.args.keepdim())}; }
+Outputs var_mean_op(const OpCall& c) {
+  return std::vector<Tensor>{var_op(c).values[0], mean(c.x(), c.args.axes(), c.args.keepdim())};
+}
+Outputs std_mean_op(const OpCall& c) {
+  return std::vector<Tensor>{std_op(c).values[0], mean(c.x(), c.args.axes(), c.args.keepdim())};
+}
 
 std::optional<int> maybe_axis(const OpCall& c) {
   return c.args.has(kAxis) ? std::optional<int>(c.args.axis()) : std::nullopt;
@@ -116,7 +120,8 @@ constexpr OpEntry kOps[] = {
     {"min", 1, 2, [](const OpCall& c) { return extremum(c, false); }},
     {"aminmax", 1, 1,
      [](const OpCall& c) -> Outputs {
-       return std::vector<Tensor>{min(c.x(), c.args.axes(), c.args.keepdim()), max(c.x(), c.args.axes(), c.args.keepdim())};
+       return std::vector<Tensor>{min(c.x(), c.args.axes(), c.args.keepdim()),
+                                  max(c.x(), c.args.axes(), c.args.keepdim())};
      }},
     {"var", 1, 1, var_op},
     {"std", 1, 1, std_op},
@@ -127,8 +132,12 @@ constexpr OpEntry kOps[] = {
     {"vector_norm", 1, 1, norm_op},
     {"any", 1, 1, truth_reduction<any>},
     {"all", 1, 1, truth_reduction<all>},
-    {"count_nonzero", 1, 1, [](const OpCall& c) -> Outputs { return sum(cast(truth(c.x()), i32), c.args.axes()); }},
-    {"nansum", 1, 1, [](const OpCall& c) -> Outputs { return sum(where(isnan(c.x()), 0, c.x()), c.args.axes(), c.args.keepdim()); }},
+    {"count_nonzero", 1, 1,
+     [](const OpCall& c) -> Outputs { return sum(cast(truth(c.x()), i32), c.args.axes()); }},
+    {"nansum", 1, 1,
+     [](const OpCall& c) -> Outputs {
+       return sum(where(isnan(c.x()), 0, c.x()), c.args.axes(), c.args.keepdim());
+     }},
     {"argmax", 1, 1, argmax_op},
     {"argmin", 1, 1, argmin_op},
     {"softmax", 1, 1, along_axis<softmax>},

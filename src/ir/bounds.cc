@@ -120,8 +120,8 @@ using Transfer = Bounds (*)(const Context&, Sources);
 
 int64_t power_of_two_in(int64_t v) { return v & -v; }  // the greatest that divides v > 0
 
-// The result of an operation that wraps in its type: [min, max] if all of it is representable, else the full range
-// with what wrapping keeps of the congruence.
+// The result of an operation that wraps in its type: [min, max] if all of it is representable, else the full
+// range with what wrapping keeps of the congruence.
 Bounds wrapped(DType t, int64_t min, int64_t max, Congruence c) {
   if (t == DType::kIndex) return bounded(min, max, c);
   const Bounds type = type_bounds(t);
@@ -172,7 +172,8 @@ Bounds of_arg_sort(const Context& c, Sources) {
 }
 
 Bounds of_neg(const Context& c, Sources s) {
-  return wrapped(c.dtype, negated_end(s[0].max), negated_end(s[0].min), multiply({0, -1}, congruence_of(s[0])));
+  return wrapped(c.dtype, negated_end(s[0].max), negated_end(s[0].min),
+                 multiply({0, -1}, congruence_of(s[0])));
 }
 Bounds of_abs(const Context& c, Sources s) {
   if (s[0].min >= 0) return s[0];
@@ -184,7 +185,8 @@ Bounds of_not(const Context& c, Sources s) {
   // ~x is greatest - x for an unsigned type, -1 - x for a signed one.
   const int64_t top = is_signed(c.dtype) ? -1 : type_bounds(c.dtype).max;
   const Congruence rest = add({0, top}, multiply({0, -1}, congruence_of(s[0])));
-  return bounded(add_ends(top, negated_end(s[0].max), kLow), add_ends(top, negated_end(s[0].min), kHigh), rest);
+  return bounded(add_ends(top, negated_end(s[0].max), kLow), add_ends(top, negated_end(s[0].min), kHigh),
+                 rest);
 }
 
 Bounds sum(DType t, const Bounds& a, const Bounds& b) {
@@ -227,7 +229,8 @@ Bounds of_division(const Context& c, Sources s, bool floor) {
   if (may_be_zero(b)) r.include(0);  // x / 0 is 0
   Congruence rest;
   // a = m*k + r with m a multiple of b: a / b = (m / b)*k + r / b, exact or rounded down.
-  if (b.is_const() && b.min > 0 && !a.is_const() && a.modulus % b.min == 0 && (floor || a.remainder % b.min == 0))
+  if (b.is_const() && b.min > 0 && !a.is_const() && a.modulus % b.min == 0 &&
+      (floor || a.remainder % b.min == 0))
     rest = reduced(a.modulus / b.min, a.remainder / b.min);
   return wrapped(c.dtype, r.min, r.max, rest);
 }
@@ -326,13 +329,16 @@ Bounds of_shl(const Context& c, Sources s) {
   Interval r;
   for (int64_t k : {by.min, by.max})
     r.include(multiply_ends(s[0].min, int64_t{1} << k), multiply_ends(s[0].max, int64_t{1} << k));
-  const Congruence power = by.is_const() ? Congruence{0, int64_t{1} << by.min} : reduced(int64_t{1} << by.min, 0);
+  const Congruence power =
+      by.is_const() ? Congruence{0, int64_t{1} << by.min} : reduced(int64_t{1} << by.min, 0);
   return wrapped(c.dtype, r.min, r.max, multiply(congruence_of(s[0]), power));
 }
 Bounds of_shr(const Context& c, Sources s) {
   const int64_t width = dtype_size(c.dtype) * 8;
   const Bounds &a = s[0], &by = s[1];
-  const auto shift = [](int64_t v, int64_t k) { return v == kLow || v == kHigh ? v : v >> std::min<int64_t>(k, 63); };
+  const auto shift = [](int64_t v, int64_t k) {
+    return v == kLow || v == kHigh ? v : v >> std::min<int64_t>(k, 63);
+  };
   Interval r;
   if (by.max >= 0)
     for (int64_t k : {std::max<int64_t>(by.min, 0), by.max}) r.include(shift(a.min, k), shift(a.max, k));
@@ -362,7 +368,8 @@ Bounds of_le(const Context& c, Sources s) {
 }
 Tri equality(const Context& c, const Bounds& a, const Bounds& b) {
   if (!compares_ints(c)) return Tri::kUnknown;
-  if ((a.is_const() && b.is_const() && a.min == b.min) || c.graph.source(c.node, 0) == c.graph.source(c.node, 1))
+  if ((a.is_const() && b.is_const() && a.min == b.min) ||
+      c.graph.source(c.node, 0) == c.graph.source(c.node, 1))
     return Tri::kTrue;
   if (a.max < b.min || b.max < a.min) return Tri::kFalse;
   const Congruence x = congruence_of(a), y = congruence_of(b);
@@ -398,33 +405,89 @@ Bounds of_reduce(const Context& c, Sources s) {
   if (reduce.op != ReduceOp::kMax && reduce.op != ReduceOp::kMin) return type_bounds(c.dtype);
   const Shape shape = c.graph.shape(c.graph.source(c.node, 0));
   for (size_t i = 0; i < shape.size(); ++i)
-    if ((reduce.axes >> i & 1) != 0 && (!shape[i].is_const() || shape[i].value == 0)) return type_bounds(c.dtype);
+    if ((reduce.axes >> i & 1) != 0 && (!shape[i].is_const() || shape[i].value == 0))
+      return type_bounds(c.dtype);
   return s[0];
 }
 Bounds of_scan(const Context& c, Sources s) {
   const ReduceOp op = c.graph.arg_as<ScanArg>(c.node).op;
   return op == ReduceOp::kMax || op == ReduceOp::kMin ? s[0] : type_bounds(c.dtype);
 }
-Bounds of_gather(const Context&, Sources s) { return join(s[0], constant(0)); }  // outside the axis it reads 0
+Bounds of_gather(const Context&, Sources s) {
+  return join(s[0], constant(0));
+}  // outside the axis it reads 0
 Bounds of_scatter(const Context& c, Sources s) {
-  return c.graph.arg_as<ScatterArg>(c.node).mode == ScatterMode::kSet ? join(s[0], s[2]) : type_bounds(c.dtype);
+  return c.graph.arg_as<ScatterArg>(c.node).mode == ScatterMode::kSet ? join(s[0], s[2])
+                                                                      : type_bounds(c.dtype);
 }
 
 constexpr OpEntry<Transfer> kEntries[] = {
-    {Op::Const, of_const}, {Op::Var, of_var}, {Op::Range, of_range}, {Op::Param, unknown}, {Op::Buffer, unknown},
-    {Op::Iota, of_iota}, {Op::Neg, of_neg}, {Op::Abs, of_abs}, {Op::Not, of_not}, {Op::Recip, unknown},
-    {Op::Sqrt, unknown}, {Op::Exp, unknown}, {Op::Exp2, unknown}, {Op::Expm1, unknown}, {Op::Log, unknown},
-    {Op::Log2, unknown}, {Op::Log1p, unknown}, {Op::Sin, unknown}, {Op::Cos, unknown}, {Op::Tanh, unknown},
-    {Op::Atan, unknown}, {Op::Erf, unknown}, {Op::Floor, unknown}, {Op::Ceil, unknown}, {Op::Round, unknown},
-    {Op::Trunc, unknown}, {Op::Cast, of_cast}, {Op::Bitcast, unknown}, {Op::Add, of_add}, {Op::Sub, of_sub},
-    {Op::Mul, of_mul}, {Op::Div, unknown}, {Op::FloorDiv, of_floordiv}, {Op::FloorMod, of_floormod},
-    {Op::TruncDiv, of_truncdiv}, {Op::TruncMod, of_truncmod}, {Op::Pow, unknown}, {Op::Max, of_max},
-    {Op::Min, of_min}, {Op::And, of_and}, {Op::Or, of_or}, {Op::Xor, of_xor}, {Op::Shl, of_shl}, {Op::Shr, of_shr},
-    {Op::Lt, of_lt}, {Op::Le, of_le}, {Op::Eq, of_eq}, {Op::Ne, of_ne}, {Op::Where, of_where},
-    {Op::Threefry, unknown}, {Op::Reshape, source}, {Op::Expand, source}, {Op::Permute, source},
-    {Op::Pad, join_all}, {Op::Slice, source}, {Op::Flip, source}, {Op::Concat, join_all}, {Op::Reduce, of_reduce},
-    {Op::ArgReduce, of_arg_reduce}, {Op::Scan, of_scan}, {Op::ArgSort, of_arg_sort}, {Op::Gather, of_gather},
-    {Op::Scatter, of_scatter}, {Op::StopGradient, source}, {Op::CustomGradient, source}, {Op::Alias, source},
+    {Op::Const, of_const},
+    {Op::Var, of_var},
+    {Op::Range, of_range},
+    {Op::Param, unknown},
+    {Op::Buffer, unknown},
+    {Op::Iota, of_iota},
+    {Op::Neg, of_neg},
+    {Op::Abs, of_abs},
+    {Op::Not, of_not},
+    {Op::Recip, unknown},
+    {Op::Sqrt, unknown},
+    {Op::Exp, unknown},
+    {Op::Exp2, unknown},
+    {Op::Expm1, unknown},
+    {Op::Log, unknown},
+    {Op::Log2, unknown},
+    {Op::Log1p, unknown},
+    {Op::Sin, unknown},
+    {Op::Cos, unknown},
+    {Op::Tanh, unknown},
+    {Op::Atan, unknown},
+    {Op::Erf, unknown},
+    {Op::Floor, unknown},
+    {Op::Ceil, unknown},
+    {Op::Round, unknown},
+    {Op::Trunc, unknown},
+    {Op::Cast, of_cast},
+    {Op::Bitcast, unknown},
+    {Op::Add, of_add},
+    {Op::Sub, of_sub},
+    {Op::Mul, of_mul},
+    {Op::Div, unknown},
+    {Op::FloorDiv, of_floordiv},
+    {Op::FloorMod, of_floormod},
+    {Op::TruncDiv, of_truncdiv},
+    {Op::TruncMod, of_truncmod},
+    {Op::Pow, unknown},
+    {Op::Max, of_max},
+    {Op::Min, of_min},
+    {Op::And, of_and},
+    {Op::Or, of_or},
+    {Op::Xor, of_xor},
+    {Op::Shl, of_shl},
+    {Op::Shr, of_shr},
+    {Op::Lt, of_lt},
+    {Op::Le, of_le},
+    {Op::Eq, of_eq},
+    {Op::Ne, of_ne},
+    {Op::Where, of_where},
+    {Op::Threefry, unknown},
+    {Op::Reshape, source},
+    {Op::Expand, source},
+    {Op::Permute, source},
+    {Op::Pad, join_all},
+    {Op::Slice, source},
+    {Op::Flip, source},
+    {Op::Concat, join_all},
+    {Op::Reduce, of_reduce},
+    {Op::ArgReduce, of_arg_reduce},
+    {Op::Scan, of_scan},
+    {Op::ArgSort, of_arg_sort},
+    {Op::Gather, of_gather},
+    {Op::Scatter, of_scatter},
+    {Op::StopGradient, source},
+    {Op::CustomGradient, source},
+    {Op::Alias, source},
     {Op::Sink, unknown},
 };
 constexpr auto kTransfer = make_op_table<Transfer>(kEntries);
@@ -548,8 +611,9 @@ Tri is_equal(BoundsOf& bounds, Node a, Node b) {
     return d.remainder != 0 ? Tri::kFalse : Tri::kUnknown;
   }
   const Bounds x = bounds(a), y = bounds(b);
-  return is_int(g.dtype(a)) && x.is_const() && y.is_const() && x.min == y.min && x.max != kHigh ? Tri::kTrue
-                                                                                              : Tri::kUnknown;
+  return is_int(g.dtype(a)) && x.is_const() && y.is_const() && x.min == y.min && x.max != kHigh
+             ? Tri::kTrue
+             : Tri::kUnknown;
 }
 
 }  // namespace anneal::ir

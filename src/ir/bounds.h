@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What is known of an integer expression: an interval and a congruence. No solver. Tested by bounds_test.cc, which
-// enumerates all values for small extents: the bounds are sound there, and exact where the comment says so.
+// What is known of an integer expression: an interval and a congruence. No solver. Tested by bounds_test.cc,
+// which enumerates all values for small extents: the bounds are sound there, and exact where the comment says
+// so.
 //
-//   exact    for one operation over independent values that fill their bounds: add, sub, neg, min, max, floordiv and
+//   exact    for one operation over independent values that fill their bounds: add, sub, neg, min, max,
+//   floordiv and
 //            truncdiv by a constant, mul by a constant, comparisons of disjoint intervals, casts that fit
-//   machine integers get the full range of their type as soon as one step may wrap; index is assumed not to overflow
-//   tensors  bounds hold for every element
+//   machine integers get the full range of their type as soon as one step may wrap; index is assumed not to
+//   overflow tensors  bounds hold for every element
 #pragma once
 
 #include <cstdint>
@@ -20,7 +22,8 @@ namespace anneal::ir {
 enum class Tri : uint8_t { kFalse, kTrue, kUnknown };
 
 // value in [min, max] and value == remainder (mod modulus), 0 <= remainder < modulus; modulus 1 says nothing.
-// A constant has min == max and modulus 1. The full range is [INT64_MIN, INT64_MAX]; either end stands for "no bound".
+// A constant has min == max and modulus 1. The full range is [INT64_MIN, INT64_MAX]; either end stands for
+// "no bound".
 struct Bounds {
   int64_t min = INT64_MIN, max = INT64_MAX;
   int64_t modulus = 1, remainder = 0;
@@ -63,8 +66,8 @@ class BoundsOf {
   std::vector<Node> stack_;
 };
 
-// Three-valued comparisons; index differences are taken, so that n < n + 1 is true for a symbolic n, and a loop
-// index is known to be below its symbolic extent.
+// Three-valued comparisons; index differences are taken, so that n < n + 1 is true for a symbolic n, and a
+// loop index is known to be below its symbolic extent.
 Tri is_less(BoundsOf& bounds, Node a, Node b);
 Tri is_less_equal(BoundsOf& bounds, Node a, Node b);
 Tri is_equal(BoundsOf& bounds, Node a, Node b);

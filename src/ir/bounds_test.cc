@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Bounds by enumeration: every op over all values of two operands with extents up to 12, exactness where bounds.h
-// promises it, machine integers that wrap, random expressions, and the symbolic comparisons.
+// Bounds by enumeration: every op over all values of two operands with extents up to 12, exactness where
+// bounds.h promises it, machine integers that wrap, random expressions, and the symbolic comparisons.
 #include "ir/bounds.h"
 
 #include <gtest/gtest.h>
@@ -46,8 +46,9 @@ Seen check_sound(const Graph& g, Node n) {
     const int64_t v = points.value_int(n);
     seen.add(v);
     if (holds(b, v)) continue;
-    ADD_FAILURE() << v << " is outside [" << b.min << ", " << b.max << "] mod " << b.modulus << " = " << b.remainder
-                  << "\n" << print(g, std::span(&n, 1));
+    ADD_FAILURE() << v << " is outside [" << b.min << ", " << b.max << "] mod " << b.modulus << " = "
+                  << b.remainder << "\n"
+                  << print(g, std::span(&n, 1));
     return seen;
   }
   return seen;
@@ -55,9 +56,9 @@ Seen check_sound(const Graph& g, Node n) {
 
 bool is_exact(const Bounds& b, const Seen& seen) { return b.min == seen.min && b.max == seen.max; }
 
-constexpr Op kBinary[] = {Op::Add, Op::Sub,      Op::Mul,      Op::FloorDiv, Op::FloorMod, Op::TruncDiv,
-                          Op::TruncMod, Op::Max, Op::Min,      Op::And,      Op::Or,       Op::Xor,
-                          Op::Shl, Op::Shr,      Op::Lt,       Op::Le,       Op::Eq,       Op::Ne};
+constexpr Op kBinary[] = {Op::Add,      Op::Sub, Op::Mul, Op::FloorDiv, Op::FloorMod, Op::TruncDiv,
+                          Op::TruncMod, Op::Max, Op::Min, Op::And,      Op::Or,       Op::Xor,
+                          Op::Shl,      Op::Shr, Op::Lt,  Op::Le,       Op::Eq,       Op::Ne};
 
 // An operand: a loop index with an offset and a stride, so that intervals of all signs and congruences occur.
 struct Operand {
@@ -101,8 +102,9 @@ TEST(Bounds, EveryBinaryOpOverAllExtentsUpTo12) {
         const Seen seen = check_sound(g, n);
         if (HasFailure()) return;
         BoundsOf bounds(g);
-        EXPECT_TRUE(!promised_exact(op, y) || is_exact(bounds(n), seen)) << op_text(op) << " " << x.extent << " " << x.offset << " " << x.stride
-                                                 << ", " << y.extent << " " << y.offset << " " << y.stride;
+        EXPECT_TRUE(!promised_exact(op, y) || is_exact(bounds(n), seen))
+            << op_text(op) << " " << x.extent << " " << x.offset << " " << x.stride << ", " << y.extent << " "
+            << y.offset << " " << y.stride;
       }
   }
 }
@@ -221,7 +223,8 @@ class RandomExpression {
     const Op op = kBinary[below(std::size(kBinary) - 4)];  // no comparisons
     const Node x = make(depth - 1);
     const bool wants_const = op == Op::Shl || op == Op::Shr || below(2) == 0;
-    const Node y = wants_const ? b_.index(op == Op::Shl ? below(4) : static_cast<int64_t>(below(19)) - 6) : make(depth - 1);
+    const Node y = wants_const ? b_.index(op == Op::Shl ? below(4) : static_cast<int64_t>(below(19)) - 6)
+                               : make(depth - 1);
     return below(8) == 0 ? b_.where(b_.lt(x, y), x, y) : b_.make(op, {x, y});
   }
 
@@ -255,7 +258,8 @@ TEST(Compare, RandomExpressionsAgreeWithAllPoints) {
     const Node x = RandomExpression(b, seed).make(1 + static_cast<int>(seed % 3));
     const Node y = RandomExpression(b, seed + 7777).make(1 + static_cast<int>(seed % 2));
     BoundsOf bounds(g);
-    const Tri less = is_less(bounds, x, y), less_equal = is_less_equal(bounds, x, y), equal = is_equal(bounds, x, y);
+    const Tri less = is_less(bounds, x, y), less_equal = is_less_equal(bounds, x, y),
+              equal = is_equal(bounds, x, y);
     const Node both[] = {x, y};
     Points points(g, both);
     while (points.next()) {

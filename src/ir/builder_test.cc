@@ -142,7 +142,7 @@ TEST_F(BuilderTest, PadSurroundsAndSpreads) {
   EXPECT_THAT(failure([&] { b.pad(x, s, {{1}, {0}, {0}}); }), HasSubstr("pad: needs low, high and interior for each of 2 axes"));
   EXPECT_THAT(failure([&] { b.pad(x, v, {{1, 0}, {0, 0}, {0, 0}}); }), HasSubstr("pad: fills with a scalar, not with f32[6]"));
   EXPECT_THAT(failure([&] { b.pad(h, s, {{1, 0}, {0, 0}, {0, 0}}); }), HasSubstr("pad: element types differ, f16 and f32"));
-  EXPECT_THAT(failure([&] { b.pad(x, s, {{-1, 0}, {0, 0}, {0, 0}}); }), HasSubstr("pad: has a negative or unbounded amount on axis 0"));
+  EXPECT_THAT(failure([&] { b.pad(x, s, {{-1, 0}, {0, 0}, {0, 0}}); }), HasSubstr("pad: has a negative amount on axis 0"));
   EXPECT_THAT(failure([&] { b.pad(x, s, {{0, 0}, {0, 0}, {0, -1}}); }), HasSubstr("pad: has a negative interior on axis 1"));
   const Dim maybe_empty(b.var("N", 0, 4)), batch(b.var("B", 1, 4));
   EXPECT_THAT(failure([&] { b.pad(param(f32, {maybe_empty}), s, {{0}, {0}, {1}}); }),
@@ -214,6 +214,16 @@ TEST_F(BuilderTest, IndexedAxesMayDifferInExtent) {
 TEST_F(BuilderTest, CastsThatChangeNothingAreFolded) {
   EXPECT_EQ(b.cast(x, f32), x);
   EXPECT_EQ(type(b.cast(x, boolean)), "bool[4,6]");
+}
+
+TEST_F(BuilderTest, AmountsThatMayBeNegativeAreLeftToTheRun) {
+  const Dim n(b.var("N", 1, 8));
+  const Node p = param(f32, {n});
+  EXPECT_EQ(type(b.pad(p, s, {{dim_sub(g, n, 3)}, {0}, {0}})), "f32[2*N + -3]");
+  EXPECT_EQ(type(b.slice(p, {{dim_sub(g, n, 3)}, {1}}, std::vector<Dim>{3})), "f32[3]");
+  EXPECT_THAT(failure([&] { b.pad(p, s, {{dim_sub(g, n, 9)}, {0}, {0}}); }), HasSubstr("pad: has a negative amount on axis 0"));
+  EXPECT_THAT(failure([&] { b.slice(p, {{dim_sub(g, n, 9)}, {1}}, std::vector<Dim>{1}); }),
+              HasSubstr("slice: has a negative start on axis 0"));
 }
 
 TEST_F(BuilderTest, SymbolicExtentsThatMayBeEqualAreAccepted) {

@@ -160,8 +160,8 @@ std::string pad_shape(Graph& g, Sources s, const PadArg& arg, ShapeId* out) {
   std::vector<Dim> dims;
   for (size_t i = 0; i < from.size(); ++i) {
     if (arg.interior[i] < 0) return "has a negative interior on axis " + std::to_string(i);
-    if (dim_min(g, arg.low[i]) < 0 || dim_min(g, arg.high[i]) < 0)
-      return "has a negative or unbounded amount on axis " + std::to_string(i);
+    if (dim_max(g, arg.low[i]) < 0 || dim_max(g, arg.high[i]) < 0)  // one that may be is guarded at run time
+      return "has a negative amount on axis " + std::to_string(i);
     Dim spread = from[i];
     if (arg.interior[i] != 0 && !from[i].is(0)) {
       if (!from[i].is_const() && dim_min(g, from[i]) < 1)
@@ -181,7 +181,7 @@ std::string slice_shape(Graph& g, Node s, const SliceArg& arg, ShapeId given) {
   for (size_t i = 0; i < from.size(); ++i) {
     const std::string at = " on axis " + std::to_string(i);
     if (arg.step[i] < 1) return "has step " + std::to_string(arg.step[i]) + at + ": it must be positive";
-    if (dim_min(g, arg.start[i]) < 0) return "has a negative start" + at;
+    if (dim_max(g, arg.start[i]) < 0) return "has a negative start" + at;
     if (to[i].is(0)) continue;
     // last = start + (extent - 1) * step must lie inside
     const Dim last = dim_add(g, arg.start[i], dim_mul(g, dim_sub(g, to[i], Dim(1)), Dim(arg.step[i])));

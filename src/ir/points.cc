@@ -29,7 +29,8 @@ Points::Points(const Graph& graph, std::span<const Node> roots)
       unknowns_.push_back(n);
       steps_.push_back(i);
     }
-    if (graph.rank(n) != 0 || (op != Op::Const && !is_unknown(op) && !has_flag(op, kElementwise))) ok_ = false;
+    if (graph.rank(n) != 0 || (op != Op::Const && !is_unknown(op) && !has_flag(op, kElementwise)))
+      ok_ = false;
   }
 }
 
@@ -40,7 +41,8 @@ void Points::evaluate_step(size_t step) {
   Scalar in[4];
   const std::span<const Node> sources = graph_.sources(n);
   for (size_t i = 0; i < sources.size(); ++i) in[i] = value(sources[i]);
-  values_[step] = eval_elementwise(op, graph_.dtype(n), graph_.dtype(sources.back()), {in, sources.size()}, graph_.arg(n));
+  values_[step] = eval_elementwise(op, graph_.dtype(n), graph_.dtype(sources.back()), {in, sources.size()},
+                                   graph_.arg(n));
 }
 
 void Points::evaluate_from(size_t step) {
@@ -83,8 +85,8 @@ bool Points::next() {
     if (!started_) evaluate();
     return !std::exchange(started_, true);
   }
-  // Up from the last unknown to one that can advance, then down again; extents between two unknowns are brought up
-  // to date on the way.
+  // Up from the last unknown to one that can advance, then down again; extents between two unknowns are
+  // brought up to date on the way.
   size_t i = unknowns_.size();
   bool entering = !started_;
   if (entering) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Index expressions evaluated at points: every choice of their variables and loop indices, or one. How goldens, rule
-// fuzzing and the tests of bounds prove a rewrite. Only scalar elementwise ops over const, var, range and scalar
-// params. Tested by points_test.cc.
+// Index expressions evaluated at points: every choice of their variables and loop indices, or one. How
+// goldens, rule fuzzing and the tests of bounds prove a rewrite. Only scalar elementwise ops over const, var,
+// range and scalar params. Tested by points_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@ class Points {
   // The variables, loop indices and params, in the order in which next() counts.
   std::span<const Node> unknowns() const { return unknowns_; }
 
-  // All points: the first call goes to the first one; false when there is none left. A loop index runs to its extent
-  // at that point. Params stay as they were set.
+  // All points: the first call goes to the first one; false when there is none left. A loop index runs to its
+  // extent at that point. Params stay as they were set.
   bool next();
   // One point: set every unknown, then evaluate.
   void set(Node unknown, Scalar value);
@@ -41,8 +41,8 @@ class Points {
   const Graph& graph_;
   bool ok_ = true, started_ = false;
   std::vector<Node> order_, unknowns_;
-  std::vector<uint32_t> position_;       // of a node in order_ and values_
-  std::vector<size_t> steps_;            // of each unknown in order_
+  std::vector<uint32_t> position_;  // of a node in order_ and values_
+  std::vector<size_t> steps_;       // of each unknown in order_
   std::vector<Scalar> values_;
 };
 

@@ -41,7 +41,8 @@ bool Term::multiply_by(Node atom) {
 }
 
 bool Term::multiply_by(const Term& t) {
-  if (degree + t.degree > kMaxDegree || __builtin_mul_overflow(coefficient, t.coefficient, &coefficient)) return false;
+  if (degree + t.degree > kMaxDegree || __builtin_mul_overflow(coefficient, t.coefficient, &coefficient))
+    return false;
   for (uint32_t i = 0; i < t.degree; ++i) multiply_by(t.factors[i]);
   return true;
 }
@@ -128,7 +129,8 @@ bool Polynomial::add_node(const Graph& g, Node n, int64_t scale) {
     Node node;
     int64_t scale;
   };
-  // Bounded work for any graph: a sum that is larger than this has more terms than fit, or repeats them wildly.
+  // Bounded work for any graph: a sum that is larger than this has more terms than fit, or repeats them
+  // wildly.
   constexpr int kMaxPending = 24, kMaxVisits = 96;
   std::array<Pending, kMaxPending> pending;
   int count = 0;
@@ -146,7 +148,8 @@ bool Polynomial::add_node(const Graph& g, Node n, int64_t scale) {
       pending[static_cast<size_t>(count++)] = {g.source(top.node, 0), -top.scale};
     } else if (op == Op::Const) {
       int64_t v;
-      if (__builtin_mul_overflow(g.const_value(top.node).as_int(DType::kIndex), top.scale, &v) || !add_constant(v))
+      if (__builtin_mul_overflow(g.const_value(top.node).as_int(DType::kIndex), top.scale, &v) ||
+          !add_constant(v))
         return false;
     } else {
       Pending rest;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// An index expression as constant + sum of coefficient * product of atoms: the form in which differences are taken,
-// terms cancel and divisions are decided. Fixed capacity, no allocation: an expression that does not fit stays as it
-// is. Atoms are the nodes that are no sum, difference or product; only index, which does not overflow, has this form.
-// Tested by bounds_test.cc.
+// An index expression as constant + sum of coefficient * product of atoms: the form in which differences are
+// taken, terms cancel and divisions are decided. Fixed capacity, no allocation: an expression that does not
+// fit stays as it is. Atoms are the nodes that are no sum, difference or product; only index, which does not
+// overflow, has this form. Tested by bounds_test.cc.
 #pragma once
 
 #include <algorithm>
@@ -76,8 +76,8 @@ class Polynomial {
   } terms_;
 };
 
-// True only if it holds for all values of the atoms. Loop indices and remainders with symbolic limits are replaced by
-// those limits when the interval alone does not decide: i*N + j < B*N for i < B and j < N.
+// True only if it holds for all values of the atoms. Loop indices and remainders with symbolic limits are
+// replaced by those limits when the interval alone does not decide: i*N + j < B*N for i < B and j < N.
 bool prove_negative(BoundsOf& bounds, const Polynomial& p);
 bool prove_non_negative(BoundsOf& bounds, const Polynomial& p);
 

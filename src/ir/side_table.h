@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A dense table beside a graph, by node id. Pages are made when first written, so a table over a few nodes of a large
-// graph costs little, and nothing moves as the graph grows. A zero value means "no entry".
+// A dense table beside a graph, by node id. Pages are made when first written, so a table over a few nodes of
+// a large graph costs little, and nothing moves as the graph grows. A zero value means "no entry".
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Fuzz target for parse(). Whatever the bytes are: no crash; a refusal says where; what is accepted verifies, and is
-// the same text again when it is printed, parsed into another graph, and printed.
+// Fuzz target for parse(). Whatever the bytes are: no crash; a refusal says where; what is accepted verifies,
+// and is the same text again when it is printed, parsed into another graph, and printed.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

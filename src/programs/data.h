@@ -12,7 +12,8 @@ namespace anneal::programs {
 // Points on three interleaved spirals: x f32 [batch, 2], y i32 [batch].
 std::vector<Named> spiral_data(int64_t batch, uint64_t seed, int64_t step);
 
-// Noisy images with a bar that lies, stands, rises or falls: x f32 [batch, 1, size, size], y i32 [batch] below 4.
+// Noisy images with a bar that lies, stands, rises or falls: x f32 [batch, 1, size, size], y i32 [batch]
+// below 4.
 std::vector<Named> bar_data(int64_t batch, int64_t size, uint64_t seed, int64_t step);
 
 // Text: what the op table and the gradient table say of every op.

@@ -6,12 +6,12 @@
 namespace anneal::programs {
 namespace {
 
-constexpr double kDeviation = 0.02;  // of new weights
-
 class Gpt {
  public:
   Gpt(Parameters& parameters, const GptConfig& config)
-      : parameters_(parameters), config_(config), hidden_(config.hidden != 0 ? config.hidden : 4 * config.width) {}
+      : parameters_(parameters),
+        config_(config),
+        hidden_(config.hidden != 0 ? config.hidden : 4 * config.width) {}
 
   Tensor logits(const Tensor& ids) {
     const int64_t width = config_.width;
@@ -27,7 +27,10 @@ class Gpt {
     x = layer_norm(parameters_, "ln_f", x, width);
     if (!config_.tied)
       return linear(parameters_, "head", x,
-                    {.inputs = width, .outputs = config_.vocabulary, .deviation = kDeviation, .bias = config_.head_bias});
+                    {.inputs = width,
+                     .outputs = config_.vocabulary,
+                     .deviation = config_.deviation,
+                     .bias = config_.head_bias});
     const Module head(parameters_, "head");
     return matmul(x, transpose(tokens));
   }
@@ -35,12 +38,15 @@ class Gpt {
  private:
   Tensor table(std::string_view name, int64_t rows) {
     const Module module(parameters_, name);
-    return parameters_.get("weight", {rows, config_.width}, {.deviation = kDeviation});
+    return parameters_.get("weight", {rows, config_.width}, {.deviation = config_.deviation});
   }
 
   Tensor dense(std::string_view name, const Tensor& x, int64_t inputs, int64_t outputs) {
     return linear(parameters_, name, x,
-                  {.inputs = inputs, .outputs = outputs, .deviation = kDeviation, .inputs_first = config_.names.inputs_first});
+                  {.inputs = inputs,
+                   .outputs = outputs,
+                   .deviation = config_.deviation,
+                   .inputs_first = config_.names.inputs_first});
   }
 
   Tensor attention(const Tensor& x) {
@@ -49,7 +55,8 @@ class Gpt {
     const Module module(parameters_, "attn");
     const Tensor qkv = dense(config_.names.qkv, x, width, 3 * width);
     const auto part = [&](int64_t i) {
-      return permute(reshape(narrow(qkv, 2, i * width, width), {batch, length, heads, width / heads}), {0, 2, 1, 3});
+      return permute(reshape(narrow(qkv, 2, i * width, width), {batch, length, heads, width / heads}),
+                     {0, 2, 1, 3});
     };
     const Tensor mixed = scaled_dot_product_attention(part(0), part(1), part(2), {.causal = true});
     const Tensor joined = reshape(permute(mixed, {0, 2, 1, 3}), {batch, length, width});

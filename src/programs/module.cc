@@ -43,7 +43,8 @@ Tensor linear(Parameters& parameters, std::string_view name, const Tensor& x, co
   const Module module(parameters, name);
   std::vector<int64_t> shape{options.outputs, options.inputs};
   if (options.inputs_first) std::swap(shape[0], shape[1]);
-  const double deviation = options.deviation != 0 ? options.deviation : 1 / std::sqrt(static_cast<double>(options.inputs));
+  const double deviation =
+      options.deviation != 0 ? options.deviation : 1 / std::sqrt(static_cast<double>(options.inputs));
   const Tensor weight = parameters.get("weight", shape, {.deviation = deviation});
   const Tensor y = matmul(x, options.inputs_first ? weight : transpose(weight));
   if (!options.bias) return y;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Parameters by their dotted path, such as blocks.0.attn.qkv.weight. A Module is one part of a path: while it lives,
-// parameters are looked up below it and nodes carry it. Where parameters come from is up to a subclass: input nodes
-// of a program (programs.cc), or a file.
-// Tested by programs_test.cc.
+// Parameters by their dotted path, such as blocks.0.attn.qkv.weight. A Module is one part of a path: while it
+// lives, parameters are looked up below it and nodes carry it. Where parameters come from is up to a
+// subclass: input nodes of a program (programs.cc), or a file. Tested by programs_test.cc.
 #pragma once
 
 #include <string>
@@ -69,7 +68,7 @@ class Module {
 // x * weight^T + bias, with weight [outputs, inputs]; below the module `name`. Without `bias` there is none.
 struct LinearOptions {
   int64_t inputs = 0, outputs = 0;
-  double deviation = 0;     // of new weights; 0: 1 / sqrt(inputs)
+  double deviation = 0;  // of new weights; 0: 1 / sqrt(inputs)
   bool bias = true;
   bool inputs_first = false;  // the weight is kept as [inputs, outputs]
 };

@@ -17,9 +17,15 @@ struct Setting {
   double OptimizerSpec::* member;
 };
 constexpr Setting kSettings[] = {
-    {"lr", &OptimizerSpec::lr},          {"wd", &OptimizerSpec::weight_decay}, {"weight_decay", &OptimizerSpec::weight_decay},
-    {"b1", &OptimizerSpec::beta1},       {"beta1", &OptimizerSpec::beta1},     {"b2", &OptimizerSpec::beta2},
-    {"beta2", &OptimizerSpec::beta2},    {"eps", &OptimizerSpec::epsilon},     {"momentum", &OptimizerSpec::momentum},
+    {"lr", &OptimizerSpec::lr},
+    {"wd", &OptimizerSpec::weight_decay},
+    {"weight_decay", &OptimizerSpec::weight_decay},
+    {"b1", &OptimizerSpec::beta1},
+    {"beta1", &OptimizerSpec::beta1},
+    {"b2", &OptimizerSpec::beta2},
+    {"beta2", &OptimizerSpec::beta2},
+    {"eps", &OptimizerSpec::epsilon},
+    {"momentum", &OptimizerSpec::momentum},
 };
 
 [[noreturn]] void fail(const std::string& what) { raise(ErrorCode::kParse, "optimizer: " + what); }
@@ -36,7 +42,8 @@ void apply_setting(OptimizerSpec& spec, std::string_view key, std::string_view v
     spec.*setting.member = v;
     return;
   }
-  fail("there is no setting " + std::string(key) + "; the nearest is " + std::string(support::nearest_name(key, names)));
+  fail("there is no setting " + std::string(key) + "; the nearest is " +
+       std::string(support::nearest_name(key, names)));
 }
 
 }  // namespace
@@ -54,7 +61,8 @@ OptimizerSpec parse_optimizer(std::string_view text) {
       named = true;
       size_t kind = 0;
       while (kind < std::size(kKindNames) && kKindNames[kind] != word) ++kind;
-      if (kind == std::size(kKindNames)) fail("there is no optimizer '" + std::string(word) + "'; there are sgd, adam and adamw");
+      if (kind == std::size(kKindNames))
+        fail("there is no optimizer '" + std::string(word) + "'; there are sgd, adam and adamw");
       spec.kind = static_cast<OptimizerKind>(kind);
       if (spec.kind != OptimizerKind::kAdamW) spec.weight_decay = 0;
     }
@@ -73,14 +81,16 @@ Optimizer::Optimizer(const OptimizerSpec& spec, const Tensor& step) : spec_(spec
   epsilon_ = root * spec.epsilon;
 }
 
-Optimizer::Next Optimizer::update_sgd(const Tensor& parameter, const Tensor& gradient, const std::vector<Tensor>& states) const {
+Optimizer::Next Optimizer::update_sgd(const Tensor& parameter, const Tensor& gradient,
+                                      const std::vector<Tensor>& states) const {
   const Tensor g = spec_.weight_decay == 0 ? gradient : gradient + parameter * spec_.weight_decay;
   if (spec_.momentum == 0) return {parameter - g * spec_.lr, {}};
   const Tensor velocity = states[0] * spec_.momentum + g;
   return {parameter - velocity * spec_.lr, {velocity}};
 }
 
-Optimizer::Next Optimizer::update(const Tensor& parameter, const Tensor& gradient, const std::vector<Tensor>& states) const {
+Optimizer::Next Optimizer::update(const Tensor& parameter, const Tensor& gradient,
+                                  const std::vector<Tensor>& states) const {
   if (spec_.kind == OptimizerKind::kSgd) return update_sgd(parameter, gradient, states);
   const bool decoupled = spec_.kind == OptimizerKind::kAdamW && spec_.weight_decay != 0;
   const bool in_gradient = spec_.kind == OptimizerKind::kAdam && spec_.weight_decay != 0;

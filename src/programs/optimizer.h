@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Optimizers as tensor expressions: the next value of a parameter and of the state kept for it. The scalars that all
-// parameters share are made once a step.
-// Tested by programs_test.cc and by PyTorch's losses (conform).
+// Optimizers as tensor expressions: the next value of a parameter and of the state kept for it. The scalars
+// that all parameters share are made once a step. Tested by programs_test.cc and by PyTorch's losses
+// (conform).
 #pragma once
 
 #include <string_view>

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "programs/programs.h"
 
+#include "anneal/transforms.h"
 #include "ir/graph.h"
 #include "programs/data.h"
 #include "programs/gpt.h"
 #include "programs/sequential.h"
 #include "support/nearest.h"
-#include "anneal/transforms.h"
 
 namespace anneal::programs {
 namespace {
 
-// Makes every parameter that is asked for as an input node, and numbers all input nodes in the order they are made.
+// Makes every parameter that is asked for as an input node, and numbers all input nodes in the order they are
+// made.
 class Maker final : public Parameters {
  public:
   explicit Maker(const BuildOptions& options) : options_(options) {}
@@ -87,10 +88,14 @@ Program build_mlp(const BuildOptions& options) {
 
 constexpr int64_t kImage = 12;
 Program build_conv(const BuildOptions& options) {
-  return build_classifier(options, "Conv2d(1,8,3,pad1) ReLU MaxPool2d(2) Conv2d(8,16,3,pad1) ReLU MaxPool2d(2) Flatten Linear(144,4)",
-                          {options.batch, 1, kImage, kImage});
+  return build_classifier(
+      options,
+      "Conv2d(1,8,3,pad1) ReLU MaxPool2d(2) Conv2d(8,16,3,pad1) ReLU MaxPool2d(2) Flatten Linear(144,4)",
+      {options.batch, 1, kImage, kImage});
 }
-std::vector<Named> conv_data(int64_t batch, uint64_t seed, int64_t step) { return bar_data(batch, kImage, seed, step); }
+std::vector<Named> conv_data(int64_t batch, uint64_t seed, int64_t step) {
+  return bar_data(batch, kImage, seed, step);
+}
 
 Program build_language_model(const BuildOptions& options, const GptConfig& config) {
   Maker maker(options);
@@ -101,28 +106,34 @@ Program build_language_model(const BuildOptions& options, const GptConfig& confi
   return maker.finish_training(language_model_loss(logits, targets));
 }
 
-constexpr GptConfig kNanoGpt = {.vocabulary = kCharacters, .context = 32, .width = 48, .heads = 4, .layers = 2};
+constexpr GptConfig kNanoGpt = {
+    .vocabulary = kCharacters, .context = 32, .width = 48, .heads = 4, .layers = 2, .deviation = 0.08};
 Program build_nanogpt(const BuildOptions& options) { return build_language_model(options, kNanoGpt); }
 std::vector<Named> nanogpt_data(int64_t batch, uint64_t seed, int64_t step) {
   return text_data(batch, kNanoGpt.context, seed, step);
 }
 
-constexpr GptConfig kGpt2 = {.vocabulary = 50257, .context = 1024, .width = 768, .heads = 12, .layers = 12,
-                             .tied = true, .names = kGpt2Names};
+constexpr GptConfig kGpt2 = {.vocabulary = 50257,
+                             .context = 1024,
+                             .width = 768,
+                             .heads = 12,
+                             .layers = 12,
+                             .tied = true,
+                             .names = kGpt2Names};
 Program build_gpt2(const BuildOptions& options) { return build_language_model(options, kGpt2); }
 std::vector<Named> gpt2_data(int64_t batch, uint64_t seed, int64_t step) {
   return text_data(batch, kGpt2.context, seed, step);
 }
 
 constexpr ProgramInfo kPrograms[] = {
-    {"mlp", "three linear layers, 4.5 thousand parameters; learns to tell three spirals apart", "adamw lr=1e-2 wd=0", 64, build_mlp,
-     spiral_data},
-    {"conv", "two convolutions and a linear layer on 12x12 images; learns the direction of a bar", "adamw lr=3e-3 wd=0.01", 32,
-     build_conv, conv_data},
-    {"nanogpt", "a character model with 2 layers of width 48; learns the texts of the op table", "adamw lr=3e-3 wd=0.1", 8,
-     build_nanogpt, nanogpt_data},
-    {"gpt2", "GPT-2 with 124 million parameters: 12 layers of width 768, 1024 positions, tied head", "adamw lr=6e-4 wd=0.1", 4,
-     build_gpt2, gpt2_data},
+    {"mlp", "three linear layers, 4.5 thousand parameters; learns to tell three spirals apart",
+     "adamw lr=1e-2 wd=0", 64, build_mlp, spiral_data},
+    {"conv", "two convolutions and a linear layer on 12x12 images; learns the direction of a bar",
+     "adamw lr=3e-3 wd=0.01", 32, build_conv, conv_data},
+    {"nanogpt", "a character model with 2 layers of width 48; learns the texts of the op table",
+     "adamw lr=3e-3 b2=0.99 wd=0.01", 8, build_nanogpt, nanogpt_data},
+    {"gpt2", "GPT-2 with 124 million parameters: 12 layers of width 768, 1024 positions, tied head",
+     "adamw lr=6e-4 wd=0.1", 4, build_gpt2, gpt2_data},
 };
 
 }  // namespace
@@ -142,15 +153,18 @@ const ProgramInfo& find_program(std::string_view name) {
     if (info.name == name) return info;
     names.push_back(info.name);
   }
-  std::string text = "there is no model " + std::string(name) + "; the nearest is " + std::string(support::nearest_name(name, names));
+  std::string text = "there is no model " + std::string(name) + "; the nearest is " +
+                     std::string(support::nearest_name(name, names));
   text += "\navailable models:";
-  for (const ProgramInfo& info : kPrograms) text += "\n  " + std::string(info.name) + ": " + std::string(info.summary);
+  for (const ProgramInfo& info : kPrograms)
+    text += "\n  " + std::string(info.name) + ": " + std::string(info.summary);
   raise(ErrorCode::kName, std::move(text));
 }
 
 Program build_program(const ProgramInfo& info, BuildOptions options) {
   if (options.batch == 0) options.batch = info.batch;
-  if (options.batch < 1) raise(ErrorCode::kArgument, "a batch of " + std::to_string(options.batch) + ": it must be 1 or more");
+  if (options.batch < 1)
+    raise(ErrorCode::kArgument, "a batch of " + std::to_string(options.batch) + ": it must be 1 or more");
   if (!options.optimizer) options.optimizer = parse_optimizer(info.optimizer);
   return info.build(options);
 }

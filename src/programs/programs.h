@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The built-in programs: models over the public API whose data and parameters are input nodes, so that they can be
-// listed, optimized, interpreted and trained. Used by the command line tool, the benchmarks and the tests.
-// Tested by programs_test.cc.
+// The built-in programs: models over the public API whose data and parameters are input nodes, so that they
+// can be listed, optimized, interpreted and trained. Used by the command line tool, the benchmarks and the
+// tests. Tested by programs_test.cc.
 #pragma once
 
 #include <span>
@@ -24,12 +24,12 @@ struct Parameter {
 };
 
 struct Program {
-  std::vector<Named> inputs;          // of data: input nodes. When training also "step", which counts from 1
+  std::vector<Named> inputs;  // of data: input nodes. When training also "step", which counts from 1
   std::vector<Parameter> parameters;
-  std::vector<Named> state;           // input nodes that the optimizer keeps beside the parameters, zeros at first
-  std::vector<Named> results;         // logits; when training loss
-  std::vector<Tensor> gradients;      // of each parameter, when training
-  std::vector<Tensor> updates;        // the next values of the parameters, then of the state
+  std::vector<Named> state;    // input nodes that the optimizer keeps beside the parameters, zeros at first
+  std::vector<Named> results;  // logits; when training loss
+  std::vector<Tensor> gradients;  // of each parameter, when training
+  std::vector<Tensor> updates;    // the next values of the parameters, then of the state
 
   std::vector<Tensor> roots() const;  // results and updates
 };

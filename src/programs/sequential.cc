@@ -15,7 +15,8 @@ using Tuple = std::vector<double>;
 using Integers = std::vector<int64_t>;
 
 int64_t to_integer(const LayerSpec& layer, double v) {
-  if (v != std::floor(v) || std::abs(v) > 1e12) raise(ErrorCode::kArgument, layer.name + ": an integer is needed, not " + std::to_string(v));
+  if (v != std::floor(v) || std::abs(v) > 1e12)
+    raise(ErrorCode::kArgument, layer.name + ": an integer is needed, not " + std::to_string(v));
   return static_cast<int64_t>(v);
 }
 
@@ -50,9 +51,13 @@ struct LayerCall {
     for (double v : *t) out.push_back(to_integer(layer, v));
     return out;
   }
-  bool flag(const char* option, bool fallback) const { return number(SIZE_MAX, option, fallback ? 1 : 0) != 0; }
+  bool flag(const char* option, bool fallback) const {
+    return number(SIZE_MAX, option, fallback ? 1 : 0) != 0;
+  }
 
-  Tensor weight(const Integers& shape, const Init& init) const { return parameters.get("weight", shape, init); }
+  Tensor weight(const Integers& shape, const Init& init) const {
+    return parameters.get("weight", shape, init);
+  }
   MaybeTensor bias(int64_t count) const {
     return flag("bias", true) ? parameters.get_if("bias", {count}, {}) : MaybeTensor();
   }
@@ -62,7 +67,8 @@ struct LayerCall {
 
 Tensor linear_layer(const LayerCall& c) {
   const int64_t in = c.extent(0, "in_features"), out = c.extent(1, "out_features");
-  const Tensor y = matmul(c.x, transpose(c.weight({out, in}, {.deviation = 1 / std::sqrt(static_cast<double>(in))})));
+  const Tensor y =
+      matmul(c.x, transpose(c.weight({out, in}, {.deviation = 1 / std::sqrt(static_cast<double>(in))})));
   const MaybeTensor b = c.bias(out);
   return b ? y + *b : y;
 }
@@ -84,9 +90,10 @@ Init fan_in_init(int64_t channels, const Integers& kernel) {
 template <size_t axes>
 Tensor conv_layer(const LayerCall& c) {
   const int64_t in = c.extent(0, "in_channels"), out = c.extent(1, "out_channels");
-  const ConvOptions options{c.integers(3, "stride", {1}), c.integers(4, "padding", {0}), c.integers(5, "dilation", {1}),
-                            c.integer(6, "groups", 1)};
-  if (options.groups < 1 || in % options.groups != 0) raise(ErrorCode::kArgument, c.layer.name + ": the groups do not divide the channels");
+  const ConvOptions options{c.integers(3, "stride", {1}), c.integers(4, "padding", {0}),
+                            c.integers(5, "dilation", {1}), c.integer(6, "groups", 1)};
+  if (options.groups < 1 || in % options.groups != 0)
+    raise(ErrorCode::kArgument, c.layer.name + ": the groups do not divide the channels");
   const Integers kernel = kernel_of(c, axes);
   Integers shape{out, in / options.groups};
   shape.insert(shape.end(), kernel.begin(), kernel.end());
@@ -98,9 +105,11 @@ Tensor conv_layer(const LayerCall& c) {
 template <size_t axes>
 Tensor conv_transpose_layer(const LayerCall& c) {
   const int64_t in = c.extent(0, "in_channels"), out = c.extent(1, "out_channels");
-  const ConvTransposeOptions options{c.integers(3, "stride", {1}), c.integers(4, "padding", {0}), c.integers(5, "output_padding", {0}),
+  const ConvTransposeOptions options{c.integers(3, "stride", {1}), c.integers(4, "padding", {0}),
+                                     c.integers(5, "output_padding", {0}),
                                      c.integers(SIZE_MAX, "dilation", {1}), c.integer(6, "groups", 1)};
-  if (options.groups < 1 || out % options.groups != 0) raise(ErrorCode::kArgument, c.layer.name + ": the groups do not divide the channels");
+  if (options.groups < 1 || out % options.groups != 0)
+    raise(ErrorCode::kArgument, c.layer.name + ": the groups do not divide the channels");
   const Integers kernel = kernel_of(c, axes);
   Integers shape{in, out / options.groups};
   shape.insert(shape.end(), kernel.begin(), kernel.end());
@@ -113,7 +122,8 @@ PoolOptions pool_options(const LayerCall& c, size_t axes, bool max) {
   Integers kernel = c.integers(0, "kernel_size", {});
   if (kernel.size() == 1) kernel.assign(axes, kernel[0]);
   if (kernel.size() != axes) raise(ErrorCode::kArgument, c.layer.name + ": needs a kernel size");
-  PoolOptions options{.kernel = kernel, .stride = c.integers(1, "stride", kernel), .padding = c.integers(2, "padding", {0})};
+  PoolOptions options{
+      .kernel = kernel, .stride = c.integers(1, "stride", kernel), .padding = c.integers(2, "padding", {0})};
   if (max) options.dilation = c.integers(3, "dilation", {1});
   options.ceil_mode = c.flag("ceil_mode", false);
   options.count_padding = c.flag("count_include_pad", true);
@@ -142,33 +152,42 @@ Tensor layer_norm_layer(const LayerCall& c) {
 }
 Tensor rms_norm_layer(const LayerCall& c) {
   const Integers shape = c.integers(0, "normalized_shape", {});
-  return rms_norm(c.x, c.parameters.get_if("weight", shape, {.constant = 1}), c.number(1, "eps", 1.1920929e-07), static_cast<int>(shape.size()));
+  return rms_norm(c.x, c.parameters.get_if("weight", shape, {.constant = 1}),
+                  c.number(1, "eps", 1.1920929e-07), static_cast<int>(shape.size()));
 }
 Tensor group_norm_layer(const LayerCall& c) {
   const int64_t channels = c.extent(1, "num_channels");
-  return group_norm(c.x, c.extent(0, "num_groups"), c.parameters.get_if("weight", {channels}, {.constant = 1}), c.bias(channels),
+  return group_norm(c.x, c.extent(0, "num_groups"),
+                    c.parameters.get_if("weight", {channels}, {.constant = 1}), c.bias(channels),
                     c.number(2, "eps", 1e-5));
 }
 // As in training: by the statistics of the batch.
 Tensor batch_norm_layer(const LayerCall& c) {
   const int64_t channels = c.extent(0, "num_features");
-  return batch_norm_train(c.x, c.parameters.get_if("weight", {channels}, {.constant = 1}), c.bias(channels), c.number(1, "eps", 1e-5)).out;
+  return batch_norm_train(c.x, c.parameters.get_if("weight", {channels}, {.constant = 1}), c.bias(channels),
+                          c.number(1, "eps", 1e-5))
+      .out;
 }
 
 Tensor embedding_layer(const LayerCall& c) {
-  return embedding(c.x, c.weight({c.extent(0, "num_embeddings"), c.extent(1, "embedding_dim")}, {.deviation = 1}));
+  return embedding(c.x,
+                   c.weight({c.extent(0, "num_embeddings"), c.extent(1, "embedding_dim")}, {.deviation = 1}));
 }
 Tensor flatten_layer(const LayerCall& c) {
-  return flatten(c.x, static_cast<int>(c.integer(0, "start_dim", 1)), static_cast<int>(c.integer(1, "end_dim", -1)));
+  return flatten(c.x, static_cast<int>(c.integer(0, "start_dim", 1)),
+                 static_cast<int>(c.integer(1, "end_dim", -1)));
 }
 Tensor dropout_layer(const LayerCall& c) {
-  if (c.number(0, "p", 0.5) != 0) raise(ErrorCode::kArgument, "Dropout: which elements are dropped is not part of a model's text; use p = 0");
+  if (c.number(0, "p", 0.5) != 0)
+    raise(ErrorCode::kArgument,
+          "Dropout: which elements are dropped is not part of a model's text; use p = 0");
   return c.x;
 }
 Tensor prelu_layer(const LayerCall& c) {
   const int64_t count = c.integer(0, "num_parameters", 1);
   Tensor slope = c.weight({count}, {.constant = 0.25});
-  if (count != 1 && c.x.rank() > 2) slope = reshape(slope, Sizes(Integers(static_cast<size_t>(c.x.rank() - 2), 1)));
+  if (count != 1 && c.x.rank() > 2)
+    slope = reshape(slope, Sizes(Integers(static_cast<size_t>(c.x.rank() - 2), 1)));
   return where(c.x > 0, c.x, c.x * slope);
 }
 
@@ -184,9 +203,15 @@ Tensor number_layer(const LayerCall& c) {
 Tensor identity_layer(const LayerCall& c) { return c.x; }
 Tensor gelu_layer(const LayerCall& c) { return gelu(c.x, c.flag("tanh", false) ? Gelu::kTanh : Gelu::kErf); }
 Tensor softmax_layer(const LayerCall& c) { return softmax(c.x, static_cast<int>(c.integer(0, "dim", -1))); }
-Tensor log_softmax_layer(const LayerCall& c) { return log_softmax(c.x, static_cast<int>(c.integer(0, "dim", -1))); }
-Tensor softplus_layer(const LayerCall& c) { return softplus(c.x, c.number(0, "beta", 1), c.number(1, "threshold", 20)); }
-Tensor hardtanh_layer(const LayerCall& c) { return hardtanh(c.x, c.number(0, "min_val", -1), c.number(1, "max_val", 1)); }
+Tensor log_softmax_layer(const LayerCall& c) {
+  return log_softmax(c.x, static_cast<int>(c.integer(0, "dim", -1)));
+}
+Tensor softplus_layer(const LayerCall& c) {
+  return softplus(c.x, c.number(0, "beta", 1), c.number(1, "threshold", 20));
+}
+Tensor hardtanh_layer(const LayerCall& c) {
+  return hardtanh(c.x, c.number(0, "min_val", -1), c.number(1, "max_val", 1));
+}
 
 struct LayerKind {
   std::string_view name;
@@ -248,15 +273,54 @@ constexpr LayerKind kLayers[] = {
 constexpr struct {
   std::string_view full, brief;
 } kOptionNames[] = {
-    {"padding", "pad"}, {"padding", "p"}, {"stride", "s"}, {"dilation", "dil"}, {"dilation", "d"}, {"groups", "g"},
-    {"kernel_size", "kernel"}, {"kernel_size", "k"}, {"output_padding", "out_pad"}, {"ceil_mode", "ceil"},
-    {"negative_slope", "slope"}, {"normalized_shape", "shape"}, {"output_size", "output"},
+    {"padding", "pad"},
+    {"padding", "p"},
+    {"stride", "s"},
+    {"dilation", "dil"},
+    {"dilation", "d"},
+    {"groups", "g"},
+    {"kernel_size", "kernel"},
+    {"kernel_size", "k"},
+    {"output_padding", "out_pad"},
+    {"ceil_mode", "ceil"},
+    {"negative_slope", "slope"},
+    {"normalized_shape", "shape"},
+    {"output_size", "output"},
 };
 constexpr std::string_view kOptions[] = {
-    "padding", "stride", "dilation", "groups", "kernel_size", "output_padding", "ceil_mode", "count_include_pad",
-    "bias", "eps", "in_features", "out_features", "in_channels", "out_channels", "output_size", "normalized_shape",
-    "num_groups", "num_channels", "num_features", "num_embeddings", "embedding_dim", "num_parameters", "start_dim",
-    "end_dim", "dim", "negative_slope", "alpha", "beta", "threshold", "min_val", "max_val", "tanh", "p",
+    "padding",
+    "stride",
+    "dilation",
+    "groups",
+    "kernel_size",
+    "output_padding",
+    "ceil_mode",
+    "count_include_pad",
+    "bias",
+    "eps",
+    "in_features",
+    "out_features",
+    "in_channels",
+    "out_channels",
+    "output_size",
+    "normalized_shape",
+    "num_groups",
+    "num_channels",
+    "num_features",
+    "num_embeddings",
+    "embedding_dim",
+    "num_parameters",
+    "start_dim",
+    "end_dim",
+    "dim",
+    "negative_slope",
+    "alpha",
+    "beta",
+    "threshold",
+    "min_val",
+    "max_val",
+    "tanh",
+    "p",
 };
 
 // -- The parser --
@@ -361,7 +425,8 @@ class LayerParser {
     }
     const std::string option = layer.name == "Dropout" ? word() : full_name(word());
     if (support::edit_distance(support::nearest_name(option, kOptions), option) != 0)
-      fail("there is no option " + option + "; the nearest is " + std::string(support::nearest_name(option, kOptions)));
+      fail("there is no option " + option + "; the nearest is " +
+           std::string(support::nearest_name(option, kOptions)));
     skip_spaces();
     if (peek() == '=') {
       ++at_;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Running programs on the interpreter: several tensors at once, so that what they share is computed once, and a
-// program whose parameters and state live from one run to the next.
-// Tested by programs_test.cc.
+// Running programs on the interpreter: several tensors at once, so that what they share is computed once, and
+// a program whose parameters and state live from one run to the next. Tested by programs_test.cc.
 #pragma once
 
 #include <map>

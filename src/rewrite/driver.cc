@@ -31,27 +31,36 @@ class Rewriter {
   Node step(Node n);
 
  private:
-  // A node being rewritten. First its sources are; then `current` is the node over the rewritten sources; when a rule
-  // has replaced that, the frame waits for the result of `target`.
+  // A node being rewritten. First its sources are; then `current` is the node over the rewritten sources;
+  // when a rule has replaced that, the frame waits for the result of `target`.
   struct Frame {
     Node node, current, target;
     bool full = false;  // rules see it even if it could be left to its users
     bool entered = false;
+    bool whole = false;  // its sources are not left to it any more
   };
   static constexpr uint32_t kOpen = UINT32_MAX;  // result of a node that is on the stack
   // With the id, the result of a node that was left to its users: no rule has seen it.
   static constexpr uint32_t kLeft = uint32_t{1} << 31;
-  // Of inside_: the low bits count the leaves below, so that what is left to one user stays small.
-  static constexpr uint8_t kInside = 0x40, kNeeded = 0x20, kLeaves = 0x1f, kMaxLeaves = 12;
+  static constexpr uint8_t kInside = 1,
+                           kNeeded = 2;  // of inside_: belongs to its users; one of them is no such user
 
   // What rules have made of n; null when they have not seen it, or not yet.
   Node result(Node n) const {
     const uint32_t r = result_.get(n);
     return r == kOpen || (r & kLeft) == 0 ? Node{r} : Node{};
   }
+  // As a source: also what was left to the user.
+  Node seen(Node n) const {
+    const uint32_t r = result_.get(n);
+    if ((r & kLeft) == 0) return Node{r};
+    const Node left{r & ~kLeft}, done = result(left);
+    return done ? done : left;
+  }
   bool is_inside(Node n) const { return (inside_.get(n) & kInside) != 0; }
   void finish(const Frame& f, Node value);
   bool push_sources(Node n);
+  bool push_left(Frame& f);
   Node with_final_sources(Node n);
   void advance();
   void record(Node before, Node after);
@@ -81,7 +90,8 @@ void Rewriter::finish(const Frame& f, Node value) {
 // False when all sources are final.
 bool Rewriter::push_sources(Node n) {
   bool pushed = false;
-  if (ir::has_flag(graph_.op(n), ir::kLeaf)) return false;  // a loop index keeps its extent, and so its identity
+  if (ir::has_flag(graph_.op(n), ir::kLeaf))
+    return false;  // a loop index keeps its extent, and so its identity
   const bool takes_left = is_inside(n);
   const std::span<const Node> sources = graph_.sources(n);
   for (size_t i = sources.size(); i-- > 0;) {
@@ -98,10 +108,10 @@ Node Rewriter::with_final_sources(Node n) {
   const std::span<const Node> sources = graph_.sources(n);
   bool changed = false;
   if (ir::has_flag(graph_.op(n), ir::kLeaf)) return n;
-  for (Node s : sources) changed = changed || (result_.get(s) & ~kLeft) != s.id;
+  for (Node s : sources) changed = changed || seen(s) != s;
   if (!changed) return n;
   sources_.clear();
-  for (Node s : sources) sources_.push_back(Node{result_.get(s) & ~kLeft});
+  for (Node s : sources) sources_.push_back(seen(s));
   graph_.set_origin(graph_.origin(n));
   const ir::Arg& arg = graph_.arg(n);
   return graph_.intern({graph_.op(n), graph_.dtype(n), graph_.shape_id(n), sources_, &arg});
@@ -120,12 +130,12 @@ Node Rewriter::step(Node n) {
 void Rewriter::record(Node before, Node after) {
   for (size_t i = 0; i + 1 < last_rules_.size(); ++i) last_rules_[i] = last_rules_[i + 1];
   last_rules_.back() = context_.rule;
-  if (++steps_ > options_.max_steps) fail("one node took more than " + std::to_string(options_.max_steps) + " steps", before, after);
+  if (++steps_ > options_.max_steps)
+    fail("one node took more than " + std::to_string(options_.max_steps) + " steps", before, after);
   if (options_.trace != nullptr) options_.trace->push_back({options_.pass, context_.rule, before, after});
   if (options_.stats == nullptr) return;
   ++options_.stats->steps;
-  for (RewriteStats::Fired& f : options_.stats->fired)
-    if (f.rule == context_.rule) ++f.count;
+  ++options_.stats->fired[context_.rule_index].count;
 }
 
 void Rewriter::fail(std::string_view what, Node before, Node after) {
@@ -135,7 +145,8 @@ void Rewriter::fail(std::string_view what, Node before, Node after) {
   text += "\n  last rules:";
   for (const Rule* r : last_rules_)
     if (r != nullptr) text += " " + std::string(r->name);
-  if (context_.rule != nullptr && context_.rule != last_rules_.back()) text += " " + std::string(context_.rule->name);
+  if (context_.rule != nullptr && context_.rule != last_rules_.back())
+    text += " " + std::string(context_.rule->name);
   text += "\n  " + ir::node_text(graph_, before) + "\n  " + ir::node_text(graph_, after);
   raise(ErrorCode::kInternal, std::move(text));
 }
@@ -159,11 +170,12 @@ void Rewriter::advance() {
   }
   Frame& top = stack_.back();
   top.current = with_final_sources(top.node);
-  if (!top.full && (inside_.get(top.node) & (kInside | kNeeded)) == kInside) {
+  if (!top.full && inside_.get(top.node) == kInside) {
     result_.set(top.node, kLeft | top.current.id);
     stack_.pop_back();
     return;
   }
+  if (push_left(top)) return;
   if (top.current != top.node) {
     const Node known = result(top.current);
     if (known.id == kOpen) fail("a node became part of its own replacement", top.node, top.current);
@@ -183,22 +195,29 @@ void Rewriter::advance() {
 }
 
 void Rewriter::find_inside(std::span<const Node> roots) {
-  const InsidePredicate belongs = rules_.inside();
+  const auto belongs = rules_.inside().belongs;
   if (belongs == nullptr) return;
   for (Node n : ir::postorder(graph_, roots)) {
     const bool inside = belongs(graph_, n);
-    uint8_t leaves = 0;
-    for (Node s : graph_.sources(n)) {
-      const uint8_t below = inside_.get(s);
-      if (!inside && (below & kNeeded) == 0) inside_.set(s, below | kNeeded);
-      leaves = static_cast<uint8_t>(leaves + ((below & kInside) != 0 ? below & kLeaves : 1));
-      if (leaves > kMaxLeaves) break;
-    }
-    if (!inside) continue;
-    const bool cut = leaves > kMaxLeaves;
-    inside_.set(n, static_cast<uint8_t>(kInside | (cut ? kNeeded | 1 : leaves)));
+    if (inside) inside_.set(n, kInside);
+    for (Node s : graph_.sources(n))
+      if (const uint8_t flags = inside_.get(s); !inside && flags == kInside)
+        inside_.set(s, kInside | kNeeded);
   }
   for (Node root : roots) inside_.set(root, inside_.get(root) | kNeeded);
+}
+
+// Pushes the sources that were left to f's node, when its rules do not see them all.
+bool Rewriter::push_left(Frame& f) {
+  if (f.whole || !is_inside(f.node)) return false;
+  f.whole = true;
+  bool any_left = false;
+  for (Node s : graph_.sources(f.node)) any_left = any_left || !result(s);
+  if (!any_left || rules_.inside().sees(context_, f.current)) return false;
+  const Node n = f.node;  // f goes as the stack grows
+  for (Node s : graph_.sources(n))
+    if (!result(s) && !result(seen(s))) stack_.push_back({seen(s), {}, {}, true});
+  return true;
 }
 
 Node Rewriter::run(Node root) {

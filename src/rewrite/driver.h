@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Rewriting to a fixpoint, bottom-up: a node is looked at when its sources are final; what a rule gives is looked at
-// again. Iterative, so any depth works. A graph that nothing applies to comes back as the same nodes.
+// Rewriting to a fixpoint, bottom-up: a node is looked at when its sources are final; what a rule gives is
+// looked at again. Iterative, so any depth works. A graph that nothing applies to comes back as the same
+// nodes.
 //
-// Contract with rules, checked here: a replacement has the type of what it replaces; a scalar one is expanded to the
-// shape. Nodes inside symbolic extents stay as they are, those of loop indices too: a loop is known by its node. Origins are carried from the replaced node to the new ones.
-// A rewrite that does not end is our bug and raises Error(kInternal) with the last rules and two of the nodes: at
-// once when a node turns up inside its own rewriting, else when one node took `max_steps`.
-// Tested by rewrite_test.cc.
+// Contract with rules, checked here: a replacement has the type of what it replaces; a scalar one is expanded
+// to the shape. Nodes inside symbolic extents stay as they are, those of loop indices too: a loop is known by
+// its node. Origins are carried from the replaced node to the new ones. A rewrite that does not end is our
+// bug and raises Error(kInternal) with the last rules and two of the nodes: at once when a node turns up
+// inside its own rewriting, else when one node took `max_steps`. Tested by rewrite_test.cc.
 #pragma once
 
 #include <cstdint>

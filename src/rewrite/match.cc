@@ -33,8 +33,11 @@ bool may_divide_by_zero(Op op, DType t, ir::Scalar divisor) {
 // -- MatchContext --
 
 const ir::Polynomial* MatchContext::polynomial(Node n) {
-  for (CachedPolynomial& c : polynomials_)
-    if (c.node == n) return c.fits ? &c.value : nullptr;
+  for (size_t i = 0; i < polynomials_.size(); ++i)
+    if (polynomials_[i].node == n) {
+      last_polynomial_ = i;
+      return polynomials_[i].fits ? &polynomials_[i].value : nullptr;
+    }
   CachedPolynomial& c = polynomials_[last_polynomial_ ^= 1];
   c.node = n;
   c.value.clear();
@@ -91,7 +94,8 @@ ir::Builder MatchContext::build() {
   return {graph};
 }
 
-Node fold_elementwise(MatchContext& context, Op op, DType result, std::span<const Node> constants, const ir::Arg& arg) {
+Node fold_elementwise(MatchContext& context, Op op, DType result, std::span<const Node> constants,
+                      const ir::Arg& arg) {
   std::array<ir::Scalar, 4> values;
   ANNEAL_CHECK(constants.size() <= values.size());
   for (size_t i = 0; i < constants.size(); ++i) values[i] = context.graph.const_value(constants[i]);
@@ -142,7 +146,8 @@ void RuleSet::add_variants(uint32_t rule, Op root, std::vector<Variant>& out) {
     for (const PatternNode& n : p.nodes()) {
       if (n.kind != Kind::kAnyOp) continue;
       const ir::OpInfo& info = ir::op_info(o);
-      if ((info.flags & n.flags) != n.flags || (n.num_children != 0 && info.max_sources != n.num_children)) return false;
+      if ((info.flags & n.flags) != n.flags || (n.num_children != 0 && info.max_sources != n.num_children))
+        return false;
     }
     return true;
   };
@@ -164,7 +169,8 @@ void RuleSet::add_variants(uint32_t rule, Op root, std::vector<Variant>& out) {
 RuleSet::Variant RuleSet::make_variant(uint32_t rule, Op any_op, uint32_t swaps) {
   const std::vector<PatternNode>& nodes = rules_[rule]->pattern.nodes();
   ANNEAL_CHECK(nodes.size() <= kMaxSlots);
-  Variant v{{kAnySource, kAnySource, kAnySource}, rule, static_cast<uint32_t>(checks_.size()), 0, 0, true, any_op};
+  Variant v{
+      {kAnySource, kAnySource, kAnySource}, rule, static_cast<uint32_t>(checks_.size()), 0, 0, true, any_op};
   std::array<uint8_t, kMaxSlots> slot{};  // of each pattern node
   uint32_t bound = 0;
   uint8_t next_slot = 1;
@@ -173,7 +179,8 @@ RuleSet::Variant RuleSet::make_variant(uint32_t rule, Op any_op, uint32_t swaps)
   v.min_sources = nodes.back().num_children;
   for (size_t at = 0; at < queue.size(); ++at) {
     const PatternNode& parent = nodes[queue[at]];
-    const bool swap = is_commutative_node(parent) && rules_[rule]->commutes && (swaps >> commutative++ & 1) != 0;
+    const bool swap =
+        is_commutative_node(parent) && rules_[rule]->commutes && (swaps >> commutative++ & 1) != 0;
     for (uint8_t i = 0; i < parent.num_children; ++i) {
       const size_t child = parent.children[swap ? 1 - i : i];
       const PatternNode& n = nodes[child];
@@ -183,11 +190,12 @@ RuleSet::Variant RuleSet::make_variant(uint32_t rule, Op any_op, uint32_t swaps)
       if (n.kind == Kind::kLetter) bound |= 1u << n.letter;
       checks_.push_back({slot[queue[at]], i, n.kind, o, n.letter, first, n.literal});
       ++v.num_checks;
-      v.only_binds = v.only_binds && at == 0 && !swap && first && n.kind == Kind::kLetter && n.letter < kFirstConstLetter;
+      v.only_binds = v.only_binds && at == 0 && !swap && first && n.kind == Kind::kLetter;
       slot[child] = next_slot++;
       queue.push_back(child);
       if (at != 0 || i >= v.source_masks.size()) continue;
-      const bool is_constant = n.kind == Kind::kLiteral || (n.kind == Kind::kLetter && n.letter >= kFirstConstLetter);
+      const bool is_constant =
+          n.kind == Kind::kLiteral || (n.kind == Kind::kLetter && n.letter >= kFirstConstLetter);
       if (is_constant) v.source_masks[i] = op_bit(Op::Const);
       if (n.kind == Kind::kOp || n.kind == Kind::kAnyOp) v.source_masks[i] = op_bit(o);
     }
@@ -202,7 +210,10 @@ bool RuleSet::matches(MatchContext& context, const Variant& v, Node n) const {
   const Check* const checks = checks_.data() + v.first_check;
   if (v.only_binds) {
     const std::span<const Node> sources = g.sources(n);
-    for (size_t i = 0; i < v.num_checks; ++i) context.wild[checks[i].letter] = sources[i];
+    for (size_t i = 0; i < v.num_checks; ++i) {
+      if (checks[i].letter >= kFirstConstLetter && !g.is_const(sources[i])) return false;
+      context.wild[checks[i].letter] = sources[i];
+    }
     return true;
   }
   std::array<Node, kMaxSlots> slots;
@@ -248,6 +259,7 @@ Node RuleSet::apply(MatchContext& context, Node n) const {
       continue;
     const Rule& rule = *rules_[v.rule];
     context.rule = &rule;
+    context.rule_index = v.rule;
     context.origin_carried_ = false;
     if (rule.guard.holds != nullptr && !rule.guard.holds(context)) continue;
     const Node result =
@@ -257,7 +269,8 @@ Node RuleSet::apply(MatchContext& context, Node n) const {
   return {};
 }
 
-// The replacement, its nodes in order: children come before parents. A number takes the type of what it stands with.
+// The replacement, its nodes in order: children come before parents. A number takes the type of what it
+// stands with.
 Node RuleSet::build(MatchContext& context, const Rule& rule, const Variant& v) const {
   const ir::Graph& g = context.graph;
   const std::vector<PatternNode>& nodes = rule.replacement.pattern.nodes();
@@ -283,7 +296,8 @@ Node RuleSet::build(MatchContext& context, const Rule& rule, const Variant& v) c
     const std::span<const Node> used(sources.data(), n.num_children);
     const Op o = n.kind == Kind::kAnyOp ? v.any_op : n.op;
     const DType result = ir::has_flag(o, ir::kComparison) ? DType::kBool : sibling;
-    values[i] = (folded >> i & 1) != 0 ? fold_elementwise(context, o, result, used, ir::NoArg{}) : context.make(o, used);
+    values[i] = (folded >> i & 1) != 0 ? fold_elementwise(context, o, result, used, ir::NoArg{})
+                                       : context.make(o, used);
     if (!values[i]) return {};
   }
   const Node root = values[nodes.size() - 1];

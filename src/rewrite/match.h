@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Rules compiled for matching, and what a rule sees when it matched. The first rule of an op's list that matches
-// fires. A rule costs one mask test unless the ops of the root's sources fit. Tested by rewrite_test.cc.
+// Rules compiled for matching, and what a rule sees when it matched. The first rule of an op's list that
+// matches fires. A rule costs one mask test unless the ops of the root's sources fit. Tested by
+// rewrite_test.cc.
 #pragma once
 
 #include <array>
@@ -36,13 +37,14 @@ class MatchContext {
   Node c1() const { return wild[kFirstConstLetter + 1]; }
   std::array<Node, kMaxLetters> wild;
   const Rule* rule = nullptr;
+  size_t rule_index = 0;  // in the rule set
 
   // -- Reading --
   Op op(Node n) const { return graph.op(n); }
   Node source(Node n, size_t i) const { return graph.source(n, i); }
   bool is_const(Node n) const { return graph.is_const(n); }
   int64_t int_value(Node n) const { return graph.const_value(n).as_int(graph.dtype(n)); }
-  // The polynomial of an index node, kept until another is asked for; null if it has none.
+  // The polynomial of an index node, kept until two others are asked for; null if it has none.
   const ir::Polynomial* polynomial(Node n);
 
   // -- Building; new nodes carry on the origin of the root --
@@ -54,7 +56,8 @@ class MatchContext {
   Node make(Op op, Node a, Node b) { return make(op, std::array{a, b}); }
   Node make(Op op, Node a, Node b, Node c) { return make(op, std::array{a, b, c}); }
   Node make(Op op, std::span<const Node> sources);
-  // The root's op, type and argument over other sources; the shape follows from them, as for any elementwise op.
+  // The root's op, type and argument over other sources; the shape follows from them, as for any elementwise
+  // op.
   Node same_op(std::span<const Node> sources);
   // For everything else.
   ir::Builder build();
@@ -76,12 +79,17 @@ class MatchContext {
   bool origin_carried_ = false;
 };
 
-// Evaluates an elementwise node over constant sources; null when the result is not defined well enough to fold:
-// integers divided by zero.
-Node fold_elementwise(MatchContext& context, Op op, DType result, std::span<const Node> constants, const ir::Arg& arg);
+// Evaluates an elementwise node over constant sources; null when the result is not defined well enough to
+// fold: integers divided by zero.
+Node fold_elementwise(MatchContext& context, Op op, DType result, std::span<const Node> constants,
+                      const ir::Arg& arg);
 
-// Whether n is part of what its users' rules take apart themselves, as the inside of a sum is part of the whole sum.
-using InsidePredicate = bool (*)(const ir::Graph& graph, Node n);
+// Nodes that their users' rules take apart themselves, as the rules of a sum see all of the sum.
+struct Inside {
+  bool (*belongs)(const ir::Graph& graph, Node n) = nullptr;
+  bool (*sees)(MatchContext& context,
+               Node n) = nullptr;  // whether the rules at n reach all that belongs to it
+};
 
 class RuleSet {
  public:
@@ -89,13 +97,10 @@ class RuleSet {
   explicit RuleSet(std::vector<const Rule*> rules, FloatClasses allowed = {});
   explicit RuleSet(std::span<const Rule> rules, FloatClasses allowed = {});
 
-  // Nodes for which `inside` holds, and for all of whose users it holds too, are not looked at on their own: their
-  // outermost user sees them all at once. Saves the forms in between; changes no result of rules that do look inside.
-  RuleSet& leave_inside_to_users(InsidePredicate predicate) {
-    inside_ = predicate;
-    return *this;
-  }
-  InsidePredicate inside() const { return inside_; }
+  // A node that belongs, and all of whose users do too, is not looked at on its own: its outermost user sees
+  // it, or else it is looked at after all. Saves the forms in between.
+  void leave_to_users(const Inside& inside) { inside_ = inside; }
+  const Inside& inside() const { return inside_; }
 
   // The first rule that applies at n, whose sources are final, and what it gives; null when none does.
   Node apply(MatchContext& context, Node n) const;
@@ -119,7 +124,7 @@ class RuleSet {
     uint16_t num_checks;
     uint8_t min_sources;
     bool only_binds;  // the checks are the sources in order, each a letter of its own
-    Op any_op;  // what f stands for
+    Op any_op;        // what f stands for
   };
   struct Bucket {
     uint32_t begin = 0, count = 0;
@@ -132,10 +137,11 @@ class RuleSet {
   Node build(MatchContext& context, const Rule& rule, const Variant& v) const;
 
   std::vector<const Rule*> rules_;
-  InsidePredicate inside_ = nullptr;
+  Inside inside_;
   std::vector<Check> checks_;
   std::vector<Variant> variants_;
-  std::array<std::array<Bucket, 8>, ir::kNumOps> buckets_{};  // by op, class of types, and whether it is a scalar
+  std::array<std::array<Bucket, 8>, ir::kNumOps>
+      buckets_{};  // by op, class of types, and whether it is a scalar
 };
 
 }  // namespace anneal::rewrite

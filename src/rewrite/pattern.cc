@@ -68,7 +68,8 @@ std::string node_text(const PatternNode& n, const std::vector<PatternNode>& node
 }  // namespace
 
 std::string_view letter_text(int letter) {
-  static constexpr std::array<std::string_view, kMaxLetters> kText = {"x", "y", "z", "w", "c0", "c1", "c2", "c3"};
+  static constexpr std::array<std::string_view, kMaxLetters> kText = {"x",  "y",  "z",  "w",
+                                                                      "c0", "c1", "c2", "c3"};
   return kText[static_cast<size_t>(letter)];
 }
 
@@ -85,7 +86,8 @@ Pattern::Pattern(PatternNode head, std::initializer_list<const Pattern*> childre
   for (const Pattern* child : children) {
     const size_t offset = nodes_.size();
     for (PatternNode n : child->nodes_) {
-      for (size_t i = 0; i < n.num_children; ++i) n.children[i] = static_cast<uint8_t>(n.children[i] + offset);
+      for (size_t i = 0; i < n.num_children; ++i)
+        n.children[i] = static_cast<uint8_t>(n.children[i] + offset);
       nodes_.push_back(n);
     }
     head.children[head.num_children++] = static_cast<uint8_t>(nodes_.size() - 1);
@@ -112,7 +114,8 @@ const Letters& letters() {
     n.letter = static_cast<uint8_t>(i);
     return Pattern(n, {});
   };
-  static const Letters all{letter(0), letter(1), letter(2), letter(3), letter(4), letter(5), letter(6), letter(7)};
+  static const Letters all{letter(0), letter(1), letter(2), letter(3),
+                           letter(4), letter(5), letter(6), letter(7)};
   return all;
 }
 

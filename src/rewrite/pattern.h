@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Patterns: small trees over wildcards, written with operators in C++ and kept as flat data, so that one definition is
-// matched, built, printed, counted and turned into test instances.
+// Patterns: small trees over wildcards, written with operators in C++ and kept as flat data, so that one
+// definition is matched, built, printed, counted and turned into test instances.
 //   const auto& [x, y, z, w, c0, c1, c2, c3] = letters();
 //   (x + c0) + c1        where(x < y, y, x)        f(kIdempotentUnary, f(kIdempotentUnary, x))
-// x y z w match any node, c0..c3 a constant; the same letter twice means the same node. A number is that constant in
-// the type at hand. Tested by pattern_test.cc.
+// x y z w match any node, c0..c3 a constant; the same letter twice means the same node. A number is that
+// constant in the type at hand. Tested by pattern_test.cc.
 #pragma once
 
 #include <array>
@@ -43,9 +43,9 @@ struct PatternNode {
 
 class Pattern {
  public:
-  Pattern() = default;                // no pattern
-  Pattern(int value);                 // NOLINT: numbers are patterns
-  Pattern(double value);              // NOLINT
+  Pattern() = default;    // no pattern
+  Pattern(int value);     // NOLINT: numbers are patterns
+  Pattern(double value);  // NOLINT
   Pattern(PatternNode head, std::initializer_list<const Pattern*> children);
 
   bool empty() const { return nodes_.empty(); }

@@ -39,7 +39,7 @@ TEST(Rule, HoldsWhatItWasMadeOf) {
   EXPECT_EQ(rule.replacement_text(), "x");
   EXPECT_TRUE(rule.commutes);
   EXPECT_EQ(rule.float_class, FloatClass::kReassociating);
-  EXPECT_EQ(rule.place(), "src/rewrite/pattern_test.cc:" + std::to_string(__LINE__ - 7));
+  EXPECT_EQ(rule.place(), "src/rewrite/pattern_test.cc:" + std::to_string(__LINE__ - 6));
 }
 
 TEST(RuleDeathTest, RefusesAReplacementOfUnboundLetters) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Matching and the driver: orders, literals, the same letter twice, shapes, traces, origins, depth, and rewrites that
-// do not end.
+// Matching and the driver: orders, literals, the same letter twice, shapes, traces, origins, depth, and
+// rewrites that do not end.
 #include <gtest/gtest.h>
 
 #include "anneal/error.h"
@@ -24,7 +24,8 @@ class Rewrite : public testing::Test {
   const std::vector<Dim> shape = {Dim(2), Dim(3)};
   const Node p = b.param(0, f32, shape), q = b.param(1, f32, shape), s = b.param(2, f32, {});
   const Node i = b.param(3, i32, shape);
-  const Node three = b.constant_float(3, f32), four = b.constant_float(4, f32), zero = b.constant_float(0, f32);
+  const Node three = b.constant_float(3, f32), four = b.constant_float(4, f32),
+             zero = b.constant_float(0, f32);
 
   Node one(Node root, std::vector<Rule> rules, const RewriteOptions& options = {}) {
     return rewrite(g, std::span(&root, 1), RuleSet(std::span<const Rule>(rules)), options)[0];
@@ -103,13 +104,15 @@ TEST_F(Rewrite, TheFirstRuleWins) {
 }
 
 TEST_F(Rewrite, ReachesAFixpointThroughNewNodes) {
-  const Rule twice{"twice", "x + x = x * 2", x + x, x * 2}, half{"half", "(x * 2) * 0.5 = x", (x * 2) * 0.5, x};
+  const Rule twice{"twice", "x + x = x * 2", x + x, x * 2},
+      half{"half", "(x * 2) * 0.5 = x", (x * 2) * 0.5, x};
   EXPECT_EQ(one(b.mul(b.add(p, p), b.constant_float(0.5, f32)), {twice, half}), p);
 }
 
 TEST_F(Rewrite, GivesTheSameNodesWhenNothingApplies) {
   const Rule rule{"r", "x - x = 0", x - x, 0};
-  const Node root = b.reduce(b.mul(b.add(p, q), b.concat(std::array{p, q}, 0).id ? p : q), ir::ReduceOp::kAdd, 1);
+  const Node root =
+      b.reduce(b.mul(b.add(p, q), b.concat(std::array{p, q}, 0).id ? p : q), ir::ReduceOp::kAdd, 1);
   const size_t live = g.live_nodes();
   EXPECT_EQ(one(root, {rule}), root);
   EXPECT_EQ(g.live_nodes(), live);
@@ -225,16 +228,26 @@ TEST_F(Rewrite, OnceDoesOneStep) {
   EXPECT_FALSE(rewrite_once(g, p, set));
 }
 
-// The inside of a sum is left to the whole sum, but seen when something else uses it.
+// The inside of a sum is left to the whole sum, but looked at when something else uses it, or the whole does
+// not see it.
 TEST_F(Rewrite, LeavesTheInsideToItsUsers) {
   const std::vector<Rule> rules = {Rule{"r", "x + c = c - x", x + c0, fold(c0 * 1) - x}};
   RuleSet set{std::span<const Rule>(rules)};
-  set.leave_inside_to_users([](const ir::Graph& graph, Node n) { return graph.op(n) == Op::Add; });
-  const Node inner = b.add(p, three), outer = b.add(inner, four);
-  const Node alone[] = {outer};
-  EXPECT_EQ(rewrite(g, alone, set)[0], b.sub(four, inner));
-  const Node shared[] = {outer, b.make(Op::Exp, {inner})};
-  EXPECT_EQ(rewrite(g, shared, set)[0], b.sub(four, b.sub(three, p)));
+  static bool sees;
+  set.leave_to_users({[](const ir::Graph& graph, Node n) { return graph.op(n) == Op::Add; },
+                      [](MatchContext&, Node) { return sees; }});
+  const Node inner = b.add(p, three), outer = b.add(b.add(inner, q), q),
+             other_user = b.make(Op::Exp, {inner});
+  const Node changed = b.sub(three, p), changed_outer = b.add(b.add(changed, q), q);
+  const auto results = [&](std::initializer_list<Node> roots) {
+    return rewrite(g, std::span<const Node>(roots.begin(), roots.size()), set);
+  };
+  sees = true;
+  EXPECT_EQ(results({outer})[0], outer);
+  EXPECT_EQ(results({outer, other_user})[0], changed_outer);
+  EXPECT_EQ(results({outer, inner})[0], changed_outer);
+  sees = false;
+  EXPECT_EQ(results({outer})[0], changed_outer);
 }
 
 }  // namespace

@@ -38,13 +38,15 @@ std::string Rule::place() const {
   // From the last "src/": the compiler may have seen an absolute path.
   const std::string_view file = where.file_name();
   const size_t at = file.rfind("src/");
-  return std::string(at == std::string_view::npos ? file : file.substr(at)) + ':' + std::to_string(where.line());
+  return std::string(at == std::string_view::npos ? file : file.substr(at)) + ':' +
+         std::to_string(where.line());
 }
 
 void Rule::check() const {
   const bool bound = (replacement.pattern.letters() & ~pattern.letters()) == 0;
   ANNEAL_CHECK_MSG(bound && !pattern.empty(), std::string(name).c_str());
-  ANNEAL_CHECK_MSG(replacement.function != nullptr || !replacement.pattern.empty(), std::string(name).c_str());
+  ANNEAL_CHECK_MSG(replacement.function != nullptr || !replacement.pattern.empty(),
+                   std::string(name).c_str());
 }
 
 }  // namespace anneal::rewrite

@@ -2,8 +2,9 @@
 // A rewrite rule is named data:
 //   {"add-zero", "x + 0 = x", x + 0, x, of_int},
 //   {"max-known", "max(a, b) = a when b <= a", max(x, y), max_by_bounds, of_index},
-// name, law, pattern, replacement (a pattern or a named function), then conditions in any order: element types, a
-// guard, a float class, both_orders, tensors_only. All of it can be listed, printed, fuzzed and traced. Tested by rewrite_test.cc.
+// name, law, pattern, replacement (a pattern or a named function), then conditions in any order: element
+// types, a guard, a float class, both_orders, tensors_only. All of it can be listed, printed, fuzzed and
+// traced. Tested by rewrite_test.cc.
 #pragma once
 
 #include <array>
@@ -36,8 +37,9 @@ struct FloatClasses {
   }
 };
 
-// Classes of element types. A rule is tried on a node by the type of its last source (a leaf: its own), which for
-// arithmetic is the type of the values, for comparisons that of what is compared, for casts that of the source.
+// Classes of element types. A rule is tried on a node by the type of its last source (a leaf: its own), which
+// for arithmetic is the type of the values, for comparisons that of what is compared, for casts that of the
+// source.
 struct Types {
   uint8_t mask;
   constexpr bool has(Types t) const { return (mask & t.mask) != 0; }
@@ -66,17 +68,18 @@ using RewriteFunction = ir::Node (*)(MatchContext&);  // null: does not apply
 struct RuleName {
   const char* text;
   std::source_location where;
-  RuleName(const char* name, std::source_location at = std::source_location::current())  // NOLINT: names are texts
+  RuleName(const char* name,
+           std::source_location at = std::source_location::current())  // NOLINT: names are texts
       : text(name), where(at) {}
 };
 
 struct Replacement {
   Pattern pattern;
   RewriteFunction function = nullptr;
-  Replacement(const Pattern& p) : pattern(p) {}           // NOLINT: what a rule is written with
-  Replacement(int value) : pattern(value) {}              // NOLINT
-  Replacement(double value) : pattern(value) {}           // NOLINT
-  Replacement(RewriteFunction fn) : function(fn) {}       // NOLINT
+  Replacement(const Pattern& p) : pattern(p) {}      // NOLINT: what a rule is written with
+  Replacement(int value) : pattern(value) {}         // NOLINT
+  Replacement(double value) : pattern(value) {}      // NOLINT
+  Replacement(RewriteFunction fn) : function(fn) {}  // NOLINT
 };
 
 struct Rule {
@@ -92,7 +95,8 @@ struct Rule {
   uint16_t id = 0;         // 1 + place among all rules; what Origin::rule holds
 
   template <typename... Conditions>
-  Rule(RuleName rule_name, std::string_view rule_law, const Pattern& from, const Replacement& to, Conditions... conditions)
+  Rule(RuleName rule_name, std::string_view rule_law, const Pattern& from, const Replacement& to,
+       Conditions... conditions)
       : name(rule_name.text), law(rule_law), pattern(from), replacement(to), where(rule_name.where) {
     (set(conditions), ...);
     check();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "rules/bench_graphs.h"
 
+#include <cstddef>
+
 #include "ir/builder.h"
 #include "rules/random_index.h"
 
@@ -12,7 +14,8 @@ using ir::Node;
 // Where an element of a tensor lies in its source: one index an axis, and a guard for padding.
 class Address {
  public:
-  Address(const ir::Builder& b, std::vector<int64_t> shape, int64_t first_range) : b_(b), shape_(std::move(shape)) {
+  Address(const ir::Builder& b, std::vector<int64_t> shape, int64_t first_range)
+      : b_(b), shape_(std::move(shape)) {
     for (int64_t extent : shape_) index_.push_back(b_.range(extent, first_range++));
   }
 
@@ -46,8 +49,8 @@ class Address {
   void through_window(size_t i, size_t j, int64_t stride, int64_t dilation) {
     index_[i] = b_.add(b_.mul(index_[i], b_.index(stride)), b_.mul(index_[j], b_.index(dilation)));
     shape_[i] = (shape_[i] - 1) * stride + (shape_[j] - 1) * dilation + 1;
-    index_.erase(index_.begin() + static_cast<int64_t>(j));
-    shape_.erase(shape_.begin() + static_cast<int64_t>(j));
+    index_.erase(index_.begin() + static_cast<ptrdiff_t>(j));
+    shape_.erase(shape_.begin() + static_cast<ptrdiff_t>(j));
   }
 
   Node flatten() const {
@@ -74,13 +77,13 @@ std::vector<int64_t> reshaped(const std::vector<int64_t>& shape, Random& random)
   const auto i = static_cast<size_t>(random.below(static_cast<int64_t>(shape.size())));
   if (i + 1 < out.size() && random.chance(60)) {
     out[i] *= out[i + 1];
-    out.erase(out.begin() + static_cast<int64_t>(i) + 1);
+    out.erase(out.begin() + static_cast<ptrdiff_t>(i) + 1);
   } else {
     constexpr int64_t kFactors[] = {2, 3, 4, 7};
     const int64_t factor = random.pick(kFactors);
     if (out[i] % factor != 0 || out.size() > 6) return out;
     out[i] /= factor;
-    out.insert(out.begin() + static_cast<int64_t>(i) + 1, factor);
+    out.insert(out.begin() + static_cast<ptrdiff_t>(i) + 1, factor);
   }
   return out;
 }
@@ -94,10 +97,12 @@ void move(Address& a, Random& random) {
     case 2: return a.through_reshape(reshaped(a.shape(), random));
     case 3:
     case 4: return a.through_permute(i, j);
-    case 5: return random.chance(50) ? a.through_flip(i) : a.through_slice(i, random.below(3), 1 + random.below(2));
+    case 5:
+      return random.chance(50) ? a.through_flip(i) : a.through_slice(i, random.below(3), 1 + random.below(2));
     case 6: return a.shape()[i] > 4 ? a.through_pad(i, 1, 1) : a.through_flip(i);
     default:
-      if (i != j && rank > 2 && a.shape()[j] < 8) a.through_window(i, j, 1 + random.below(2), 1 + random.below(2));
+      if (i != j && rank > 2 && a.shape()[j] < 8)
+        a.through_window(i, j, 1 + random.below(2), 1 + random.below(2));
   }
 }
 

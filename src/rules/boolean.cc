@@ -35,8 +35,8 @@ Node mask_to_remainder(MatchContext& c) {
   return c.make(Op::FloorMod, c.x(), c.index(mask + 1));
 }
 
-// Equal sets of bits become equal nodes. Floats keep their order: which NaN came first does not matter, but reading
-// them in the order they were written does.
+// Equal sets of bits become equal nodes. Floats keep their order: which NaN came first does not matter, but
+// reading them in the order they were written does.
 Node by_key(MatchContext& c) {
   if (c.is_const(c.y()) || !(c.graph.key(c.y()) < c.graph.key(c.x()))) return {};
   return c.make(c.op(c.root), c.y(), c.x());
@@ -71,17 +71,20 @@ std::vector<Rule> boolean_rules() {
       {"not-equal", "~(x == y) = (x != y)", ~(x == y), x != y, of_bool},
       {"not-unequal", "~(x != y) = (x == y)", ~(x != y), x == y, of_bool},
       {"not-less", "~(x < y) = (y <= x); for floats NaN is neither", ~(x < y), y <= x, of_bool, no_float},
-      {"not-less-equal", "~(x <= y) = (y < x); for floats NaN is neither", ~(x <= y), y < x, of_bool, no_float},
+      {"not-less-equal", "~(x <= y) = (y < x); for floats NaN is neither", ~(x <= y), y < x, of_bool,
+       no_float},
       {"both-below", "x < c and x < d is x < min(c, d)", (x < c0) & (x < c1), x < fold(min(c0, c1)), of_bool},
       {"both-above", "c < x and d < x is max(c, d) < x", (c0 < x) & (c1 < x), fold(max(c0, c1)) < x, of_bool},
-      {"either-below", "x < c or x < d is x < max(c, d)", (x < c0) | (x < c1), x < fold(max(c0, c1)), of_bool, no_float},
-      {"either-above", "c < x or d < x is min(c, d) < x", (c0 < x) | (c1 < x), fold(min(c0, c1)) < x, of_bool, no_float},
-      {"empty-interval", "x < c and d < x is false when c <= d + 1", (x < c0) & (c1 < x), 0, of_bool, both_orders,
-       Guard{"no integer lies between", nothing_between}},
+      {"either-below", "x < c or x < d is x < max(c, d)", (x < c0) | (x < c1), x < fold(max(c0, c1)), of_bool,
+       no_float},
+      {"either-above", "c < x or d < x is min(c, d) < x", (c0 < x) | (c1 < x), fold(min(c0, c1)) < x, of_bool,
+       no_float},
+      {"empty-interval", "x < c and d < x is false when c <= d + 1", (x < c0) & (c1 < x), 0, of_bool,
+       both_orders, Guard{"no integer lies between", nothing_between}},
 
       {"less-and-not-less", "x < y and y <= x is false", (x < y) & (y <= x), 0, of_bool, both_orders},
-      {"less-or-not-less", "x < y or y <= x is true; for floats NaN is neither", (x < y) | (y <= x), 1, of_bool,
-       both_orders, no_float},
+      {"less-or-not-less", "x < y or y <= x is true; for floats NaN is neither", (x < y) | (y <= x), 1,
+       of_bool, both_orders, no_float},
       {"equal-and-unequal", "x == y and x != y is false", (x == y) & (x != y), 0, of_bool, both_orders},
       {"equal-or-unequal", "x == y or x != y is true", (x == y) | (x != y), 1, of_bool, both_orders},
 

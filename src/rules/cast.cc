@@ -8,7 +8,7 @@ namespace {
 using namespace rewrite;  // NOLINT: the surface rules are written in
 
 struct FloatFormat {
-  int precision;              // bits, the hidden one included
+  int precision;                   // bits, the hidden one included
   int min_exponent, max_exponent;  // of the smallest subnormal's and the largest value's leading bit
   bool infinite;
 };
@@ -31,8 +31,8 @@ bool holds_all(DType to, DType from) {
   if (is_float(from)) {
     if (!is_float(to)) return false;
     const FloatFormat a = float_format(from), b = float_format(to);
-    return a.precision <= b.precision && a.min_exponent >= b.min_exponent && a.max_exponent <= b.max_exponent &&
-           (b.infinite || !a.infinite);
+    return a.precision <= b.precision && a.min_exponent >= b.min_exponent &&
+           a.max_exponent <= b.max_exponent && (b.infinite || !a.infinite);
   }
   const int bits = dtype_size(from) * 8 - (is_signed(from) ? 1 : 0);
   if (is_float(to)) {
@@ -45,7 +45,8 @@ bool holds_all(DType to, DType from) {
 }
 
 Node cast_of_widened(MatchContext& c) {
-  const DType from = c.graph.dtype(c.x()), middle = c.graph.dtype(c.source(c.root, 0)), to = c.graph.dtype(c.root);
+  const DType from = c.graph.dtype(c.x()), middle = c.graph.dtype(c.source(c.root, 0)),
+              to = c.graph.dtype(c.root);
   // From a float an integer saturates, from an integer it wraps.
   const bool saturates = !is_float(from) && is_float(middle) && is_int(to) && !holds_all(to, from);
   return holds_all(middle, from) && !saturates ? c.build().cast(c.x(), to) : Node{};
@@ -53,7 +54,8 @@ Node cast_of_widened(MatchContext& c) {
 
 // Integers wrap modulo a power of two, so a wider stop on the way changes nothing.
 Node cast_of_wrapped(MatchContext& c) {
-  const DType from = c.graph.dtype(c.x()), middle = c.graph.dtype(c.source(c.root, 0)), to = c.graph.dtype(c.root);
+  const DType from = c.graph.dtype(c.x()), middle = c.graph.dtype(c.source(c.root, 0)),
+              to = c.graph.dtype(c.root);
   if (!is_int(from) || !is_int(middle) || !is_int(to)) return {};
   return dtype_size(to) <= dtype_size(middle) ? c.build().cast(c.x(), to) : Node{};
 }
@@ -73,11 +75,13 @@ std::vector<Rule> cast_rules() {
   const auto& [x, y, z, w, c0, c1, c2, c3] = letters();
   const Pattern twice = unary(Op::Cast, unary(Op::Cast, x));
   return {
-      {"cast-of-widened", "cast(cast(x)) = cast(x) when the inner type holds all values of x", twice, cast_of_widened},
+      {"cast-of-widened", "cast(cast(x)) = cast(x) when the inner type holds all values of x", twice,
+       cast_of_widened},
       {"cast-of-wrapped", "cast(cast(x)) = cast(x) for integers that only get narrower at the end", twice,
        cast_of_wrapped, of_int},
       {"rounded-whole", "f(cast(x)) = cast(x) for floor, ceil, round, trunc of an integer",
-       f(ir::kIdempotentUnary, unary(Op::Cast, x)), keep_source, of_float, Guard{"x is no float", x_is_whole}},
+       f(ir::kIdempotentUnary, unary(Op::Cast, x)), keep_source, of_float,
+       Guard{"x is no float", x_is_whole}},
       {"bitcast-of-bitcast", "bitcast(bitcast(x)) = bitcast(x)", unary(Op::Bitcast, unary(Op::Bitcast, x)),
        bitcast_of_bitcast},
   };

@@ -22,8 +22,8 @@ bool divides_by_zero(MatchContext& c) {
   return divisor.min == 0 && divisor.max == 0;
 }
 
-// The interval of an integer or bool holds one value. An index sum with such an interval has none but known terms,
-// and index-sum adds those.
+// The interval of an integer or bool holds one value. An index sum with such an interval has none but known
+// terms, and index-sum adds those.
 Node known_value(MatchContext& c) {
   const DType t = c.graph.dtype(c.root);
   const Op op = c.op(c.root);
@@ -45,10 +45,12 @@ std::vector<Rule> constant_rules() {
       {"fold-unary", "f(c) is its value", f(kAny, c0), fold_constants},
       {"fold-binary", "f(c, d) is its value; not integers divided by zero", f(kAny, c0, c1), fold_constants},
       {"fold-ternary", "f(c, d, e) is its value", f(kAny, c0, c1, c2), fold_constants},
-      {"fold-random", "threefry of constants is its value", any_op(kAny, {&c0, &c1, &c2, &c3}), fold_constants},
-      {"known-value", "f(...) is the one value that its bounds allow", any_op(kAny, {}), known_value, of_integral},
-      {"known-leaf", "a variable or loop index with one value is that value", any_op(ir::kLeaf | ir::kIndexOp, {}),
-       known_value, of_index},
+      {"fold-random", "threefry of constants is its value", any_op(kAny, {&c0, &c1, &c2, &c3}),
+       fold_constants},
+      {"known-value", "f(...) is the one value that its bounds allow", any_op(kAny, {}), known_value,
+       of_integral},
+      {"known-leaf", "a variable or loop index with one value is that value",
+       any_op(ir::kLeaf | ir::kIndexOp, {}), known_value, of_index},
       {"constant-right", "f(c, x) = f(x, c) for a commutative f", f(ir::kCommutative, c0, x),
        f(ir::kCommutative, x, c0), Guard{"x is no constant", only_first_is_constant}},
   };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// tests/golden/{index,simplify}: the graph above "# EXPECT" simplifies to the one below it, compared as nodes, so that
-// numbering cannot matter. ANNEAL_BLESS=1 writes what came out instead. Header lines:
+// tests/golden/{index,simplify}: the graph above "# EXPECT" simplifies to the one below it, compared as
+// nodes, so that numbering cannot matter. ANNEAL_BLESS=1 writes what came out instead. Header lines:
 //   # RUN: anneal opt --passes=simplify [--floats=reassociating,approximate]
 //   # LAW: what the case shows
 //   # NO-DIV: no division or remainder may be left
@@ -54,7 +54,8 @@ Golden read_golden(const std::string& path) {
   const std::string all = text.str();
   const size_t at = all.find(kExpect);
   EXPECT_NE(at, std::string::npos) << path << " has no line # EXPECT";
-  return {path, all.substr(0, at + kExpect.size()), at == std::string::npos ? "" : all.substr(at + kExpect.size())};
+  return {path, all.substr(0, at + kExpect.size()),
+          at == std::string::npos ? "" : all.substr(at + kExpect.size())};
 }
 
 std::vector<Node> parsed(Graph& g, const std::string& text, const std::string& path) {
@@ -80,7 +81,8 @@ void prove_by_enumeration(const Graph& g, std::span<const Node> before, std::spa
   int64_t count = 0;
   for (; points.next(); ++count)
     for (size_t i = 0; i < before.size(); ++i)
-      ASSERT_EQ(points.value_int(before[i]), points.value_int(after[i])) << ir::print(g, std::span(&after[i], 1));
+      ASSERT_EQ(points.value_int(before[i]), points.value_int(after[i]))
+          << ir::print(g, std::span(&after[i], 1));
   EXPECT_GT(count, 0);
 }
 
@@ -106,15 +108,17 @@ TEST_P(GoldenTest, SimplifiesAsExpected) {
   EXPECT_EQ(ir::verify(g, output, is_index ? ir::Stage::kIndex : ir::Stage::kTensor, "simplify"), "");
   if (is_index) prove_by_enumeration(g, input, output);
   const bool may_divide = golden.header.find("# NO-DIV") == std::string::npos;
-  EXPECT_TRUE(may_divide || !has_division(g, output)) << golden.path << ": a division is left\n" << ir::print(g, output);
+  EXPECT_TRUE(may_divide || !has_division(g, output)) << golden.path << ": a division is left\n"
+                                                      << ir::print(g, output);
   const std::string text = ir::print(g, output);
   if (support::flag_on(support::Flag::kBless)) {
     std::ofstream(full_path(golden.path)) << golden.header << text;
     return;
   }
   EXPECT_TRUE(parsed(g, golden.expected, golden.path) == output)
-      << golden.path << "  (pass simplify; rules:" << fired(stats) << ")\nexpected\n" << golden.expected << "got\n" << text
-      << "accept with: ANNEAL_BLESS=1";
+      << golden.path << "  (pass simplify; rules:" << fired(stats) << ")\nexpected\n"
+      << golden.expected << "got\n"
+      << text << "accept with: ANNEAL_BLESS=1";
 }
 
 std::string golden_name(const testing::TestParamInfo<std::string>& golden) {

@@ -13,7 +13,8 @@ uint64_t magnitude(int64_t v) { return v < 0 ? 0 - static_cast<uint64_t>(v) : st
 std::array<Node, Term::kMaxDegree> atoms_by_key(const ir::Graph& g, const Term& t) {
   std::array<Node, Term::kMaxDegree> atoms = t.factors;
   for (uint32_t i = 1; i < t.degree; ++i)
-    for (uint32_t at = i; at > 0 && g.key(atoms[at]) < g.key(atoms[at - 1]); --at) std::swap(atoms[at], atoms[at - 1]);
+    for (uint32_t at = i; at > 0 && g.key(atoms[at]) < g.key(atoms[at - 1]); --at)
+      std::swap(atoms[at], atoms[at - 1]);
   return atoms;
 }
 
@@ -45,7 +46,9 @@ Node build_scaled(MatchContext& c, const Term& t, int64_t coefficient) {
   return coefficient == 1 ? product : c.make(Op::Mul, product, c.index(coefficient));
 }
 
-bool is_constant(const MatchContext& c, Node n, int64_t value) { return c.is_const(n) && c.int_value(n) == value; }
+bool is_constant(const MatchContext& c, Node n, int64_t value) {
+  return c.is_const(n) && c.int_value(n) == value;
+}
 
 bool is_scaled(MatchContext& c, Node n, const Term& t, int64_t coefficient) {
   if (coefficient != 1) {
@@ -97,7 +100,8 @@ Node build_sum(MatchContext& c, Polynomial& p) {
     sum = c.index(p.constant());
     next = 0;
   } else {
-    sum = p[0].coefficient == -1 ? c.make(Op::Neg, build_product(c, p[0])) : build_scaled(c, p[0], p[0].coefficient);
+    sum = p[0].coefficient == -1 ? c.make(Op::Neg, build_product(c, p[0]))
+                                 : build_scaled(c, p[0], p[0].coefficient);
   }
   for (int i = next; i < p.size(); ++i) {
     const int64_t coefficient = p[i].coefficient;
@@ -179,8 +183,9 @@ bool in_one_multiple(const Polynomial& p, const AtomBounds& atoms, int64_t g, Re
     const ir::Bounds& b = atoms[static_cast<size_t>(i)];
     int64_t low, high;
     if (b.min == INT64_MIN || b.max == INT64_MAX) return false;
-    if (__builtin_mul_overflow(r, r > 0 ? b.min : b.max, &low) || __builtin_mul_overflow(r, r > 0 ? b.max : b.min, &high) ||
-        __builtin_add_overflow(min, low, &min) || __builtin_add_overflow(max, high, &max))
+    if (__builtin_mul_overflow(r, r > 0 ? b.min : b.max, &low) ||
+        __builtin_mul_overflow(r, r > 0 ? b.max : b.min, &high) || __builtin_add_overflow(min, low, &min) ||
+        __builtin_add_overflow(max, high, &max))
       return false;
   }
   *k = floor_div(min, g);
@@ -189,14 +194,16 @@ bool in_one_multiple(const Polynomial& p, const AtomBounds& atoms, int64_t g, Re
 
 }  // namespace
 
-bool divide_sum(MatchContext& c, const Polynomial& p, int64_t d, int64_t* g, Polynomial* quotient, Polynomial* rest) {
+bool divide_sum(MatchContext& c, const Polynomial& p, int64_t d, int64_t* g, Polynomial* quotient,
+                Polynomial* rest) {
   std::array<int64_t, Polynomial::kMaxTerms + 1> candidates;
   size_t count = 0;
   candidates[count++] = d;
   for (const Term& t : p) {
     if (t.coefficient == INT64_MIN) return false;
     const int64_t common = std::gcd(t.coefficient, d);
-    if (common > 1 && std::find(candidates.begin(), candidates.begin() + count, common) == candidates.begin() + count)
+    if (common > 1 &&
+        std::find(candidates.begin(), candidates.begin() + count, common) == candidates.begin() + count)
       candidates[count++] = common;
   }
   std::sort(candidates.begin(), candidates.begin() + count, std::greater<>());
@@ -207,7 +214,8 @@ bool divide_sum(MatchContext& c, const Polynomial& p, int64_t d, int64_t* g, Pol
       int64_t k, shift;
       if (!in_one_multiple(p, atoms, candidates[i], how, &k)) continue;
       split_sum(p, candidates[i], how, quotient, rest);
-      if (!quotient->add_constant(k) || __builtin_mul_overflow(k, -candidates[i], &shift) || !rest->add_constant(shift))
+      if (!quotient->add_constant(k) || __builtin_mul_overflow(k, -candidates[i], &shift) ||
+          !rest->add_constant(shift))
         continue;
       *g = candidates[i];
       return true;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the rules on index expressions are made of: canonical sums, and splitting a sum by a divisor. A canonical sum
-// is a left-leaning chain of terms, positive coefficients first, larger ones earlier, equal ones by structural key,
-// the constant last: i*64 + j*8 + k - l + 3. Equal sums so become the same node.
+// What the rules on index expressions are made of: canonical sums, and splitting a sum by a divisor. A
+// canonical sum is a left-leaning chain of terms, positive coefficients first, larger ones earlier, equal
+// ones by structural key, the constant last: i*64 + j*8 + k - l + 3. Equal sums so become the same node.
 // Tested by index_algebra_test.cc, rule_fuzz_test.cc and tests/golden/index/.
 #pragma once
 
@@ -26,15 +26,17 @@ Node build_sum(MatchContext& context, Polynomial& p);
 // Whether n is the canonical node of p, which is sorted. Makes no nodes but products of several atoms.
 bool is_built(MatchContext& context, Node n, const Polynomial& p);
 
-// What stays of a coefficient c that is no multiple of g: all of it, c % g with the sign of c, or the remainder
-// nearest to 0.
+// What stays of a coefficient c that is no multiple of g: all of it, c % g with the sign of c, or the
+// remainder nearest to 0.
 enum class Remainders : uint8_t { kWhole, kTruncated, kNearest };
 // p == g * quotient + rest, the constant of rest in [0, g).
 void split_sum(const Polynomial& p, int64_t g, Remainders how, Polynomial* quotient, Polynomial* rest);
 
-// Tries to write floor(p / g) as a sum, for one g > 1 that divides d: terms whose remainders together stay between two
-// multiples of g fall away. Prefers large g. Sets *g, *quotient = floor(p / g) and *rest = p - g * quotient.
-bool divide_sum(MatchContext& context, const Polynomial& p, int64_t d, int64_t* g, Polynomial* quotient, Polynomial* rest);
+// Tries to write floor(p / g) as a sum, for one g > 1 that divides d: terms whose remainders together stay
+// between two multiples of g fall away. Prefers large g. Sets *g, *quotient = floor(p / g) and *rest = p - g
+// * quotient.
+bool divide_sum(MatchContext& context, const Polynomial& p, int64_t d, int64_t* g, Polynomial* quotient,
+                Polynomial* rest);
 
 // -- Rules (see divmod.cc, compare.cc and arithmetic.cc for their laws) --
 Node canonical_sum(MatchContext& context);

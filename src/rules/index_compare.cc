@@ -81,12 +81,14 @@ Node compare_without_division(MatchContext& c) {
   Polynomial p;
   if (!as_negative(c, &p) || p.size() > 2) return {};
   for (const Term& t : p) {
-    if (t.degree != 1 || (t.coefficient != 1 && t.coefficient != -1) || c.op(t.factors[0]) != Op::FloorDiv) continue;
+    if (t.degree != 1 || (t.coefficient != 1 && t.coefficient != -1) || c.op(t.factors[0]) != Op::FloorDiv)
+      continue;
     const Node divisor = c.source(t.factors[0], 1);
     if (!c.is_const(divisor) || c.int_value(divisor) < 1) continue;
     const int64_t d = c.int_value(divisor);
     Polynomial others = p, out;
-    if (!others.add_term(t, -1) || !out.add(others, d) || !out.add_node(c.graph, c.source(t.factors[0], 0), t.coefficient))
+    if (!others.add_term(t, -1) || !out.add(others, d) ||
+        !out.add_node(c.graph, c.source(t.factors[0], 0), t.coefficient))
       return {};
     if (t.coefficient < 0 && !out.add_constant(d - 1)) return {};
     return build_less(c, out);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Rules on floor division and remainder of index values. x is the root's dividend, d its divisor; P = x as a sum.
+// Rules on floor division and remainder of index values. x is the root's dividend, d its divisor; P = x as a
+// sum.
 #include <numeric>
 
 #include "rules/index_algebra.h"
@@ -52,7 +53,8 @@ Node div_of_div(MatchContext& c) {
   const int64_t a = p == nullptr ? 0 : single_division(c, *p, Op::FloorDiv);
   int64_t product, shift;
   Polynomial inner;
-  if (a == 0 || __builtin_mul_overflow(a, d, &product) || __builtin_mul_overflow(a, p->constant(), &shift)) return {};
+  if (a == 0 || __builtin_mul_overflow(a, d, &product) || __builtin_mul_overflow(a, p->constant(), &shift))
+    return {};
   if (!inner.add_node(c.graph, c.source((*p)[0].factors[0], 0)) || !inner.add_constant(shift)) return {};
   return divided(c, Op::FloorDiv, inner, product);
 }
@@ -130,7 +132,9 @@ bool divide_by_polynomial(const Polynomial& p, const Polynomial& d, Polynomial* 
     bool divided_one = false;
     for (int i = 0; i < rest->size() && !divided_one; ++i) {
       Term q = (*rest)[i];
-      if (q.coefficient == INT64_MIN || q.coefficient % d[lead].coefficient != 0 || !q.divide_by_atoms(d[lead])) continue;
+      if (q.coefficient == INT64_MIN || q.coefficient % d[lead].coefficient != 0 ||
+          !q.divide_by_atoms(d[lead]))
+        continue;
       q.coefficient = -(q.coefficient / d[lead].coefficient);
       if (!rest->add_product(d, q) || !quotient->add_term(q, -1)) return false;
       divided_one = true;

@@ -20,7 +20,8 @@ Node canonical_product(MatchContext& c) {
   if (p == nullptr || q == nullptr) return {};
   const auto is_term = [](const Polynomial& s) { return s.size() == 1 && s.constant() == 0; };
   Polynomial product;
-  if (is_term(*q) ? !product.add_product(*p, (*q)[0]) : is_term(*p) && !product.add_product(*q, (*p)[0])) return {};
+  if (is_term(*q) ? !product.add_product(*p, (*q)[0]) : is_term(*p) && !product.add_product(*q, (*p)[0]))
+    return {};
   if (!is_term(*p) && !is_term(*q)) {
     Term both{1, 0, {}};
     both.multiply_by(x);
@@ -81,13 +82,15 @@ bool has_division(const MatchContext& c, const Polynomial& p, Op op) {
   return false;
 }
 
-// c*(z % m) + c*m*(z // m) = c*z, and with the digit above it, c*(z % m) + c*m*((z // m) % b) = c*(z % (m*b)).
+// c*(z % m) + c*m*(z // m) = c*z, and with the digit above it, c*(z % m) + c*m*((z // m) % b) = c*(z %
+// (m*b)).
 bool join_terms(MatchContext& c, const Polynomial& p, const Term& low, const Term& high, Polynomial* out) {
   Division mod, digit;
   Polynomial extra, whole;
   int64_t scale, modulus;
-  if (!is_division(c, low, Op::FloorMod, &mod) || __builtin_mul_overflow(low.coefficient, mod.divisor, &scale) ||
-      high.coefficient != scale || low.coefficient == INT64_MIN || scale == INT64_MIN)
+  if (!is_division(c, low, Op::FloorMod, &mod) ||
+      __builtin_mul_overflow(low.coefficient, mod.divisor, &scale) || high.coefficient != scale ||
+      low.coefficient == INT64_MIN || scale == INT64_MIN)
     return false;
   *out = p;
   if (!out->add_term(low, -1) || !out->add_term(high, -1)) return false;
@@ -123,7 +126,8 @@ bool join_symbolic(MatchContext& c, const Polynomial& p, const Term& t, Polynomi
     if (!quotient || c.is_const(m) || c.bounds(m).min < 1 || !others.divide_by_atoms(atom(mod))) continue;
     product = others;
     *out = p;
-    if (!product.multiply_by(quotient) || !divisor.add_node(c.graph, m) || !dividend.add_node(c.graph, z)) continue;
+    if (!product.multiply_by(quotient) || !divisor.add_node(c.graph, m) || !dividend.add_node(c.graph, z))
+      continue;
     Polynomial taken;
     if (!taken.add_product(divisor, product) || !out->add(taken, -1) || !out->add_term(t, -1) ||
         !out->add_product(dividend, others))
@@ -151,8 +155,10 @@ Node join_quotient_and_remainder(MatchContext& c) {
 namespace {
 
 // c*z - c*m*(z // m) = c*(z % m) for one atom z.
-bool take_remainder(MatchContext& c, const Polynomial& p, const Term& whole, const Term& quotient, Polynomial* out) {
-  if (whole.degree != 1 || whole.coefficient == INT64_MIN || quotient.coefficient % whole.coefficient != 0) return false;
+bool take_remainder(MatchContext& c, const Polynomial& p, const Term& whole, const Term& quotient,
+                    Polynomial* out) {
+  if (whole.degree != 1 || whole.coefficient == INT64_MIN || quotient.coefficient % whole.coefficient != 0)
+    return false;
   const int64_t m = -(quotient.coefficient / whole.coefficient);
   Polynomial extra;
   if (m < 2 || !is_quotient_of(c, quotient, whole.factors[0], m, &extra)) return false;
@@ -167,7 +173,8 @@ bool take_remainder_of_sum(MatchContext& c, const Polynomial& p, const Term& quo
   if (!is_division(c, quotient, Op::FloorDiv, &q) || quotient.coefficient % q.divisor != 0) return false;
   const int64_t scale = -(quotient.coefficient / q.divisor);
   *out = p;
-  if (scale == INT64_MIN || !out->add_term(quotient, -1) || !out->add_node(c.graph, q.dividend, -scale)) return false;
+  if (scale == INT64_MIN || !out->add_term(quotient, -1) || !out->add_node(c.graph, q.dividend, -scale))
+    return false;
   return out->size() + 1 < p.size() &&
          out->add_term(atom(c.make(Op::FloorMod, q.dividend, c.index(q.divisor))), scale);
 }

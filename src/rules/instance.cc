@@ -77,10 +77,13 @@ DType InstanceMaker::pick_dtype() {
 Node InstanceMaker::make(size_t at, DType t, const Dims& shape, bool is_root) {
   const PatternNode& n = rule_.pattern.nodes()[at];
   if (n.kind == Kind::kLiteral)
-    return is_float(t) ? build_.constant_float(n.literal, t) : build_.constant_int(static_cast<int64_t>(n.literal), t);
+    return is_float(t) ? build_.constant_float(n.literal, t)
+                       : build_.constant_int(static_cast<int64_t>(n.literal), t);
   if (n.kind == Kind::kLetter) {
     Node& bound = bound_[n.letter];
-    if (!bound) bound = n.letter >= rewrite::kFirstConstLetter ? constant(t) : leaf(t, random_.chance(25) ? Dims{} : shape);
+    if (!bound)
+      bound =
+          n.letter >= rewrite::kFirstConstLetter ? constant(t) : leaf(t, random_.chance(25) ? Dims{} : shape);
     return graph_.dtype(bound) == t ? bound : Node{};
   }
   const Op op = n.kind == Kind::kAnyOp ? any_op(n, t) : n.op;
@@ -111,7 +114,8 @@ Node InstanceMaker::make_elementwise(Op op, const PatternNode& n, DType t, const
     constexpr DType kAll[] = {boolean, i8, i16, i32, i64, u8, u32, f16, bf16, f32, f64, f8e5m2};
     if (is_root) result = random_.pick(kAll);
     if (!is_root) source = random_.pick(kAll);
-    if (result == source || (op == Op::Bitcast && (dtype_size(source) != dtype_size(result) || is_bool(source) || is_bool(result))))
+    if (result == source || (op == Op::Bitcast && (dtype_size(source) != dtype_size(result) ||
+                                                   is_bool(source) || is_bool(result))))
       return {};
   }
   if (!takes(op, source)) return {};
@@ -121,7 +125,8 @@ Node InstanceMaker::make_elementwise(Op op, const PatternNode& n, DType t, const
     sources[i] = make(n.children[i], condition ? boolean : source, shape, false);
     if (!sources[i]) return {};
   }
-  return build_.make(op, std::span<const Node>(sources.data(), n.num_children), argument_of(op, random_), result);
+  return build_.make(op, std::span<const Node>(sources.data(), n.num_children), argument_of(op, random_),
+                     result);
 }
 
 // Any sources: repeated scalars, repeated smaller tensors, or what there is.
@@ -186,9 +191,11 @@ Node InstanceMaker::move(Op op, Node a, Node fill) {
     case Op::Reshape: {
       int64_t size = graph_.static_size(graph_.shape_id(a));
       Dims to;
-      if (random_.chance(30)) return build_.make(op, std::span(&a, 1), ir::NoArg{}, DType::kVoid, graph_.shape_id(a));
+      if (random_.chance(30))
+        return build_.make(op, std::span(&a, 1), ir::NoArg{}, DType::kVoid, graph_.shape_id(a));
       for (int64_t factor : {2, 3})
-        while (size % factor == 0 && size > factor && to.size() < 4) to.push_back(Dim(factor)), size /= factor;
+        while (size % factor == 0 && size > factor && to.size() < 4)
+          to.push_back(Dim(factor)), size /= factor;
       to.push_back(Dim(size));
       if (random_.chance(30)) to.push_back(Dim(1));
       return build_.make(op, std::span(&a, 1), ir::NoArg{}, DType::kVoid, graph_.intern_shape(to));
@@ -200,10 +207,12 @@ Node InstanceMaker::move(Op op, Node a, Node fill) {
     case Op::Permute: {
       ir::PermArg arg;
       for (size_t i = 0; i < from.size(); ++i) arg.perm.push_back(static_cast<uint8_t>(i));
-      for (size_t i = from.size(); i > 1; --i) std::swap(arg.perm[i - 1], arg.perm[static_cast<size_t>(random_.below(static_cast<int64_t>(i)))]);
+      for (size_t i = from.size(); i > 1; --i)
+        std::swap(arg.perm[i - 1], arg.perm[static_cast<size_t>(random_.below(static_cast<int64_t>(i)))]);
       return build_.make(op, {a}, arg);
     }
-    case Op::Flip: return build_.make(op, {a}, ir::AxesArg{static_cast<ir::AxisMask>(random_.below(1 << from.size()))});
+    case Op::Flip:
+      return build_.make(op, {a}, ir::AxesArg{static_cast<ir::AxisMask>(random_.below(1 << from.size()))});
     case Op::Slice: return move_slice(a);
     case Op::Pad: {
       ir::PadArg arg;
@@ -224,7 +233,8 @@ Node InstanceMaker::move_slice(Node a) {
   Dims to;
   const bool whole = random_.chance(15);
   for (const Dim& d : shape_of(a)) {
-    const int64_t start = whole || d.value == 0 ? 0 : random_.below(d.value), step = whole ? 1 : 1 + random_.below(10) / 7;
+    const int64_t start = whole || d.value == 0 ? 0 : random_.below(d.value),
+                  step = whole ? 1 : 1 + random_.below(10) / 7;
     const int64_t most = d.value == 0 ? 0 : (d.value - start - 1) / step + 1;
     arg.start.push_back(Dim(start));
     arg.step.push_back(step);
@@ -247,7 +257,8 @@ Node InstanceMaker::fold(Op op, Node a) {
       return build_.reduce(a, same, static_cast<ir::AxisMask>(1 + random_.below((1 << rank) - 1)));
     }
     case Op::Scan: return build_.scan(a, fold, axis, random_.chance(50));
-    case Op::ArgReduce: return shape_of(a)[static_cast<size_t>(axis)].is(0) ? Node{} : build_.arg_reduce(a, fold, axis);
+    case Op::ArgReduce:
+      return shape_of(a)[static_cast<size_t>(axis)].is(0) ? Node{} : build_.arg_reduce(a, fold, axis);
     default: return build_.arg_sort(a, axis, random_.chance(50));
   }
 }
@@ -268,11 +279,14 @@ Node InstanceMaker::constant(DType t) {
   if (t == boolean) return build_.constant_int(random_.below(2), t);
   if (t == DType::kIndex) return index_.constant();
   if (is_float(t)) {
-    constexpr double kValues[] = {0, -0.0, 1, -1, 2, 0.5, 4, 3, 1.5, -2.75, 0.125, kInf, -kInf, -448, 448,
-                                  std::numeric_limits<double>::quiet_NaN(), 1e-3, 100};
+    constexpr double kValues[] = {
+        0,    -0.0,  1,     -1,   2,     0.5,  4,   3,
+        1.5,  -2.75, 0.125, kInf, -kInf, -448, 448, std::numeric_limits<double>::quiet_NaN(),
+        1e-3, 100};
     return build_.constant_float(random_.pick(kValues), t);
   }
-  constexpr int64_t kValues[] = {0, 1, -1, 2, 3, 4, 5, 8, -2, -8, 100, INT64_MIN, INT64_MAX, INT32_MIN, INT32_MAX, 127, -128};
+  constexpr int64_t kValues[] = {0,  1,   -1,        2,         3,         4,         5,   8,   -2,
+                                 -8, 100, INT64_MIN, INT64_MAX, INT32_MIN, INT32_MAX, 127, -128};
   const int64_t v = random_.pick(kValues);
   const ir::Bounds type = ir::type_bounds(t);
   return build_.constant_int(v < type.min ? type.min : v > type.max ? type.max : v, t);

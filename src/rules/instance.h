@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Examples of rules: random graphs made from a rule's pattern until the rule applies. What `anneal explain <rule>`
-// shows and what rule_fuzz_test.cc evaluates. The same seed gives the same examples everywhere.
+// Examples of rules: random graphs made from a rule's pattern until the rule applies. What `anneal explain
+// <rule>` shows and what rule_fuzz_test.cc evaluates. The same seed gives the same examples everywhere.
 #pragma once
 
 #include <array>
@@ -29,7 +29,8 @@ class InstanceMaker {
 
   ir::Node attempt();
   ir::Node make(size_t pattern_node, DType t, const Dims& shape, bool is_root);
-  ir::Node make_elementwise(ir::Op op, const rewrite::PatternNode& n, DType t, const Dims& shape, bool is_root);
+  ir::Node make_elementwise(ir::Op op, const rewrite::PatternNode& n, DType t, const Dims& shape,
+                            bool is_root);
   ir::Node make_with_sources(ir::Op op, const rewrite::PatternNode& n, DType t, const Dims& shape);
   ir::Node make_any_elementwise(ir::Op op, DType t);
   ir::Node make_any_concat(DType t);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Movement: chains become one op, ops that change nothing go, and a value that is the same everywhere is moved by
-// saying its shape. Amounts and extents may be symbolic where a rule does not need to know them.
+// Movement: chains become one op, ops that change nothing go, and a value that is the same everywhere is
+// moved by saying its shape. Amounts and extents may be symbolic where a rule does not need to know them.
 #include <algorithm>
 
 #include "ir/dims.h"
@@ -21,7 +21,9 @@ std::vector<Dim> shape_of(const MatchContext& c, Node n) {
   return {s.begin(), s.end()};
 }
 bool same_shape(const MatchContext& c, Node a, Node b) { return c.graph.shape_id(a) == c.graph.shape_id(b); }
-bool is_full(const MatchContext& c, Node n) { return c.op(n) == Op::Expand && c.graph.rank(c.source(n, 0)) == 0; }
+bool is_full(const MatchContext& c, Node n) {
+  return c.op(n) == Op::Expand && c.graph.rank(c.source(n, 0)) == 0;
+}
 Node inner(const MatchContext& c) { return c.source(c.root, 0); }
 
 // -- Ops that change nothing --
@@ -30,7 +32,8 @@ bool changes_nothing(MatchContext& c) {
   const ir::Arg& arg = c.graph.arg(c.root);
   const Shape shape = c.graph.shape(c.root);
   if (!same_shape(c, c.root, inner(c))) return false;
-  if (const auto* perm = std::get_if<PermArg>(&arg)) return std::is_sorted(perm->perm.begin(), perm->perm.end());
+  if (const auto* perm = std::get_if<PermArg>(&arg))
+    return std::is_sorted(perm->perm.begin(), perm->perm.end());
   if (const auto* slice = std::get_if<SliceArg>(&arg)) {
     for (size_t i = 0; i < shape.size(); ++i)
       if (!slice->start[i].is(0) || (slice->step[i] != 1 && !shape[i].is(1))) return false;
@@ -45,7 +48,8 @@ bool pads_nothing(MatchContext& c) {
   const auto& pad = c.graph.arg_as<PadArg>(c.root);
   const Shape from = c.graph.shape(c.x());
   for (size_t i = 0; i < pad.low.size(); ++i)
-    if (!pad.low[i].is(0) || !pad.high[i].is(0) || (pad.interior[i] != 0 && !from[i].is(1) && !from[i].is(0))) return false;
+    if (!pad.low[i].is(0) || !pad.high[i].is(0) || (pad.interior[i] != 0 && !from[i].is(1) && !from[i].is(0)))
+      return false;
   return same_shape(c, c.root, c.x());
 }
 
@@ -62,14 +66,16 @@ Node permute_twice(MatchContext& c) {
 }
 
 Node flip_twice(MatchContext& c) {
-  return c.build().flip(c.x(), c.graph.arg_as<ir::AxesArg>(c.root).axes ^ c.graph.arg_as<ir::AxesArg>(inner(c)).axes);
+  return c.build().flip(
+      c.x(), c.graph.arg_as<ir::AxesArg>(c.root).axes ^ c.graph.arg_as<ir::AxesArg>(inner(c)).axes);
 }
 
 Node slice_twice(MatchContext& c) {
   const SliceArg outer = c.graph.arg_as<SliceArg>(c.root), first = c.graph.arg_as<SliceArg>(inner(c));
   SliceArg both = first;
   for (size_t i = 0; i < both.start.size(); ++i) {
-    both.start[i] = ir::dim_add(c.graph, first.start[i], ir::dim_mul(c.graph, outer.start[i], Dim(first.step[i])));
+    both.start[i] =
+        ir::dim_add(c.graph, first.start[i], ir::dim_mul(c.graph, outer.start[i], Dim(first.step[i])));
     if (__builtin_mul_overflow(first.step[i], outer.step[i], &both.step[i])) return {};
   }
   return c.build().slice(c.x(), std::move(both), c.graph.shape(c.root));
@@ -89,7 +95,9 @@ Node pad_twice(MatchContext& c) {
 
 Node concat_flat(MatchContext& c) {
   const auto axis = c.graph.arg_as<ir::AxisArg>(c.root).axis;
-  const auto joins = [&](Node n) { return c.op(n) == Op::Concat && c.graph.arg_as<ir::AxisArg>(n).axis == axis; };
+  const auto joins = [&](Node n) {
+    return c.op(n) == Op::Concat && c.graph.arg_as<ir::AxisArg>(n).axis == axis;
+  };
   std::vector<Node> parts;
   bool changed = false;
   for (Node part : c.graph.sources(c.root)) {
@@ -127,7 +135,9 @@ Node slice_of_pad(MatchContext& c) {
   std::vector<Dim> kept_shape(to.size());
   for (size_t i = 0; i < to.size(); ++i) {
     Run run;
-    if (pad.interior[i] != 0 || !pad.low[i].is_const() || !from[i].is_const() || !static_run(slice, to[i], i, &run)) return {};
+    if (pad.interior[i] != 0 || !pad.low[i].is_const() || !from[i].is_const() ||
+        !static_run(slice, to[i], i, &run))
+      return {};
     const int64_t low = pad.low[i].value, high = low + from[i].value;
     const int64_t begin = std::max(run.begin, low), end = std::min(run.end, high);
     if (begin >= end) return c.build().expand(c.y(), to);
@@ -179,7 +189,9 @@ Node slice_of_expand(MatchContext& c) {
 // -- Values that are the same everywhere --
 
 bool x_is_scalar(MatchContext& c) { return c.graph.rank(c.x()) == 0; }
-Node full_of_x(MatchContext& c) { return c.graph.rank(c.root) == 0 ? c.x() : c.build().expand(c.x(), c.graph.shape(c.root)); }
+Node full_of_x(MatchContext& c) {
+  return c.graph.rank(c.root) == 0 ? c.x() : c.build().expand(c.x(), c.graph.shape(c.root));
+}
 
 Node concat_of_full(MatchContext& c) {
   const Node first = c.source(c.root, 0);
@@ -257,24 +269,28 @@ std::vector<Rule> movement_rules() {
       {"flip-flip", "flip(flip(x)) = flip(x), or x", twice(Op::Flip), flip_twice},
       {"slice-slice", "slice(slice(x)) = slice(x)", twice(Op::Slice), slice_twice},
       {"pad-pad", "pad(pad(x, y), y) = pad(x, y)", binary(Op::Pad, pad, y), pad_twice},
-      {"concat-flat", "concat of concats is one, empty parts go, concat(x) = x", any_sources(Op::Concat), concat_flat},
+      {"concat-flat", "concat of concats is one, empty parts go, concat(x) = x", any_sources(Op::Concat),
+       concat_flat},
 
-      {"slice-pad", "slice(pad(x)) = pad(slice(x)), where either may vanish", moved(Op::Slice, pad), slice_of_pad},
+      {"slice-pad", "slice(pad(x)) = pad(slice(x)), where either may vanish", moved(Op::Slice, pad),
+       slice_of_pad},
       {"slice-concat", "slice(concat(.., x, ..)) = slice(x) when it lies within x",
        moved(Op::Slice, any_sources(Op::Concat)), slice_of_concat},
-      {"slice-expand", "slice(expand(x)) = expand(slice(x))", moved(Op::Slice, moved(Op::Expand, x)), slice_of_expand},
+      {"slice-expand", "slice(expand(x)) = expand(slice(x))", moved(Op::Slice, moved(Op::Expand, x)),
+       slice_of_expand},
 
       {"reshape-scalar", "reshape(x) = expand(x) for a scalar x", moved(Op::Reshape, x), full_of_x, scalar},
       {"move-full", "m(expand(x)) = expand(x) for a scalar x, m a reshape, expand, permute, slice or flip",
        f(ir::kMovement, moved(Op::Expand, x)), full_of_x, scalar},
-      {"pad-full", "pad(expand(x), x) = expand(x) for a scalar x", binary(Op::Pad, moved(Op::Expand, x), x), full_of_x,
-       scalar},
-      {"concat-full", "concat(expand(x), expand(x)) = expand(x) for a scalar x", any_sources(Op::Concat), concat_of_full},
+      {"pad-full", "pad(expand(x), x) = expand(x) for a scalar x", binary(Op::Pad, moved(Op::Expand, x), x),
+       full_of_x, scalar},
+      {"concat-full", "concat(expand(x), expand(x)) = expand(x) for a scalar x", any_sources(Op::Concat),
+       concat_of_full},
       {"iota-one", "iota of one element is 0", any_sources(Op::Iota), iota_of_one},
-      {"permute-unit-axes", "permute(x) = reshape(x) when only axes of one element move", moved(Op::Permute, x),
-       permute_of_unit_axes},
-      {"scalar-source", "f(expand(x), y) = f(x, y) for a scalar x", any_op(ir::kElementwise, {}), scalar_sources,
-       tensors_only},
+      {"permute-unit-axes", "permute(x) = reshape(x) when only axes of one element move",
+       moved(Op::Permute, x), permute_of_unit_axes},
+      {"scalar-source", "f(expand(x), y) = f(x, y) for a scalar x", any_op(ir::kElementwise, {}),
+       scalar_sources, tensors_only},
       {"compute-before-expand", "f(expand(x), expand(y)) = expand(f(x, y))", any_op(ir::kElementwise, {}),
        compute_before_expand, tensors_only},
       {"stop-gradient-twice", "stop_gradient(stop_gradient(x)) = stop_gradient(x)", twice(Op::StopGradient),

@@ -45,7 +45,8 @@ Node RandomIndex::expression(int depth) {
   return random_.chance(30) ? build_.add(sum, build_.index(random_.below(20) - 5)) : sum;
 }
 
-// A value taken apart into quotient and remainder, whole or with a digit missing, for rules that put it together.
+// A value taken apart into quotient and remainder, whole or with a digit missing, for rules that put it
+// together.
 Node RandomIndex::taken_apart(Node x) {
   constexpr int64_t kDivisors[] = {2, 3, 4, 6};
   const bool symbolic = random_.chance(25);

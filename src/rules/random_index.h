@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Random index expressions: sums of scaled loops and variables, quotients and remainders, values taken apart and put
-// together. What rules on index values are tried on, alone (instance.h) and together (simplify_test.cc).
+// Random index expressions: sums of scaled loops and variables, quotients and remainders, values taken apart
+// and put together. What rules on index values are tried on, alone (instance.h) and together
+// (simplify_test.cc).
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Reductions: over nothing, over repeated values, twice in a row, and factors that need not be inside. Sums and
-// products of floats round differently in another order: those rules are reassociating. Max and min are exact.
+// Reductions: over nothing, over repeated values, twice in a row, and factors that need not be inside. Sums
+// and products of floats round differently in another order: those rules are reassociating. Max and min are
+// exact.
 #include <cmath>
 
 #include "ir/eval.h"
@@ -37,8 +38,8 @@ Node reduce_twice(MatchContext& c, bool exact) {
 Node reduce_twice_exact(MatchContext& c) { return reduce_twice(c, true); }
 Node reduce_twice_float(MatchContext& c) { return reduce_twice(c, false); }
 
-// The reduction of expand(x) over the axes that repeat: `narrow` is expand(x) without that repetition, `count` how
-// often each element occurred.
+// The reduction of expand(x) over the axes that repeat: `narrow` is expand(x) without that repetition,
+// `count` how often each element occurred.
 struct Repeated {
   Node narrow;
   AxisMask rest = 0;
@@ -82,9 +83,11 @@ Node sum_of_repeated_float(MatchContext& c) { return sum_of_repeated(c, false); 
 Node sum_of_constant(MatchContext& c) {
   Repeated r;
   const DType t = c.graph.dtype(c.root);
-  if (arg_of(c, c.root).op != ReduceOp::kAdd || !c.is_const(c.x()) || !take_repetition(c, &r) || r.rest != 0) return {};
+  if (arg_of(c, c.root).op != ReduceOp::kAdd || !c.is_const(c.x()) || !take_repetition(c, &r) || r.rest != 0)
+    return {};
   const double value = c.graph.const_value(c.x()).as_double(t), total = value * static_cast<double>(r.count);
-  if (value != std::floor(value) || (value == 0 && std::signbit(value)) || !(std::fabs(total) <= 0x1p24)) return {};
+  if (value != std::floor(value) || (value == 0 && std::signbit(value)) || !(std::fabs(total) <= 0x1p24))
+    return {};
   return c.constant(ir::Scalar::from_double(total, t), t);
 }
 
@@ -92,7 +95,8 @@ Node sum_of_constant(MatchContext& c) {
 Node product_of_constant(MatchContext& c) {
   Repeated r;
   const DType t = c.graph.dtype(c.root);
-  if (arg_of(c, c.root).op != ReduceOp::kMul || !c.is_const(c.x()) || !take_repetition(c, &r) || r.rest != 0) return {};
+  if (arg_of(c, c.root).op != ReduceOp::kMul || !c.is_const(c.x()) || !take_repetition(c, &r) || r.rest != 0)
+    return {};
   const ir::Scalar one = ir::Scalar::from_int(1, t);
   if (c.graph.const_value(c.x()) == one) return c.constant(one, t);
   if (is_float(t)) return {};
@@ -124,7 +128,8 @@ Node factor_out(MatchContext& c, bool exact) {
   const Node product = c.source(c.root, 0);
   if (arg.op != ReduceOp::kAdd || exact == is_float(c.graph.dtype(c.root))) return {};
   const auto summed = [&](Node n) {
-    return c.build().reduce(c.graph.rank(n) == 0 ? c.build().expand(n, c.graph.shape(product)) : n, arg.op, arg.axes);
+    return c.build().reduce(c.graph.rank(n) == 0 ? c.build().expand(n, c.graph.shape(product)) : n, arg.op,
+                            arg.axes);
   };
   if (const Node y = constant_along(c, c.y(), arg.axes)) return c.make(c.op(product), summed(c.x()), y);
   if (c.op(product) != Op::Mul) return {};
@@ -154,7 +159,8 @@ Node reduce_of_pad(MatchContext& c, bool exact) {
   if (!c.is_const(c.y()) || c.graph.const_value(c.y()) != ir::fold_identity(arg.op, t)) return {};
   const auto& pad = c.graph.arg_as<ir::PadArg>(c.source(c.root, 0));
   for (size_t i = 0; i < pad.low.size(); ++i)
-    if (!has_axis(arg.axes, i) && (!pad.low[i].is(0) || !pad.high[i].is(0) || pad.interior[i] != 0)) return {};
+    if (!has_axis(arg.axes, i) && (!pad.low[i].is(0) || !pad.high[i].is(0) || pad.interior[i] != 0))
+      return {};
   return c.build().reduce(c.x(), arg.op, arg.axes);
 }
 Node reduce_of_pad_exact(MatchContext& c) { return reduce_of_pad(c, true); }
@@ -180,16 +186,17 @@ std::vector<Rule> reduce_rules() {
   return {
       {"reduce-unit-axes", "axes of one element need no reduction", reduce(x), without_unit_axes},
       {"reduce-reduce", "r(r(x)) = r(x) over the axes of both", reduce(reduce(x)), reduce_twice_exact},
-      {"reduce-reduce-float", "the same for sums and products of floats", reduce(reduce(x)), reduce_twice_float, of_float,
-       kReassociating},
+      {"reduce-reduce-float", "the same for sums and products of floats", reduce(reduce(x)),
+       reduce_twice_float, of_float, kReassociating},
       {"reduce-sum-constant", "the sum of n times c is n * c when every partial sum is exact", reduce(expand),
        sum_of_constant, of_float},
-      {"reduce-product-constant", "the product of n times c is c^n", reduce(expand), product_of_constant, of_number},
+      {"reduce-product-constant", "the product of n times c is c^n", reduce(expand), product_of_constant,
+       of_number},
       {"reduce-extreme-repeated", "max(expand(x)) = max(x): repetition does not matter", reduce(expand),
        extreme_of_repeated},
       {"reduce-sum-repeated", "sum(expand(x)) = sum(x) * n", reduce(expand), sum_of_repeated_int, of_int},
-      {"reduce-sum-repeated-float", "sum(expand(x)) = sum(x) * n", reduce(expand), sum_of_repeated_float, of_float,
-       kReassociating},
+      {"reduce-sum-repeated-float", "sum(expand(x)) = sum(x) * n", reduce(expand), sum_of_repeated_float,
+       of_float, kReassociating},
       {"reduce-sum-factor", "sum(x * y) = sum(x) * y for y the same along the axes", reduce(x * y),
        factor_out_of_int_sum, of_int},
       {"reduce-sum-factor-float", "sum(x * y) = sum(x) * y for y the same along the axes", reduce(x * y),
@@ -198,12 +205,12 @@ std::vector<Rule> reduce_rules() {
        factor_out_of_sum, of_float, kReassociating},
       {"reduce-sum-negated", "sum(-x) = -sum(x)", reduce(-x), sum_of_negated, of_int},
       {"reduce-sum-negated-float", "sum(-x) = -sum(x)", reduce(-x), sum_of_negated, of_float, kReassociating},
-      {"reduce-extreme-negated", "max(-x) = -min(x); the lowest integer has no opposite", reduce(-x), extreme_of_negated,
-       of_float},
-      {"reduce-pad", "r(pad(x)) = r(x) over the padded axes, padded with what r starts from", reduce(binary(Op::Pad, x, y)),
-       reduce_of_pad_exact},
-      {"reduce-pad-float", "the same for sums and products of floats", reduce(binary(Op::Pad, x, y)), reduce_of_pad_float,
-       of_float, kReassociating},
+      {"reduce-extreme-negated", "max(-x) = -min(x); the lowest integer has no opposite", reduce(-x),
+       extreme_of_negated, of_float},
+      {"reduce-pad", "r(pad(x)) = r(x) over the padded axes, padded with what r starts from",
+       reduce(binary(Op::Pad, x, y)), reduce_of_pad_exact},
+      {"reduce-pad-float", "the same for sums and products of floats", reduce(binary(Op::Pad, x, y)),
+       reduce_of_pad_float, of_float, kReassociating},
       {"scan-one", "scan(x) = x along an axis of one element", unary(Op::Scan, x), x, one},
       {"arg-reduce-one", "the position among one element is 0", unary(Op::ArgReduce, x), 0, one},
       {"arg-sort-one", "the order of one element is 0", unary(Op::ArgSort, x), 0,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Every rule alone: instances made from its pattern, the rule applied once, both sides evaluated. Exact rules must
-// agree to the bit, on values that include 0, -0, NaN, infinities and the ends of the type; the others within a
-// tolerance where both sides are finite. A rule that does not fire often enough fails by its name.
+// Every rule alone: instances made from its pattern, the rule applied once, both sides evaluated. Exact rules
+// must agree to the bit, on values that include 0, -0, NaN, infinities and the ends of the type; the others
+// within a tolerance where both sides are finite. A rule that does not fire often enough fails by its name.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -32,9 +32,19 @@ constexpr int kBindings = 12;         // values for the params of one instance
 constexpr int64_t kMaxPoints = 3000;  // of one instance
 
 double random_float(Random& random, bool special) {
-  constexpr double kSpecial[] = {0, -0.0, 1, -1, std::numeric_limits<double>::infinity(),
-                                 -std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN(),
-                                 1e30, -1e30, 1e-40, 65504, 2, 0.5};
+  constexpr double kSpecial[] = {0,
+                                 -0.0,
+                                 1,
+                                 -1,
+                                 std::numeric_limits<double>::infinity(),
+                                 -std::numeric_limits<double>::infinity(),
+                                 std::numeric_limits<double>::quiet_NaN(),
+                                 1e30,
+                                 -1e30,
+                                 1e-40,
+                                 65504,
+                                 2,
+                                 0.5};
   if (special && random.chance(40)) return random.pick(kSpecial);
   return static_cast<double>(random.below(8001) - 4000) / 1000;
 }
@@ -72,8 +82,8 @@ class RuleFuzz : public testing::TestWithParam<size_t> {
   bool exact() const { return rule().float_class == FloatClass::kExact; }
 
   std::string describe(const Graph& g, const Instance& i) const {
-    return std::string(rule().name) + ": " + std::string(rule().law) + "\nbefore\n" + ir::print(g, std::span(&i.before, 1)) +
-           "after\n" + ir::print(g, std::span(&i.after, 1));
+    return std::string(rule().name) + ": " + std::string(rule().law) + "\nbefore\n" +
+           ir::print(g, std::span(&i.before, 1)) + "after\n" + ir::print(g, std::span(&i.after, 1));
   }
 
   // All values of loops and variables; params are set at random, again and again.
@@ -93,8 +103,10 @@ class RuleFuzz : public testing::TestWithParam<size_t> {
         const bool same = is_float(t) ? agree(a.as_double(t), b.as_double(t), t, rule().float_class) : a == b;
         if (same) continue;
         std::string at;
-        for (Node u : points.unknowns()) at += ir::node_text(g, u) + " = " + std::to_string(points.value(u).as_double(g.dtype(u))) + "\n";
-        ADD_FAILURE() << describe(g, instance) << "at\n" << at << a.as_double(t) << " became " << b.as_double(t);
+        for (Node u : points.unknowns())
+          at += ir::node_text(g, u) + " = " + std::to_string(points.value(u).as_double(g.dtype(u))) + "\n";
+        ADD_FAILURE() << describe(g, instance) << "at\n"
+                      << at << a.as_double(t) << " became " << b.as_double(t);
         return;
       }
     }
@@ -108,13 +120,15 @@ class RuleFuzz : public testing::TestWithParam<size_t> {
         bindings.vars.emplace_back(var.name, var.min + random.below(var.max - var.min + 1));
       } else if (g.op(n) == Op::Range) {
         const int64_t extent = interp::evaluate_dim(g, ir::Dim(g.source(n, 0)), bindings);
-        bindings.ranges.emplace_back(g.arg_as<ir::RangeArg>(n).id, random.below(std::max<int64_t>(extent, 1)));
+        bindings.ranges.emplace_back(g.arg_as<ir::RangeArg>(n).id,
+                                     random.below(std::max<int64_t>(extent, 1)));
       } else if (g.op(n) == Op::Param) {
         std::vector<int64_t> shape;
         for (const ir::Dim& d : g.shape(n)) shape.push_back(d.value);
         std::vector<double> values(static_cast<size_t>(g.static_size(g.shape_id(n))));
         for (double& v : values) v = random_scalar(random, g.dtype(n), exact()).as_double(g.dtype(n));
-        bindings.params.emplace_back(g.arg_as<ir::ParamArg>(n).index, interp::array_from(g.dtype(n), shape, values));
+        bindings.params.emplace_back(g.arg_as<ir::ParamArg>(n).index,
+                                     interp::array_from(g.dtype(n), shape, values));
       }
     }
     return bindings;
@@ -133,7 +147,8 @@ class RuleFuzz : public testing::TestWithParam<size_t> {
       }
       const std::vector<double> a = interp::doubles_of(*results[0]), b = interp::doubles_of(*results[1]);
       for (size_t i = 0; i < a.size(); ++i)
-        ASSERT_TRUE(agree(a[i], b[i], t, rule().float_class)) << describe(g, instance) << a[i] << " became " << b[i];
+        ASSERT_TRUE(agree(a[i], b[i], t, rule().float_class))
+            << describe(g, instance) << a[i] << " became " << b[i];
     }
   }
 };

@@ -13,8 +13,8 @@ std::vector<rewrite::Rule> make_all() {
   };
   // Constants first: they make everything after them smaller.
   static constexpr Topic kTopics[] = {
-      {"constant", constant_rules}, {"boolean", boolean_rules},   {"compare", compare_rules},
-      {"where", where_rules},       {"cast", cast_rules},         {"divmod", divmod_rules},
+      {"constant", constant_rules},     {"boolean", boolean_rules},   {"compare", compare_rules},
+      {"where", where_rules},           {"cast", cast_rules},         {"divmod", divmod_rules},
       {"arithmetic", arithmetic_rules}, {"movement", movement_rules}, {"reduce", reduce_rules},
   };
   std::vector<rewrite::Rule> all;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Every rule there is, by topic. The list is what `anneal explain` shows and what the fuzz test walks: a rule cannot
-// exist without being listed, and cannot be listed without being tested. How to write one: README.md here.
-// Tested by rule_fuzz_test.cc.
+// Every rule there is, by topic. The list is what `anneal explain` shows and what the fuzz test walks: a rule
+// cannot exist without being listed, and cannot be listed without being tested. How to write one: README.md
+// here. Tested by rule_fuzz_test.cc.
 #pragma once
 
 #include <span>

@@ -14,9 +14,11 @@ bool is_inside_sum(const ir::Graph& g, ir::Node n) {
   return op == ir::Op::Add || op == ir::Op::Sub || op == ir::Op::Neg;
 }
 
+bool sees_sum(rewrite::MatchContext& c, ir::Node n) { return c.polynomial(n) != nullptr; }
+
 rewrite::RuleSet all_allowed(rewrite::FloatClasses floats) {
   rewrite::RuleSet rules(all_rules(), floats);
-  rules.leave_inside_to_users(is_inside_sum);
+  rules.leave_to_users({is_inside_sum, sees_sum});
   return rules;
 }
 
@@ -33,7 +35,8 @@ const rewrite::RuleSet& standard_rules(rewrite::FloatClasses floats) {
   return floats.approximate ? rules_for<false, true>() : rules_for<false, false>();
 }
 
-std::vector<ir::Node> simplify(ir::Graph& graph, std::span<const ir::Node> roots, const SimplifyOptions& options) {
+std::vector<ir::Node> simplify(ir::Graph& graph, std::span<const ir::Node> roots,
+                               const SimplifyOptions& options) {
   rewrite::RewriteOptions rewriting;
   rewriting.pass = options.pass;
   rewriting.trace = options.trace;

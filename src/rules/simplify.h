@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The standard simplification: every rule that the allowed float classes admit, to a fixpoint. Any stage in, the same
-// stage out; equal index sums become the same node. Returns the same nodes when nothing applies, and is idempotent.
-// Tested by golden_test.cc (tests/golden/simplify, tests/golden/index) and simplify_test.cc.
+// The standard simplification: every rule that the allowed float classes admit, to a fixpoint. Any stage in,
+// the same stage out; equal index sums become the same node. Returns the same nodes when nothing applies, and
+// is idempotent. Tested by golden_test.cc (tests/golden/simplify, tests/golden/index) and simplify_test.cc.
 #pragma once
 
 #include <span>
@@ -18,7 +18,8 @@ struct SimplifyOptions {
   rewrite::RewriteStats* stats = nullptr;
 };
 
-std::vector<ir::Node> simplify(ir::Graph& graph, std::span<const ir::Node> roots, const SimplifyOptions& options = {});
+std::vector<ir::Node> simplify(ir::Graph& graph, std::span<const ir::Node> roots,
+                               const SimplifyOptions& options = {});
 ir::Node simplify(ir::Graph& graph, ir::Node root, const SimplifyOptions& options = {});
 
 // The compiled rules of all topics for these classes; made once.

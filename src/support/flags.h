@@ -29,9 +29,10 @@ constexpr const FlagInfo& flag_info(Flag flag) { return kFlags[static_cast<size_
 
 // What the environment says, else the default. Good until set_flag.
 const std::string& flag_text(Flag flag);
-int flag_level(Flag flag);                     // as a number; what is not a number is 0
+int flag_level(Flag flag);  // as a number; what is not a number is 0
 inline bool flag_on(Flag flag) { return flag_level(flag) != 0; }
-bool flag_names(Flag flag, std::string_view word);  // the text is "all", or a list with commas that holds the word
+bool flag_names(Flag flag,
+                std::string_view word);  // the text is "all", or a list with commas that holds the word
 
 // Goes before the environment. Not while other threads read flags.
 void set_flag(Flag flag, std::string value);

@@ -20,20 +20,24 @@ const Loc& first_loc(std::initializer_list<const In*> operands) {
 
 Call::Call(std::string_view name, std::initializer_list<const In*> operands)
     : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(first_loc(operands)) {
-  for (const In* x : operands)
-    if (x->kind() == In::Kind::kTensor && num_operands_ < 4) operands_[num_operands_++] = node_of(x->tensor());
+  for (const In* x : operands) {
+    if (x->kind() == In::Kind::kTensor)
+      take(node_of(x->tensor()));
+    else
+      ++seen_;
+  }
   open(loc_);
 }
 
 Call::Call(std::string_view name, const std::vector<Tensor>& operands, const Loc& loc)
     : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(loc) {
-  for (const Tensor& t : operands)
-    if (num_operands_ < 4) operands_[num_operands_++] = node_of(t);
+  for (const Tensor& t : operands) take(node_of(t));
   open(loc);
 }
 
 Call::Call(std::string_view name, const Tensor& operand, const Loc& loc)
-    : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(loc), operands_{node_of(operand)}, num_operands_(1) {
+    : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(loc) {
+  take(node_of(operand));
   open(loc);
 }
 
@@ -41,15 +45,24 @@ Call::Call(std::string_view name, const Loc& loc) : g(ir::default_graph()), b{g}
   open(loc);
 }
 
+void Call::take(Node operand) {
+  ++seen_;
+  if (!operand && empty_ == 0) empty_ = seen_;
+  if (operand && num_operands_ < std::size(operands_)) operands_[num_operands_++] = operand;
+}
+
 void Call::open(const Loc& loc) {
-  ir::Origin origin = g.current_origin();
-  saved_site_ = origin.site;
+  if (empty_ != 0) fail(ErrorCode::kArgument, "operand " + std::to_string(empty_) + " is an empty tensor");
+  saved_site_ = g.current_origin().site;
   if (scope_.outermost()) g.set_site(g.intern_site(loc.file_name(), static_cast<int>(loc.line()), name_));
-  for (size_t i = 0; i < num_operands_; ++i)
-    if (!operands_[i]) fail(ErrorCode::kArgument, "operand " + std::to_string(i + 1) + " is an empty tensor");
 }
 
 Call::~Call() { g.set_site(saved_site_); }
+
+void detail::fail(std::string_view name, ErrorCode code, const std::string& what, const Loc& loc) {
+  const Call call(name, loc);
+  call.fail(code, what);
+}
 
 void Call::fail(ErrorCode code, const std::string& what) const { raise(code, std::string(name_) + ": " + what); }
 
@@ -73,8 +86,13 @@ Node Call::node(const In& x, DType t) const {
   switch (x.kind()) {
     case In::Kind::kTensor: return b.cast(node_of(x.tensor()), t);
     case In::Kind::kFloat: return b.constant_float(x.float_value(), t);
-    default: return b.constant_int(x.int_value(), t);
+    default: break;
   }
+  // A number takes the type of the tensor it meets: -1 as u8 would silently be 255. (u64 numbers arrive wrapped.)
+  const int64_t v = x.int_value();
+  if (is_int(t) && t != u64 && ir::Scalar::from_int(v, t).as_int(t) != v)
+    fail(ErrorCode::kArgument, "the number " + std::to_string(v) + " does not fit " + std::string(dtype_name(t)));
+  return b.constant_int(v, t);
 }
 
 Node Call::node(const In& x) const {
@@ -85,6 +103,11 @@ Node Call::node(const In& x) const {
     case In::Kind::kFloat: return node(x, DType::kF32);
   }
   return {};
+}
+
+Node Call::required(const Tensor& t, std::string_view what) const {
+  if (!t.defined()) fail(ErrorCode::kArgument, std::string(what) + " is an empty tensor");
+  return node_of(t);
 }
 
 Node Call::float_node(const In& x) const {

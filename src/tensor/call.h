@@ -35,6 +35,7 @@ class Call final : public ErrorContext {
   ir::Node node(const In& x, DType t) const;
   ir::Node node(const In& x) const;  // numbers take their own type: bool, i32 or f32
   ir::Node float_node(const In& x) const;  // integers and bool become f32
+  ir::Node required(const Tensor& t, std::string_view what) const;  // for optional operands that are given but empty
   // Brings operands to one type and one shape (scalars stay scalars where `keep_scalars`).
   struct Pair {
     ir::Node a, b;
@@ -50,12 +51,14 @@ class Call final : public ErrorContext {
   std::vector<ir::Dim> dims(const Sizes& sizes) const;
 
  private:
+  void take(ir::Node operand);
   void open(const Loc& loc);
   ir::Graph::Scope scope_;
   std::string_view name_;
   Loc loc_;
   ir::Node operands_[4];
-  size_t num_operands_ = 0;
+  size_t num_operands_ = 0;  // the first ones are kept for messages
+  size_t seen_ = 0, empty_ = 0;  // operands, and which is an empty tensor; from 1
   uint32_t saved_site_ = 0;
 };
 

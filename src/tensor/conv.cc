@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "ir/dims.h"
+#include "ir/eval.h"
 #include "ir/text.h"
 #include "tensor/call.h"
 
@@ -129,7 +130,7 @@ Tensor convolve(std::string_view name, size_t axes, const In& x, const In& weigh
   shape.insert(shape.end(), vs.begin() + 2, vs.begin() + 2 + static_cast<std::ptrdiff_t>(axes));
   out = wrap(call.b.reshape(node_of(out), shape));
   if (!bias) return out;
-  const Node bn = node_of(*bias);
+  const Node bn = call.required(*bias, "the bias");
   if (call.g.rank(bn) != 1 || ir::dim_equal(call.g, call.g.shape(bn)[0], Dim(outs)) == ir::Tri::kFalse)
     call.fail(ErrorCode::kShape, "the bias must be [" + std::to_string(outs) + "], not " + ir::type_text(call.g, bn));
   std::vector<Dim> bs(axes + 1, Dim(1));
@@ -232,7 +233,7 @@ Tensor max_pool(In x, int axes, const PoolOptions& options) {
   const Node n = call.node(x);
   const DType t = call.g.dtype(n);
   const auto count = static_cast<size_t>(axes);
-  const Node lowest = call.b.constant(ir::Scalar::from_double(-HUGE_VAL, t), t);
+  const Node lowest = call.b.constant(ir::fold_identity(ReduceOp::kMax, t), t);
   return max(wrap(windows(call, n, pool_window(call, n, count, options), lowest)), last_axes(count));
 }
 
@@ -267,7 +268,7 @@ Tensor avg_pool(In x, int axes, const PoolOptions& options) {
 
 namespace {
 
-// Windows [floor(i n / m), ceil((i + 1) n / m)) of one axis: m rows of n elements, with what lies outside masked.
+// The mean or the greatest element of each window [floor(i n / m), ceil((i + 1) n / m)) of an axis.
 Tensor adaptive(std::string_view name, const In& x, const std::vector<int64_t>& output, bool average) {
   const Call call(name, {&x});
   Tensor t = wrap(call.float_node(x));
@@ -303,9 +304,10 @@ Tensor resize_axis(const Tensor& t, int axis, int64_t to, double scale, const In
   const Tensor position = cast(arange(to, i64), f64);
   const auto pick = [&](const Tensor& at) { return index_select(t, axis, cast(clamp(at, 0, static_cast<double>(from - 1)), i32)); };
   if (o.mode == Interpolation::kNearest) {
-    if (to % from == 0 && std::abs(scale * static_cast<double>(to) - static_cast<double>(from)) < 1e-9)
-      return repeat_interleave(t, to / from, axis);
-    return pick(floor(position * scale));
+    const bool whole = !o.size.empty() || scale * static_cast<double>(to) == static_cast<double>(from);
+    if (!whole) return pick(floor(position * scale));
+    if (to % from == 0) return repeat_interleave(t, to / from, axis);
+    return index_select(t, axis, floordiv(arange(to, i64) * from, to));  // exactly
   }
   const Tensor centre = o.align_corners ? position * (to > 1 ? static_cast<double>(from - 1) / static_cast<double>(to - 1) : 0.0)
                                         : maximum((position + 0.5) * scale - 0.5, 0);
@@ -320,7 +322,8 @@ Tensor resize_axis(const Tensor& t, int axis, int64_t to, double scale, const In
 
 Tensor interpolate(In x, const InterpolateOptions& options) {
   const Call call("interpolate", {&x});
-  Tensor t = wrap(call.node(x));
+  // Values between elements are no integers.
+  Tensor t = wrap(options.mode == Interpolation::kNearest ? call.node(x) : call.float_node(x));
   const int axes = t.rank() - 2;
   if (axes < 1) call.fail(ErrorCode::kShape, "takes [batch, channels, ...], not " + t.type());
   if (options.size.empty() == options.scale.empty()) call.fail(ErrorCode::kArgument, "needs either size or scale");

@@ -119,7 +119,7 @@ Tensor rsqrt(In x) {
 
 Tensor square(In x) {
   const Call call("square", {&x});
-  const Node n = call.node(x);
+  const Node given = call.node(x), n = call.b.cast(given, at_least_i32(call.g.dtype(given)));
   return wrap(call.b.mul(n, n));
 }
 
@@ -145,33 +145,40 @@ Tensor acos(In x) {
   return 2 * atan2(sqrt(1 - t), sqrt(1 + t));
 }
 
-Tensor sinh(In x) {  // with m = e^x - 1: (m + m / (m + 1)) / 2, accurate near 0; (m / 2) keeps large x finite
+namespace {
+// |t| with the slope 1 at 0, where abs has none: functions of it that are smooth there keep all their derivatives.
+Tensor magnitude(const Tensor& t) { return where(t < 0, -t, t); }
+}  // namespace
+
+Tensor sinh(In x) {  // with m = e^|x| - 1: (m + m / (m + 1)) / 2, accurate near 0; (e^|x/2|)^2 / 2 keeps large x finite
   const Call call("sinh", {&x});
-  const Tensor t = wrap(call.float_node(x));
-  const Tensor m = expm1(abs(t));
-  const Tensor value = m * 0.5 + 0.5 * (m / (m + 1));
-  const Tensor large = exp(abs(t) - std::numbers::ln2);
-  const Tensor magnitude = where(abs(t) < 20, value, large);
-  return where(t < 0, -magnitude, magnitude);
+  const Tensor t = wrap(call.float_node(x)), a = magnitude(t);
+  // Beyond the bound e^-|x| is below the precision of the type, and e^|x| still within its range.
+  const Tensor is_large = a > (dtype_size(t.dtype()) < 4 ? 5 : 20), m = expm1(where(is_large, 0, a));
+  const Tensor root = exp(a * 0.5), value = where(is_large, 0.5 * root * root, m * 0.5 + 0.5 * (m / (m + 1)));
+  return where(t < 0, -value, value);
 }
 
 Tensor cosh(In x) {
   const Call call("cosh", {&x});
-  const Tensor t = abs(wrap(call.float_node(x)));
-  return exp(t - std::numbers::ln2) + exp(-t - std::numbers::ln2);
+  const Tensor half = wrap(call.float_node(x)) * 0.5, up = exp(half), down = exp(-half);
+  return 0.5 * up * up + 0.5 * down * down;
 }
 
 Tensor asinh(In x) {
   const Call call("asinh", {&x});
-  const Tensor t = wrap(call.float_node(x)), a = abs(t);
-  const Tensor value = log1p(a + a * a / (1 + sqrt(a * a + 1)));
+  const Tensor t = wrap(call.float_node(x)), a = magnitude(t);
+  // The square of a large number overflows long before its logarithm: there it is log(2 a).
+  const double bound = dtype_size(t.dtype()) == 1 ? 10 : t.dtype() == f16 ? 100 : 1e9;
+  const Tensor is_large = a > bound, small = where(is_large, 1, a), z = small * small;
+  const Tensor value = where(is_large, log(where(is_large, a, 1)) + std::numbers::ln2, log1p(small + z / (1 + sqrt(z + 1))));
   return where(t < 0, -value, value);
 }
 
 Tensor acosh(In x) {
   const Call call("acosh", {&x});
   const Tensor t = wrap(call.float_node(x)) - 1;
-  return log1p(t + sqrt(t * t + 2 * t));
+  return log1p(t + sqrt(t) * sqrt(t + 2));
 }
 
 Tensor atanh(In x) {
@@ -285,7 +292,7 @@ Tensor atan2(In y, In x) {
 Tensor hypot(In a, In b) {
   const Call call("hypot", {&a, &b});
   const Tensor x = abs(wrap(call.float_node(a))), y = abs(wrap(call.float_node(b)));
-  const Tensor large = maximum(x, y), ratio = minimum(x, y) / where(large == 0, 1, large);
+  const Tensor large = maximum(x, y), ratio = minimum(x, y) / where(large == 0, 1, large);  // 0 at 0, and its slope
   return large * sqrt(1 + ratio * ratio);
 }
 
@@ -306,12 +313,28 @@ Tensor where(In condition, In x, In y) {
   return wrap(call.b.where(call.broadcast(c, shape), call.broadcast(a, shape), call.broadcast(b, shape)));
 }
 
+namespace {
+
+// The bound in the type of x: integers stay integers when it is one.
+Tensor bound_for(const Call& call, DType t, double bound) {
+  const bool exact = is_float(t) || (is_int(t) && ir::Scalar::from_double(bound, t).as_double(t) == bound);
+  return wrap(call.b.constant_float(bound, exact ? t : f32));
+}
+
+}  // namespace
+
 Tensor clamp(In x, std::optional<double> low, std::optional<double> high) {
   const Call call("clamp", {&x});
   Tensor t = wrap(call.node(x));
   // The adjoint flows where x lies inside, ends included.
-  if (low) t = where(t < *low, *low, t);
-  if (high) t = where(t > *high, *high, t);
+  if (low) {
+    const Tensor bound = bound_for(call, t.dtype(), *low);
+    t = where(t < bound, bound, t);
+  }
+  if (high) {
+    const Tensor bound = bound_for(call, t.dtype(), *high);
+    t = where(t > bound, bound, t);
+  }
   return t;
 }
 
@@ -334,7 +357,10 @@ Tensor relu(In x) {
   return wrap(call.b.where(call.b.lt(zero, n), n, zero));
 }
 
-Tensor relu6(In x) { return hardtanh(std::move(x), 0, 6); }
+Tensor relu6(In x) {
+  const Call call("relu6", {&x});
+  return hardtanh(x, 0, 6);
+}
 
 Tensor leaky_relu(In x, double slope) {
   const Call call("leaky_relu", {&x});
@@ -343,17 +369,19 @@ Tensor leaky_relu(In x, double slope) {
 
 namespace {
 // e^x - 1 without overflow on the side that is not taken.
-Tensor negative_expm1(const In& x) { return expm1(minimum(x, 0)); }
+Tensor negative_expm1(const Tensor& x) { return expm1(where(x > 0, 0, x)); }
 }  // namespace
 
 Tensor elu(In x, double alpha) {
   const Call call("elu", {&x});
-  return where(x > 0, x, alpha * negative_expm1(x));
+  const Tensor t = wrap(call.float_node(x));
+  return where(t > 0, t, alpha * negative_expm1(t));
 }
 
 Tensor celu(In x, double alpha) {
   const Call call("celu", {&x});
-  return where(x > 0, x, alpha * negative_expm1(x / alpha));
+  const Tensor t = wrap(call.float_node(x));
+  return where(t > 0, t, alpha * negative_expm1(t / alpha));
 }
 
 Tensor selu(In x) {
@@ -370,14 +398,19 @@ Tensor gelu(In x, Gelu form) {
 
 Tensor sigmoid(In x) {
   const Call call("sigmoid", {&x});
-  return reciprocal(1 + exp(-x));
+  // 1 / (1 + e^-x) where x is positive and e^x / (1 + e^x) where not: no infinity, in the derivative either.
+  const Tensor t = wrap(call.float_node(x)), e = exp(-magnitude(t));
+  return where(t < 0, e, 1) / (1 + e);
 }
 
-Tensor log_sigmoid(In x) { return -softplus(-std::move(x), 1, HUGE_VAL); }
+Tensor log_sigmoid(In x) {
+  const Call call("log_sigmoid", {&x});
+  return -softplus(-x, 1, HUGE_VAL);
+}
 
 Tensor hardsigmoid(In x) {
   const Call call("hardsigmoid", {&x});
-  return clamp(x / 6 + 0.5, 0, 1);
+  return hardtanh(x / 6 + 0.5, 0, 1);
 }
 
 Tensor hardswish(In x) {
@@ -385,7 +418,12 @@ Tensor hardswish(In x) {
   return x * clamp(x / 6 + 0.5, 0, 1);
 }
 
-Tensor hardtanh(In x, double low, double high) { return clamp(std::move(x), low, high); }
+Tensor hardtanh(In x, double low, double high) {
+  const Call call("hardtanh", {&x});
+  const Tensor t = wrap(call.node(x)), bottom = bound_for(call, t.dtype(), low), top = bound_for(call, t.dtype(), high);
+  // Unlike clamp the slope is 0 at the ends too.
+  return where(t <= bottom, bottom, where(t >= top, top, t));
+}
 
 Tensor silu(In x) {
   const Call call("silu", {&x});
@@ -399,8 +437,8 @@ Tensor mish(In x) {
 
 Tensor softplus(In x, double beta, double threshold) {
   const Call call("softplus", {&x});
-  const Tensor t = x * beta;
-  const Tensor value = (maximum(t, 0) + log1p(exp(-abs(t)))) * (1 / beta);
+  const Tensor t = wrap(call.float_node(x)) * beta;
+  const Tensor value = (where(t < 0, 0, t) + log1p(exp(-magnitude(t)))) * (1 / beta);
   return std::isfinite(threshold) ? where(t > threshold, wrap(call.float_node(x)), value) : value;
 }
 

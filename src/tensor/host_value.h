@@ -16,7 +16,7 @@ struct HostValue {
 };
 HostValue load_value(const ir::BufferData& data, size_t i);
 
-std::shared_ptr<const ir::BufferData> evaluate(const Tensor& t, const RunOptions& options);
+std::shared_ptr<const ir::BufferData> evaluate(const Tensor& t, const RunOptions& options, const Loc& loc);
 
 // The array as numpy prints it: aligned columns, 8 significant digits, long axes shortened to their ends.
 std::string array_text(const ir::BufferData& data);

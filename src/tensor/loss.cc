@@ -30,8 +30,9 @@ struct Classified {
 };
 Classified classes_last(const Call& call, const In& scores, const In& targets) {
   Tensor s = wrap(call.float_node(scores));
-  const Tensor t = wrap(call.node(targets));
+  Tensor t = wrap(call.node(targets));
   if (!is_int(t.dtype())) call.fail(ErrorCode::kDType, "the targets are " + std::string(dtype_name(t.dtype())) + ", they must be class numbers");
+  t = cast(t, i64);  // a type that every ignore_index fits
   if (s.rank() < 1 || t.rank() != s.rank() - 1)
     call.fail(ErrorCode::kShape, "targets " + t.type() + " for scores " + s.type() + ": the targets have every axis but the classes");
   // Classes on axis 1 as in PyTorch; [B, T, C] against [B, T] is accepted where it cannot mean anything else.

@@ -212,7 +212,8 @@ Tensor narrow(In x, int axis, const Extent& start, const Extent& length) {
   ir::SliceArg arg{std::vector<Dim>(shape.size(), Dim(0)), std::vector<int64_t>(shape.size(), 1)};
   arg.start[a] = to_dim(start);
   const Dim end = ir::dim_add(call.g, arg.start[a], to_dim(length));
-  if (ir::dim_min(call.g, arg.start[a]) < 0 || ir::dim_less_equal(call.g, end, shape[a]) == ir::Tri::kFalse)
+  if (ir::dim_max(call.g, to_dim(length)) < 0) call.fail(ErrorCode::kArgument, "the length " + length.str() + " is negative");
+  if (ir::dim_max(call.g, arg.start[a]) < 0 || ir::dim_less_equal(call.g, end, shape[a]) == ir::Tri::kFalse)
     call.fail(ErrorCode::kArgument, "elements " + start.str() + " to " + ir::dim_text(call.g, end) + " of axis " +
                                         std::to_string(a) + ", which has " + ir::dim_text(call.g, shape[a]));
   shape[a] = to_dim(length);
@@ -235,10 +236,10 @@ AxisSlice resolve_slice(const Index& index, int64_t extent) {
   };
   if (step > 0) {
     const int64_t first = clamped(index.start, 0, 0, extent), last = clamped(index.stop, extent, 0, extent);
-    return {first, std::max<int64_t>(0, (last - first + step - 1) / step), step};
+    return {first, first < last ? (last - first - 1) / step + 1 : 0, step};
   }
   const int64_t first = clamped(index.start, extent - 1, -1, extent - 1), last = clamped(index.stop, -1, -1, extent - 1);
-  return {first, std::max<int64_t>(0, (first - last - step - 1) / -step), step};
+  return {first, last < first ? (last - first + 1) / step + 1 : 0, step};
 }
 
 }  // namespace
@@ -278,6 +279,7 @@ Tensor slice(In x, const std::vector<Index>& indices) {
       arg.step[i] = 1;
       continue;
     }
+    if (s.count == 1) arg.step[i] = 1;  // no second element: any step is as good
     // Backwards: the same elements forwards, then flipped.
     arg.start[i] = Dim(s.step > 0 ? s.first : s.first + (s.count - 1) * s.step);
     if (s.step < 0) flipped |= 1u << i;

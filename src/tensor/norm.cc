@@ -26,7 +26,7 @@ Tensor scaled(Tensor y, const MaybeTensor& weight, const MaybeTensor& bias) {
 
 // A vector over channels, as [1, C, 1...] against x.
 Tensor per_channel(const Call& call, const Tensor& v, const Tensor& x) {
-  const Node n = node_of(v);
+  const Node n = call.required(v, "a weight or bias");
   const ir::Shape shape = call.g.shape(node_of(x));
   if (call.g.rank(n) != 1 || ir::dim_equal(call.g, call.g.shape(n)[0], shape[1]) == ir::Tri::kFalse)
     call.fail(ErrorCode::kShape, "a vector of " + ir::dim_text(call.g, shape[1]) + " channels is needed, not " + v.type());

@@ -161,6 +161,9 @@ Tensor Rng::randint(int64_t low, int64_t high, const Sizes& sizes, DType dtype, 
   const Call call("randint", loc);
   if (low >= high) call.fail(ErrorCode::kArgument, "needs low < high, not " + std::to_string(low) + " and " + std::to_string(high));
   if (!is_int(dtype)) call.fail(ErrorCode::kDType, "gives integers, not " + std::string(dtype_name(dtype)));
+  for (int64_t end : {low, high - 1})
+    if (ir::Scalar::from_int(end, dtype).as_int(dtype) != end || (dtype == u64 && end < 0))
+      call.fail(ErrorCode::kArgument, std::to_string(end) + " does not fit " + std::string(dtype_name(dtype)));
   // 64 random bits modulo the span: the bias is below 2^-32 for spans that fit 32 bits.
   const Tensor bits = (cast(words(sizes, 1, kDrawStream), u64) << 32) ^ cast(words(sizes, 0, kDrawStream), u64);
   const uint64_t span = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);

@@ -40,6 +40,12 @@ Node folded_count(const Call& call, Node n, const Axes& axes, DType t, double mi
   return minus == 0 ? value : call.b.sub(value, call.b.constant_float(minus, t));
 }
 
+// The square root, whose slope at 0 is taken as 0: that of a length or a spread where nothing varies.
+Tensor sqrt_of_squares(const Tensor& t) {
+  const Tensor none = t == 0;
+  return where(none, 0, sqrt(where(none, 1, t)));
+}
+
 Tensor arg_extreme(std::string_view name, ReduceOp op, const In& x, std::optional<int> axis, bool keepdim) {
   const Call call(name, {&x});
   Node n = call.node(x);
@@ -109,7 +115,7 @@ Tensor var(In x, const Axes& axes, bool keepdim, double correction) {
 
 Tensor std(In x, const Axes& axes, bool keepdim, double correction) {
   const Call call("std", {&x});
-  return sqrt(var(x, axes, keepdim, correction));
+  return sqrt_of_squares(var(x, axes, keepdim, correction));
 }
 
 Tensor logsumexp(In x, const Axes& axes, bool keepdim) {
@@ -124,7 +130,10 @@ Tensor logsumexp(In x, const Axes& axes, bool keepdim) {
 
 Tensor norm(In x, const Axes& axes, bool keepdim) {
   const Call call("norm", {&x});
-  return sqrt(sum(square(wrap(call.float_node(x))), axes, keepdim));
+  const Node n = call.float_node(x);
+  // Squares of narrow floats leave their range: they are summed in f32, and the root is rounded once.
+  const Tensor wide = wrap(call.b.cast(n, accumulation_dtype(call.g.dtype(n))));
+  return cast(sqrt_of_squares(sum(square(wide), axes, keepdim)), call.g.dtype(n));
 }
 
 Tensor any(In x, const Axes& axes, bool keepdim) {

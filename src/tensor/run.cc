@@ -27,8 +27,8 @@ std::vector<std::shared_ptr<const ir::BufferData>> run(const Call& call, std::sp
 
 }  // namespace
 
-std::shared_ptr<const ir::BufferData> evaluate(const Tensor& t, const RunOptions& options) {
-  const Call call("run", t, Loc::current());
+std::shared_ptr<const ir::BufferData> evaluate(const Tensor& t, const RunOptions& options, const Loc& loc) {
+  const Call call("run", t, loc);
   const ir::Node n = node_of(t);
   if (auto data = options.in_f64 ? nullptr : held(call, n)) return data;
   return run(call, std::span(&n, 1), options)[0];
@@ -103,8 +103,8 @@ void store(std::byte* out, ir::Scalar s, DType as) {
 
 }  // namespace
 
-size_t Tensor::element_count(const RunOptions& options) const {
-  const Call call("run", *this, Loc::current());
+size_t Tensor::element_count(const RunOptions& options, const Loc& loc) const {
+  const Call call("run", *this, loc);
   interp::Bindings bindings;
   bindings.vars = options.dims;
   size_t n = 1;
@@ -112,12 +112,12 @@ size_t Tensor::element_count(const RunOptions& options) const {
   return n;
 }
 
-void Tensor::copy_out(void* out, size_t count, DType as, const RunOptions& options) const {
-  const std::shared_ptr<const ir::BufferData> data = evaluate(*this, options);
+void Tensor::copy_out(void* out, size_t count, DType as, const RunOptions& options, const Loc& loc) const {
+  const std::shared_ptr<const ir::BufferData> data = evaluate(*this, options, loc);
   const size_t have = data->bytes.size() / static_cast<size_t>(dtype_size(data->dtype));
   if (have != count) {
-    const Call call("item", *this, Loc::current());
-    call.fail(ErrorCode::kShape, type() + " has " + std::to_string(have) + " elements, not " + std::to_string(count));
+    const Call call("item", *this, loc);
+    call.fail(ErrorCode::kShape, "a tensor of " + std::to_string(have) + " elements has no single value: reduce it or use to_vector");
   }
   if (data->dtype == as) {
     if (count != 0) std::memcpy(out, data->bytes.data(), data->bytes.size());
@@ -127,16 +127,16 @@ void Tensor::copy_out(void* out, size_t count, DType as, const RunOptions& optio
   for (size_t i = 0; i < count; ++i, to += dtype_size(as)) store(to, to_scalar(load_value(*data, i), as), as);
 }
 
-std::vector<bool> Tensor::to_bools(const RunOptions& options) const {
-  const std::shared_ptr<const ir::BufferData> data = evaluate(cast(*this, boolean), options);
+std::vector<bool> Tensor::to_bools(const RunOptions& options, Loc loc) const {
+  const std::shared_ptr<const ir::BufferData> data = evaluate(cast(In(*this, loc), boolean), options, loc);
   std::vector<bool> out;
   for (std::byte b : data->bytes) out.push_back(b != std::byte{0});
   return out;
 }
 
-Tensor Tensor::realize(const RunOptions& options) const {
-  const std::shared_ptr<const ir::BufferData> data = evaluate(*this, options);
-  const Call call("realize", *this, Loc::current());
+Tensor Tensor::realize(const RunOptions& options, Loc loc) const {
+  const std::shared_ptr<const ir::BufferData> data = evaluate(*this, options, loc);
+  const Call call("realize", *this, loc);
   return wrap(call.b.buffer(data));
 }
 

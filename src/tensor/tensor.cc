@@ -52,18 +52,18 @@ Extent dim(std::string_view name, int64_t min, int64_t max, int64_t multiple_of)
 
 // -- Tensor --
 
-DType Tensor::dtype() const {
-  const Call call("dtype", *this, Loc::current());
+DType Tensor::dtype(Loc loc) const {
+  const Call call("dtype", *this, loc);
   return call.g.dtype(node_of(*this));
 }
 
-int Tensor::rank() const {
-  const Call call("rank", *this, Loc::current());
+int Tensor::rank(Loc loc) const {
+  const Call call("rank", *this, loc);
   return call.g.rank(node_of(*this));
 }
 
-std::vector<int64_t> Tensor::shape() const {
-  const Call call("shape", *this, Loc::current());
+std::vector<int64_t> Tensor::shape(Loc loc) const {
+  const Call call("shape", *this, loc);
   std::vector<int64_t> out;
   for (const ir::Dim& d : call.g.shape(node_of(*this))) {
     if (!d.is_const())
@@ -73,8 +73,8 @@ std::vector<int64_t> Tensor::shape() const {
   return out;
 }
 
-Sizes Tensor::sizes() const {
-  const Call call("sizes", *this, Loc::current());
+Sizes Tensor::sizes(Loc loc) const {
+  const Call call("sizes", *this, loc);
   Sizes out;
   for (const ir::Dim& d : call.g.shape(node_of(*this))) out.push_back(to_extent(d));
   return out;
@@ -86,14 +86,14 @@ Extent Tensor::size(int axis, Loc loc) const {
   return to_extent(shape[static_cast<size_t>(call.axis(axis, shape.size()))]);
 }
 
-int64_t Tensor::numel() const {
+int64_t Tensor::numel(Loc loc) const {
   int64_t n = 1;
-  for (int64_t d : shape()) n *= d;
+  for (int64_t d : shape(loc)) n *= d;
   return n;
 }
 
-std::string Tensor::type() const {
-  const Call call("type", *this, Loc::current());
+std::string Tensor::type(Loc loc) const {
+  const Call call("type", *this, loc);
   return ir::type_text(call.g, node_of(*this));
 }
 
@@ -105,7 +105,11 @@ Tensor Tensor::flatten(int first, int last, Loc loc) const { return anneal::flat
 Tensor Tensor::unsqueeze(int axis, Loc loc) const { return anneal::unsqueeze(In(*this, loc), axis); }
 Tensor Tensor::squeeze(const Axes& axes, Loc loc) const { return anneal::squeeze(In(*this, loc), axes); }
 Tensor Tensor::slice(const std::vector<Index>& indices, Loc loc) const { return anneal::slice(In(*this, loc), indices); }
-Tensor Tensor::operator[](int64_t position) const { return anneal::slice(*this, {Index(position)}); }
+Tensor Tensor::operator[](const In& position) const {
+  const Call call("operator[]", *this, position.loc());
+  if (position.kind() != In::Kind::kInt) call.fail(ErrorCode::kArgument, "takes an integer; use slice() or index_select()");
+  return anneal::slice(*this, {Index(position.int_value())});
+}
 Tensor Tensor::to(DType dtype, Loc loc) const { return cast(In(*this, loc), dtype); }
 Tensor Tensor::sum(const Axes& axes, bool keepdim, Loc loc) const { return anneal::sum(In(*this, loc), axes, keepdim); }
 Tensor Tensor::mean(const Axes& axes, bool keepdim, Loc loc) const { return anneal::mean(In(*this, loc), axes, keepdim); }

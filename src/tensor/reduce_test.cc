@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT
+// Reductions, running folds and orders against loops, over every set of axes.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+
+#include "tensor/test_tensors.h"
+
+namespace anneal {
+namespace {
+
+using testing::HasSubstr;
+using Fold = std::function<double(const Doubles&)>;
+
+// Folds the axes of `mask` of row-major elements.
+Doubles folded(const Doubles& v, const Ints& shape, unsigned mask, const Fold& fold) {
+  std::vector<Doubles> groups;
+  std::vector<size_t> order;
+  size_t count = 1;
+  for (size_t i = 0; i < shape.size(); ++i)
+    if ((mask >> i & 1) == 0) count *= static_cast<size_t>(shape[i]);
+  groups.resize(count);
+  for (size_t flat = 0; flat < v.size(); ++flat) {
+    size_t rest = flat, group = 0, scale = 1;
+    for (size_t i = shape.size(); i-- > 0;) {
+      const size_t at = rest % static_cast<size_t>(shape[i]);
+      rest /= static_cast<size_t>(shape[i]);
+      if ((mask >> i & 1) == 0) {
+        group += at * scale;
+        scale *= static_cast<size_t>(shape[i]);
+      }
+    }
+    groups[group].push_back(v[flat]);
+  }
+  Doubles out;
+  for (const Doubles& g : groups) out.push_back(fold(g));
+  return out;
+}
+
+double sum_of(const Doubles& v) { return std::accumulate(v.begin(), v.end(), 0.0); }
+double mean_of(const Doubles& v) { return sum_of(v) / static_cast<double>(v.size()); }
+double var_of(const Doubles& v, double correction) {
+  double total = 0;
+  for (double x : v) total += (x - mean_of(v)) * (x - mean_of(v));
+  return total / std::max(0.0, static_cast<double>(v.size()) - correction);
+}
+
+struct Reduction_ {
+  const char* name;
+  std::function<Tensor(const Tensor&, const Axes&, bool)> f;
+  Fold expected;
+};
+const Reduction_ kReductions[] = {
+    {"sum", [](const Tensor& t, const Axes& a, bool k) { return sum(t, a, k); }, sum_of},
+    {"mean", [](const Tensor& t, const Axes& a, bool k) { return mean(t, a, k); }, mean_of},
+    {"prod", [](const Tensor& t, const Axes& a, bool k) { return prod(t, a, k); },
+     [](const Doubles& v) { return std::accumulate(v.begin(), v.end(), 1.0, std::multiplies<>()); }},
+    {"max", [](const Tensor& t, const Axes& a, bool k) { return max(t, a, k); },
+     [](const Doubles& v) { return *std::max_element(v.begin(), v.end()); }},
+    {"min", [](const Tensor& t, const Axes& a, bool k) { return min(t, a, k); },
+     [](const Doubles& v) { return *std::min_element(v.begin(), v.end()); }},
+    {"var", [](const Tensor& t, const Axes& a, bool k) { return var(t, a, k); }, [](const Doubles& v) { return var_of(v, 1); }},
+    {"biased var", [](const Tensor& t, const Axes& a, bool k) { return var(t, a, k, 0); }, [](const Doubles& v) { return var_of(v, 0); }},
+    {"std", [](const Tensor& t, const Axes& a, bool k) { return anneal::std(t, a, k); },
+     [](const Doubles& v) { return std::sqrt(var_of(v, 1)); }},
+    {"logsumexp", [](const Tensor& t, const Axes& a, bool k) { return logsumexp(t, a, k); },
+     [](const Doubles& v) {
+       double total = 0;
+       for (double x : v) total += std::exp(x);
+       return std::log(total);
+     }},
+    {"norm", [](const Tensor& t, const Axes& a, bool k) { return norm(t, a, k); },
+     [](const Doubles& v) {
+       double total = 0;
+       for (double x : v) total += x * x;
+       return std::sqrt(total);
+     }},
+    {"any", [](const Tensor& t, const Axes& a, bool k) { return cast(any(t > 1, a, k), f64); },
+     [](const Doubles& v) { return std::any_of(v.begin(), v.end(), [](double x) { return x > 1; }); }},
+    {"all", [](const Tensor& t, const Axes& a, bool k) { return cast(all(t > -1, a, k), f64); },
+     [](const Doubles& v) { return std::all_of(v.begin(), v.end(), [](double x) { return x > -1; }); }},
+};
+
+TEST(Reduce, EveryFunctionOverEverySetOfAxes) {
+  const Ints shape{2, 3, 4};
+  const Doubles v = spread_values(24);
+  const Tensor x = data(v, shape);
+  for (const Reduction_& r : kReductions)
+    for (unsigned mask = 1; mask < 8; ++mask) {
+      Axes axes, negative;
+      Ints kept, ones;
+      for (int i = 0; i < 3; ++i) {
+        const bool folds = (mask >> i & 1) != 0;
+        if (folds) axes.push_back(i), negative.insert(negative.begin(), i - 3);
+        if (!folds) kept.push_back(shape[static_cast<size_t>(i)]);
+        ones.push_back(folds ? 1 : shape[static_cast<size_t>(i)]);
+      }
+      const Doubles expected = folded(v, shape, mask, r.expected);
+      EXPECT_EQ(differences(values(r.f(x, axes, false)), expected, 1e-12), "") << r.name << ' ' << mask;
+      EXPECT_EQ(differences(values(r.f(x, negative, true)), expected, 1e-12), "") << r.name << ' ' << mask;
+      EXPECT_EQ(r.f(x, axes, false).shape(), kept) << r.name << ' ' << mask;
+      EXPECT_EQ(r.f(x, negative, true).shape(), ones) << r.name << ' ' << mask;
+      if (mask == 7) {
+        EXPECT_EQ(differences(values(r.f(x, {}, false)), expected, 1e-12), "") << r.name;
+        EXPECT_EQ(r.f(x, {}, true).shape(), (Ints{1, 1, 1})) << r.name;
+      }
+    }
+}
+
+TEST(Reduce, TypesOfTheResults) {
+  EXPECT_TYPE(sum(ones({2}, boolean)), "i32");
+  EXPECT_TYPE(prod(ones({2}, boolean)), "i32");
+  EXPECT_TYPE(sum(ones({2}, u8)), "u8");
+  EXPECT_TYPE(mean(ones({2}, i64)), "f32");
+  EXPECT_TYPE(mean(ones({2}, f16)), "f16");
+  EXPECT_TYPE(var(ones({2}, bf16)), "bf16");
+  EXPECT_TYPE(max(ones({2}, boolean)), "bool");
+  EXPECT_TYPE(any(ones({2}, f32)), "bool");
+  EXPECT_TYPE(norm(ones({2}, i32)), "f32");
+  EXPECT_EQ(ints(sum(tensor({true, false, true}))), (Ints{2}));
+  EXPECT_EQ(ints(sum(tensor<uint8_t>({200, 100}))), (Ints{44}));
+}
+
+TEST(Reduce, NarrowFloatsAreSummedInF32) {
+  // In f16 the partial sums would stop at 2048, and the squares overflow.
+  EXPECT_VALUES(sum(ones({4096}, f16)), {4096});
+  EXPECT_VALUES(mean(full({4096}, 30.0, f16)), {30});
+  EXPECT_VALUES(norm(full({4}, 300.0, f16)), {600});
+  EXPECT_VALUES(var(data({300, -300}, {2}, f16), {}, false, 0), {kInf});  // 90000 is beyond f16
+  EXPECT_VALUES(anneal::std(data({200, -200}, {2}, f16), {}, false, 0), {200});
+}
+
+TEST(Reduce, OfNothing) {
+  const Tensor none = zeros({2, 0}, f32);
+  EXPECT_VALUES(sum(none, 1), {0, 0});
+  EXPECT_VALUES(prod(none, 1), {1, 1});
+  EXPECT_VALUES(max(none, 1), {-kInf, -kInf});
+  EXPECT_VALUES(min(none, 1), {kInf, kInf});
+  EXPECT_VALUES(mean(none, 1), {kNan, kNan});
+  EXPECT_VALUES(sum(none, 0), Doubles{});
+  EXPECT_VALUES(logsumexp(none, 1), {-kInf, -kInf});
+  EXPECT_EQ(any(none, 1).to_bools(), (Bools{false, false}));
+  EXPECT_EQ(all(none, 1).to_bools(), (Bools{true, true}));
+  EXPECT_VALUES(sum(data({3}, {})), {3});
+  EXPECT_VALUES(var(tensor({1.f})), {kNan});
+}
+
+TEST(Reduce, LogsumexpKeepsInfinities) {
+  EXPECT_VALUES(logsumexp(data({-kInf, -kInf, 1000, 1000, kInf, 0}, {3, 2}), 1), {-kInf, 1000 + std::log(2), kInf});
+}
+
+TEST(Reduce, SlopesWhereNothingVaries) {
+  const Tensor x = alias(data({0, 0, 0}, {3})), y = alias(data({2, 2, 2}, {3}));
+  EXPECT_VALUES(gradients(norm(x), {x})[0], {0, 0, 0});
+  EXPECT_VALUES(gradients(anneal::std(y), {y})[0], {0, 0, 0});
+  EXPECT_VALUES(gradients(norm(y), {y})[0], {1 / std::sqrt(3), 1 / std::sqrt(3), 1 / std::sqrt(3)});
+}
+
+TEST(Reduce, Methods) {
+  const Tensor x = counting({2, 3});
+  EXPECT_VALUES(x.sum(1), {3, 12});
+  EXPECT_VALUES(x.mean({0, 1}), {2.5});
+  EXPECT_VALUES(x.max(0, true), {3, 4, 5});
+  EXPECT_VALUES(x.min(-1), {0, 3});
+}
+
+TEST(ArgReduce, PositionsOfTheFirstExtreme) {
+  const Tensor x = data({3, 1, 3, 0, 5, 0}, {2, 3});
+  EXPECT_EQ(ints(argmax(x, 1)), (Ints{0, 1}));
+  EXPECT_EQ(ints(argmin(x, 1)), (Ints{1, 0}));
+  EXPECT_EQ(ints(argmax(x, 0)), (Ints{0, 1, 0}));
+  EXPECT_EQ(ints(argmax(x)), (Ints{4}));
+  EXPECT_EQ(ints(argmin(x)), (Ints{3}));
+  EXPECT_TYPE(argmax(x, -1, true), "i32[2,1]");
+  EXPECT_TYPE(argmax(x, std::nullopt, true), "i32[1,1]");
+  EXPECT_TYPE(argmax(x), "i32");
+  EXPECT_EQ(ints(argmax(data({1, kNan, 5}, {3}))), (Ints{1}));
+  EXPECT_EQ(ints(argmax(tensor({false, true}))), (Ints{1}));
+  EXPECT_EQ(ints(argmax(data({7}, {}))), (Ints{0}));
+  EXPECT_EQ(ints(argmax(data({7}, {}), -1)), (Ints{0}));
+  EXPECT_THAT(failure([] { return argmax(zeros({2, 0}), 1); }), HasSubstr("argmax: axis 1 is empty: there is no element to choose"));
+  EXPECT_THAT(failure([] { return argmax(zeros({2, 0})); }), HasSubstr("argmax: "));
+}
+
+TEST(Scan, RunningFoldsAlongEachAxis) {
+  const Doubles v{2, -1, 3, 0, 5, -2};
+  const Tensor x = data(v, {2, 3});
+  EXPECT_VALUES(cumsum(x), {2, 1, 4, 0, 5, 3});
+  EXPECT_VALUES(cumsum(x, 0), {2, -1, 3, 2, 4, 1});
+  EXPECT_VALUES(cumprod(x, -1), {2, -2, -6, 0, 0, 0});
+  EXPECT_VALUES(cummax(x, 1), {2, 2, 3, 0, 5, 5});
+  EXPECT_VALUES(cummin(x, 1), {2, -1, -1, 0, 0, -2});
+  EXPECT_EQ(ints(cumsum(tensor({true, true, false}))), (Ints{1, 2, 2}));
+  EXPECT_VALUES(cumsum(data({4}, {})), {4});
+  EXPECT_VALUES(cumsum(zeros({0})), Doubles{});
+}
+
+TEST(Softmax, MatchesTheFormulaAndStaysFinite) {
+  const Doubles v = spread_values(12, 3);
+  const Tensor x = data(v, {3, 4});
+  for (int axis : {0, 1, -1}) {
+    const unsigned mask = axis == 0 ? 1 : 2;
+    const Doubles totals = folded(v, {3, 4}, mask, [](const Doubles& g) {
+      double total = 0;
+      for (double e : g) total += std::exp(e);
+      return total;
+    });
+    Doubles expected, logs;
+    for (size_t i = 0; i < 12; ++i) {
+      expected.push_back(std::exp(v[i]) / totals[axis == 0 ? i % 4 : i / 4]);
+      logs.push_back(std::log(expected.back()));
+    }
+    EXPECT_VALUES(softmax(x, axis), expected);
+    EXPECT_VALUES(log_softmax(x, axis), logs);
+  }
+  EXPECT_VALUES(softmax(data({1000, 1000, -1000}, {3})), {0.5, 0.5, 0});
+  EXPECT_VALUES(log_softmax(data({1000, 1000}, {2})), {-std::log(2), -std::log(2)});
+  EXPECT_VALUES(softmax(data({-kInf, 0}, {2})), {0, 1});
+  EXPECT_VALUES(softmax(data({3}, {})), {1});
+  EXPECT_VALUES(log_softmax(data({3}, {})), {0});
+  EXPECT_TYPE(softmax(tensor({1, 2})), "f32[2]");
+}
+
+TEST(Order, SortIsStableAndPutsNanLast) {
+  const Tensor x = data({3, 1, 2, 1, kNan, 0}, {6});
+  EXPECT_VALUES(sort(x), {0, 1, 1, 2, 3, kNan});
+  EXPECT_EQ(ints(argsort(x)), (Ints{5, 1, 3, 2, 0, 4}));
+  EXPECT_VALUES(sort(x, 0, true), {kNan, 3, 2, 1, 1, 0});
+  EXPECT_EQ(ints(argsort(x, 0, true)), (Ints{4, 0, 2, 1, 3, 5}));
+  EXPECT_VALUES(sort(data({3, 1, 2, 0}, {2, 2}), 0), {2, 0, 3, 1});
+  EXPECT_VALUES(sort(data({3, 1, 2, 0}, {2, 2}), -1), {1, 3, 0, 2});
+  EXPECT_VALUES(sort(data({3}, {})), {3});
+  EXPECT_EQ(ints(argsort(data({3}, {}))), (Ints{0}));
+  EXPECT_EQ(ints(sort(tensor<uint8_t>({200, 3, 100}))), (Ints{3, 100, 200}));
+}
+
+TEST(Order, TopkTakesTheFirstOfTheOrder) {
+  const Tensor x = data({3, 1, 4, 1, 5, 9, 2, 6}, {2, 4});
+  const TopK two = topk(x, 2);
+  EXPECT_VALUES(two.values, {4, 3, 9, 6});
+  EXPECT_EQ(ints(two.indices), (Ints{2, 0, 1, 3}));
+  const TopK least = topk(x, 1, 0, false);
+  EXPECT_VALUES(least.values, {3, 1, 2, 1});
+  EXPECT_EQ(ints(least.indices), (Ints{0, 0, 1, 0}));
+  EXPECT_EQ(topk(x, 0).values.shape(), (Ints{2, 0}));
+  EXPECT_THAT(failure([&] { return topk(x, 5).values; }), HasSubstr("topk: k is 5 for an axis of 4"));
+  EXPECT_THAT(failure([&] { return topk(x, -1).values; }), HasSubstr("topk: k is -1 for an axis of 4"));
+}
+
+TEST(ReduceGradient, MatchesDifferences) {
+  using In_ = std::vector<Tensor>;
+  const Tensor x = spread({2, 3, 2}, 7);
+  for (const Reduction_& r : kReductions)
+    for (const Axes& axes : {Axes{1}, Axes{0, 2}, Axes{}})
+      EXPECT_EQ(gradient_differences([&](const In_& in) { return r.f(in[0], axes, false); }, {x}), "") << r.name;
+  const Tensor y = spread({2, 4}, 3), zeros_in = data({1.5, 0, -0.7, 0, 0.4, -1.2, 0, 2}, {2, 4});
+  EXPECT_EQ(gradient_differences([](const In_& in) { return softmax(in[0], 0); }, {y}), "");
+  EXPECT_EQ(gradient_differences([](const In_& in) { return log_softmax(in[0]); }, {y}), "");
+  EXPECT_EQ(gradient_differences([](const In_& in) { return cumsum(in[0]); }, {y}), "");
+  EXPECT_EQ(gradient_differences([](const In_& in) { return cumprod(in[0]); }, {zeros_in}), "");
+  EXPECT_EQ(gradient_differences([](const In_& in) { return cumprod(in[0], 0); }, {zeros_in}), "");
+  EXPECT_EQ(gradient_differences([](const In_& in) { return prod(in[0], 1); }, {zeros_in}), "");
+  EXPECT_EQ(gradient_differences([](const In_& in) { return cummax(in[0]); }, {y}), "");
+  EXPECT_EQ(gradient_differences([](const In_& in) { return sort(in[0], 1, true); }, {y}), "");
+  EXPECT_EQ(gradient_differences([](const In_& in) { return topk(in[0], 2, 1).values; }, {y}), "");
+}
+
+}  // namespace
+}  // namespace anneal

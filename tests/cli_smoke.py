@@ -1,0 +1,256 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs the command line tool as people do: every verb, its output and its exit code, and what it says to mistakes.
+
+usage: cli_smoke.py PATH_OF_ANNEAL
+"""
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ANNEAL = ""
+
+PROGRAM = """\
+%0 = param 0, "x" : f32[2,3]
+%1 = const 3 : i32
+%2 = param 1, "n" : i32[4]
+%3 = add %2, %1 : i32[4]
+%4 = const 4 : i32
+%5 = add %3, %4 : i32[4]
+%6 = reduce %0, op=add, axes=[1] : f32[2,1]
+sink %5, %6
+"""
+
+SYMBOLIC = """\
+%0 = var "B", min=1, max=8 : index
+%1 = param 0, "x" : f32[%0,2]
+%2 = reduce %1, op=max, axes=[0] : f32[1,2]
+sink %2
+"""
+
+
+def safetensors(tensors):
+    """{name: (dtype, shape, bytes)} as a file's bytes."""
+    header, data = {}, b""
+    for name, (dtype, shape, raw) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(raw)]}
+        data += raw
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + data
+
+
+class CliTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = Path(self.folder.name)
+        (self.path / "p.ir").write_text(PROGRAM)
+        (self.path / "symbolic.ir").write_text(SYMBOLIC)
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def run_tool(self, *args, rc=0, **env):
+        done = subprocess.run([ANNEAL, *args], cwd=self.path, env=os.environ | env, capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, rc, f"{args}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def out(self, *args, **env):
+        return self.run_tool(*args, **env).stdout
+
+    def error(self, *args, **env):
+        done = self.run_tool(*args, rc=1, **env)
+        self.assertTrue(done.stderr.startswith("error"), done.stderr)
+        return done.stderr
+
+    # -- Help --
+
+    def test_usage(self):
+        usage = self.out()
+        self.assertIn("usage: anneal VERB", usage)
+        self.assertEqual(usage, self.out("help"))
+        self.assertEqual(usage, self.out("--help"))
+        self.assertRegex(self.out("--version"), r"^anneal \d+\.\d+\.\d+ \(commit \S+, .+\)\n$")
+
+    def test_every_verb_has_help_with_an_example(self):
+        for verb in ("graph", "opt", "explain", "interp", "conform", "reduce", "run", "train"):
+            self.assertIn(f"example:\n  anneal {verb}", self.out(verb, "--help"))
+            self.assertEqual(self.out(verb, "--help"), self.out("help", verb))
+
+    def test_flags(self):
+        text = self.out("help", "flags")
+        for flag in ("ANNEAL_DUMP", "ANNEAL_DEBUG", "ANNEAL_VERIFY"):
+            self.assertIn(flag, text)
+
+    def test_mistakes(self):
+        self.assertIn("nearest is 'graph'", self.error("grpah"))
+        self.assertIn("nearest is 'opt'", self.error("help", "op"))
+        self.assertIn("program is required", self.error("graph"))
+        self.assertIn("--wrong", self.error("graph", "mlp", "--wrong"))
+        self.assertIn("nearest model is 'nanogpt'", self.error("graph", "nanogtp"))
+        self.assertIn("nearest is nanogpt", self.error("run", "nanogtp"))
+        self.assertIn("nearest is nanogpt", self.error("train", "nanogtp"))
+        self.assertIn("'simplify'", self.error("opt", "--passes=simplfy", "p.ir"))
+        self.assertIn("nearest is 'reduce'", self.error("explain", "reduec"))
+        self.assertIn("no/such/file.ir", self.error("interp", "no/such/file.ir"))
+
+    # -- Programs --
+
+    def test_graph(self):
+        text = self.out("graph", "mlp", "--train")
+        for part in ("| param ", "| reduce ", "| forward", "| backward", "| optimizer", "0.weight", "axes=[", "src/programs/"):
+            self.assertIn(part, text)
+        listing = json.loads(self.out("graph", "p.ir", "--json"))
+        self.assertEqual(len(listing["nodes"]), 7)
+        ops = [node["op"] for node in listing["nodes"]]
+        self.assertEqual([ops[i] for i in listing["results"]], ["add", "reduce"])
+        for node in listing["nodes"]:
+            self.assertTrue(all(source < node["index"] for source in node["sources"]))
+        dot = self.out("graph", "p.ir", "--dot")
+        self.assertTrue(dot.startswith("digraph"))
+        self.assertEqual(dot.count("->"), 5)
+
+    def test_gpt2_has_its_size(self):
+        nodes = json.loads(self.out("graph", "gpt2", "--train", "--json"))["nodes"]
+        params = [n for n in nodes if n["op"] == "param" and n["phase"] == "forward" and n["dtype"] == "f32"]
+        self.assertEqual(len(params), 148)
+
+    def test_opt(self):
+        text = self.out("opt", "--passes=simplify", "--trace", "--stats", "p.ir")
+        self.assertIn("const 7 : i32", text)
+        self.assertIn("# simplify add-const-add", text)
+        (self.path / "again.ir").write_text(text)
+        self.assertEqual(self.out("opt", "--passes=simplify", "again.ir").count("#"), 0)
+        self.assertIn("simplify", self.out("opt", "--list"))
+
+    def test_dumps(self):
+        done = self.run_tool("opt", "p.ir", ANNEAL_DUMP="all", ANNEAL_DEBUG="1")
+        self.assertIn("const 7", (self.path / "01-simplify.ir").read_text())
+        self.assertIn("simplify", done.stderr)
+
+    def test_parse_errors_have_a_place(self):
+        (self.path / "bad.ir").write_text("%0 = param 0 : f32[2]\n%1 = ad %0, %0 : f32[2]\n")
+        self.assertIn("bad.ir:2:", self.error("opt", "bad.ir"))
+
+    def test_interp(self):
+        values = struct.pack("<6f", 1, 2, 3, 4, 5, 6)
+        (self.path / "in.safetensors").write_bytes(safetensors({"t": ("F32", [2, 3], values)}))
+        text = self.out("interp", "p.ir", "--input", "x=in.safetensors:t", "--seed", "1", "--out", "out.safetensors")
+        self.assertIn("1: f32[2,1]\n[[ 6.]\n [15.]]", text)
+        self.assertTrue((self.path / "out.safetensors").exists())
+        self.assertEqual(text, self.out("interp", "p.ir", "--seed", "1", "--input", "0=in.safetensors:t"))
+        self.assertIn("nearest is 't'", self.error("interp", "p.ir", "--input", "x=in.safetensors:tt"))
+        self.assertIn("no input 'y'", self.error("interp", "p.ir", "--input", "y=in.safetensors:t"))
+        self.assertIn("absent.safetensors", self.error("interp", "p.ir", "--input", "x=absent.safetensors:t"))
+        self.assertIn("has no data, needs i32[4]", self.error("interp", "p.ir"))
+
+    def test_interp_with_dimensions(self):
+        self.assertIn("f32[1,2]", self.out("interp", "symbolic.ir", "--seed", "3", "--dim", "B=4"))
+        self.assertIn("f64[1,2]", self.out("interp", "symbolic.ir", "--seed", "3", "--dim", "B=4", "--f64"))
+        self.assertIn("B", self.error("interp", "symbolic.ir", "--seed", "3"))
+        self.assertIn("1 to 8", self.error("interp", "symbolic.ir", "--seed", "3", "--dim", "B=9"))
+        self.assertIn("NAME=NUMBER", self.error("interp", "symbolic.ir", "--dim", "B"))
+
+    def test_explain(self):
+        text = self.out("explain", "Reduce")
+        for part in ("gradient", "rules that start at it", "reduce-"):
+            self.assertIn(part, text)
+        rule = self.out("explain", "add-const-add")
+        for part in ("pattern", "written at   src/rules/", "before:", "after:"):
+            self.assertIn(part, rule)
+        self.assertRegex(self.out("explain", "rules"), r"\n\d+ rules\n$")
+        self.assertIn("floordiv", self.out("explain", "ops"))
+        self.assertIn("gradients of its operands", self.out("explain", "matmul"))
+
+    def test_every_rule_and_op_is_explained(self):
+        names = [line.split()[0] for line in self.out("explain", "rules").splitlines() if line.startswith("  ")]
+        self.assertGreater(len(names), 50)
+        for name in names[::7]:
+            self.assertIn(name, self.out("explain", name))
+        for line in self.out("explain", "ops").splitlines()[::5]:
+            self.assertIn("gradient", self.out("explain", line.split()[0]))
+
+    # -- Reduce --
+
+    def test_reduce_with_a_command(self):
+        text = self.run_tool("reduce", "p.ir", "--check", "! grep -q reduce {}", "--out", "small.ir")
+        self.assertRegex(text.stderr, r"7 -> \d nodes")
+        small = (self.path / "small.ir").read_text()
+        self.assertIn("reduce", small)
+        self.assertLessEqual(small.count("\n"), 3)
+
+    def test_reduce_with_simplify(self):
+        # Reassociating changes what a sum of floats rounds to.
+        (self.path / "round.ir").write_text("""\
+%0 = param 0 : f32[5,4]
+%1 = const 0.1 : f32
+%2 = add %0, %1 : f32[5,4]
+%3 = const 1000 : f32
+%4 = add %2, %3 : f32[5,4]
+%5 = exp %4 : f32[5,4]
+%6 = sub %4, %3 : f32[5,4]
+sink %5, %6
+""")
+        done = self.run_tool("reduce", "round.ir", "--check", "simplify", "--allow", "reassociating")
+        self.assertIn("simplify changes a value", done.stderr)
+        self.assertIn("add", done.stdout)
+        self.assertNotIn("exp", done.stdout)
+
+    def test_reduce_wants_a_failure(self):
+        self.assertIn("nothing wrong", self.error("reduce", "p.ir", "--check", "simplify"))
+        self.assertIn("{}", self.error("reduce", "p.ir", "--check", "false"))
+
+    # -- Models --
+
+    def test_run(self):
+        text = self.out("run", "mlp")
+        self.assertIn("shape: [64,3]", text)
+        self.assertIn("output (first 8 values):", text)
+        self.assertEqual(len(json.loads(self.out("run", "conv", "--batch", "2", "--json"))["output"]), 8)
+        self.assertIn("--force", self.error("run", "gpt2"))
+
+    def test_train(self):
+        losses = [json.loads(line)["loss"] for line in self.out("train", "mlp", "--steps", "100", "--json").splitlines()]
+        self.assertLess(losses[-1], 0.5 * losses[0])
+        self.assertIn("step 2: loss=", self.out("train", "nanogpt", "--steps", "2"))
+
+    # -- Reference sets --
+
+    def write_set(self, entries):
+        one = struct.pack("<2f", 1, -2)
+        (self.path / "set.safetensors").write_bytes(safetensors({
+            "a": ("F32", [2], one), "good.gout": ("F32", [2], struct.pack("<2f", 1, 1)),
+            "relu": ("F32", [2], struct.pack("<2f", 1, 0)), "slope": ("F32", [2], struct.pack("<2f", 1, 0))}))
+        (self.path / "set.json").write_text(json.dumps(entries))
+
+    def test_conform(self):
+        good = {"name": "good", "op": "relu", "args": {}, "inputs": ["a"], "out": ["relu"], "grads": ["slope"]}
+        wrong = {"name": "wrong", "op": "neg", "args": {}, "inputs": ["a"], "out": ["relu"]}
+        unknown = {"name": "unknown", "op": "rleu", "args": {}, "inputs": ["a"], "out": ["relu"]}
+        self.write_set([good])
+        self.assertEqual(self.out("conform", "set"), "1 passed, 0 failed, 0 skipped\n")
+        self.write_set([good, wrong, unknown, 7])
+        lines = self.run_tool("conform", "set", rc=1).stdout.splitlines()
+        self.assertEqual(len(lines), 4)
+        self.assertRegex(lines[0], r"^FAIL wrong \(neg\): out 0: relative error .*, tolerance 2e-05$")
+        self.assertIn("the nearest is relu", lines[1])
+        self.assertEqual(lines[-1], "1 passed, 3 failed, 0 skipped")
+        self.assertEqual(self.out("conform", "set", "--filter", "^goo").splitlines()[-1], "1 passed, 0 failed, 3 skipped")
+        report = json.loads(self.run_tool("conform", "set", "--json", rc=1).stdout)
+        self.assertEqual((report["passed"], report["failed"], len(report["entries"])), (1, 3, 4))
+
+    def test_conform_mistakes(self):
+        self.write_set([])
+        self.assertIn("available devices: interp", self.error("conform", "set", "--device", "webgpu"))
+        self.assertIn("regular expression", self.error("conform", "set", "--filter", "("))
+        self.assertIn("absent.json", self.error("conform", "absent"))
+
+
+if __name__ == "__main__":
+    ANNEAL = str(Path(sys.argv.pop(1)).resolve())
+    unittest.main()
