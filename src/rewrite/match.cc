@@ -107,7 +107,7 @@ Node fold_elementwise(MatchContext& context, Op op, DType result, std::span<cons
 
 // -- RuleSet: compiling --
 
-RuleSet::RuleSet(std::vector<const Rule*> rules, FloatClasses allowed) {
+RuleSet::RuleSet(std::span<const Rule* const> rules, FloatClasses allowed) {
   for (const Rule* r : rules)
     if (allowed.allows(r->float_class)) rules_.push_back(r);
   compile();

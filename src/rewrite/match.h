@@ -93,8 +93,8 @@ struct Inside {
 
 class RuleSet {
  public:
-  // Rules keep their order; those of a class that is not allowed are left out.
-  explicit RuleSet(std::vector<const Rule*> rules, FloatClasses allowed = {});
+  // Rules keep their order and must outlive the set; those of a class that is not allowed are left out.
+  explicit RuleSet(std::span<const Rule* const> rules, FloatClasses allowed = {});
   explicit RuleSet(std::span<const Rule> rules, FloatClasses allowed = {});
 
   // A node that belongs, and all of whose users do too, is not looked at on its own: its outermost user sees

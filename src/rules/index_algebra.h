@@ -2,7 +2,7 @@
 // What the rules on index expressions are made of: canonical sums, and splitting a sum by a divisor. A
 // canonical sum is a left-leaning chain of terms, positive coefficients first, larger ones earlier, equal
 // ones by structural key, the constant last: i*64 + j*8 + k - l + 3. Equal sums so become the same node.
-// Tested by index_algebra_test.cc, rule_fuzz_test.cc and tests/golden/index/.
+// Tested by rule_fuzz_test.cc, simplify_test.cc and tests/golden/index/.
 #pragma once
 
 #include "ir/polynomial.h"

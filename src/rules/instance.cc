@@ -41,7 +41,7 @@ InstanceMaker::InstanceMaker(ir::Graph& graph, const rewrite::Rule& rule, uint64
     : graph_(graph),
       build_{graph},
       rule_(rule),
-      rules_(std::vector<const rewrite::Rule*>{&rule}, {.reassociating = true, .approximate = true}),
+      rules_(std::span(&rule, 1), {.reassociating = true, .approximate = true}),
       random_(seed),
       index_(graph, random_) {}
 

@@ -52,6 +52,7 @@ Tensor arg_extreme(std::string_view name, ReduceOp op, const In& x, std::optiona
   const size_t rank = call.g.shape(n).size();
   if (!axis) {
     const std::vector<Dim> flat{ir::dim_product(call.g, call.g.shape(n))};
+    if (ir::dim_max(call.g, flat[0]) == 0) call.fail(ErrorCode::kShape, "there is no element to choose");
     const Node at = call.b.arg_reduce(call.b.reshape(n, flat), op, 0);
     return wrap(call.b.reshape(at, std::vector<Dim>(keepdim ? rank : 0, Dim(1))));
   }

@@ -47,12 +47,12 @@ double var_of(const Doubles& v, double correction) {
   return total / std::max(0.0, static_cast<double>(v.size()) - correction);
 }
 
-struct Reduction_ {
+struct Reducer {
   const char* name;
   std::function<Tensor(const Tensor&, const Axes&, bool)> f;
   Fold expected;
 };
-const Reduction_ kReductions[] = {
+const Reducer kReductions[] = {
     {"sum", [](const Tensor& t, const Axes& a, bool k) { return sum(t, a, k); }, sum_of},
     {"mean", [](const Tensor& t, const Axes& a, bool k) { return mean(t, a, k); }, mean_of},
     {"prod", [](const Tensor& t, const Axes& a, bool k) { return prod(t, a, k); },
@@ -87,7 +87,7 @@ TEST(Reduce, EveryFunctionOverEverySetOfAxes) {
   const Ints shape{2, 3, 4};
   const Doubles v = spread_values(24);
   const Tensor x = data(v, shape);
-  for (const Reduction_& r : kReductions)
+  for (const Reducer& r : kReductions)
     for (unsigned mask = 1; mask < 8; ++mask) {
       Axes axes, negative;
       Ints kept, ones;
@@ -181,7 +181,7 @@ TEST(ArgReduce, PositionsOfTheFirstExtreme) {
   EXPECT_EQ(ints(argmax(data({7}, {}))), (Ints{0}));
   EXPECT_EQ(ints(argmax(data({7}, {}), -1)), (Ints{0}));
   EXPECT_THAT(failure([] { return argmax(zeros({2, 0}), 1); }), HasSubstr("argmax: axis 1 is empty: there is no element to choose"));
-  EXPECT_THAT(failure([] { return argmax(zeros({2, 0})); }), HasSubstr("argmax: "));
+  EXPECT_THAT(failure([] { return argmax(zeros({2, 0})); }), HasSubstr("argmax: there is no element to choose"));
 }
 
 TEST(Scan, RunningFoldsAlongEachAxis) {
@@ -250,21 +250,21 @@ TEST(Order, TopkTakesTheFirstOfTheOrder) {
 }
 
 TEST(ReduceGradient, MatchesDifferences) {
-  using In_ = std::vector<Tensor>;
+  using Ins = std::vector<Tensor>;
   const Tensor x = spread({2, 3, 2}, 7);
-  for (const Reduction_& r : kReductions)
+  for (const Reducer& r : kReductions)
     for (const Axes& axes : {Axes{1}, Axes{0, 2}, Axes{}})
-      EXPECT_EQ(gradient_differences([&](const In_& in) { return r.f(in[0], axes, false); }, {x}), "") << r.name;
+      EXPECT_EQ(gradient_differences([&](const Ins& in) { return r.f(in[0], axes, false); }, {x}), "") << r.name;
   const Tensor y = spread({2, 4}, 3), zeros_in = data({1.5, 0, -0.7, 0, 0.4, -1.2, 0, 2}, {2, 4});
-  EXPECT_EQ(gradient_differences([](const In_& in) { return softmax(in[0], 0); }, {y}), "");
-  EXPECT_EQ(gradient_differences([](const In_& in) { return log_softmax(in[0]); }, {y}), "");
-  EXPECT_EQ(gradient_differences([](const In_& in) { return cumsum(in[0]); }, {y}), "");
-  EXPECT_EQ(gradient_differences([](const In_& in) { return cumprod(in[0]); }, {zeros_in}), "");
-  EXPECT_EQ(gradient_differences([](const In_& in) { return cumprod(in[0], 0); }, {zeros_in}), "");
-  EXPECT_EQ(gradient_differences([](const In_& in) { return prod(in[0], 1); }, {zeros_in}), "");
-  EXPECT_EQ(gradient_differences([](const In_& in) { return cummax(in[0]); }, {y}), "");
-  EXPECT_EQ(gradient_differences([](const In_& in) { return sort(in[0], 1, true); }, {y}), "");
-  EXPECT_EQ(gradient_differences([](const In_& in) { return topk(in[0], 2, 1).values; }, {y}), "");
+  EXPECT_EQ(gradient_differences([](const Ins& in) { return softmax(in[0], 0); }, {y}), "");
+  EXPECT_EQ(gradient_differences([](const Ins& in) { return log_softmax(in[0]); }, {y}), "");
+  EXPECT_EQ(gradient_differences([](const Ins& in) { return cumsum(in[0]); }, {y}), "");
+  EXPECT_EQ(gradient_differences([](const Ins& in) { return cumprod(in[0]); }, {zeros_in}), "");
+  EXPECT_EQ(gradient_differences([](const Ins& in) { return cumprod(in[0], 0); }, {zeros_in}), "");
+  EXPECT_EQ(gradient_differences([](const Ins& in) { return prod(in[0], 1); }, {zeros_in}), "");
+  EXPECT_EQ(gradient_differences([](const Ins& in) { return cummax(in[0]); }, {y}), "");
+  EXPECT_EQ(gradient_differences([](const Ins& in) { return sort(in[0], 1, true); }, {y}), "");
+  EXPECT_EQ(gradient_differences([](const Ins& in) { return topk(in[0], 2, 1).values; }, {y}), "");
 }
 
 }  // namespace
