@@ -59,7 +59,8 @@ void bind_random(const ir::Graph& graph, std::span<const ir::Node> params, uint6
       if (shape.back() < 0)
         raise(ErrorCode::kShape, "param " + std::to_string(index) + " has a negative extent");
       const auto extent = static_cast<size_t>(shape.back());
-      if (extent > kMaxElements || (count *= extent) > kMaxElements)
+      if (extent <= kMaxElements) count *= extent;
+      if (extent > kMaxElements || count > kMaxElements)
         raise(ErrorCode::kLimit, "param " + std::to_string(index) + " is too large to make up values for");
     }
     ir::RandomStream random(seed * 0x9e3779b97f4a7c15u + static_cast<uint64_t>(index));

@@ -52,8 +52,10 @@ int draw(std::span<const double> logits, ir::RandomStream& random) {
   double total = 0;
   for (double logit : logits) total += weights.emplace_back(std::exp((logit - high) / kTemperature));
   double left = random.unit() * total;
-  for (size_t i = 0; i < weights.size(); ++i)
-    if ((left -= weights[i]) < 0) return static_cast<int>(i);
+  for (size_t i = 0; i < weights.size(); ++i) {
+    left -= weights[i];
+    if (left < 0) return static_cast<int>(i);
+  }
   return static_cast<int>(weights.size()) - 1;
 }
 

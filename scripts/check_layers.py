@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 THIRD_PARTY = re.compile(r"^(fmt|nlohmann|CLI|gtest|gmock|benchmark)/")
 JSON_FOLDERS = {"io", "conform"}
+TEST_FILE = re.compile(r"(_(test|fuzz)\.cc|^test_\w+\.h)$")  # test_*.h: helpers that only tests include
 DEVICE_FOLDER = re.compile(r"^(src/backend|src/device)")
 DEVICE_TEST = re.compile(r"\bif\s*\(\s*\w*(?:[.>-]+\w+)*device\w*(?:\(\)|\.name\(?\)?)?\s*==|==\s*Device::k", re.I)
 
@@ -62,7 +63,12 @@ class Checker:
         """One #include of a file under src/ or include/."""
         parts = path.parts
         header = path.suffix == ".h"
+        is_test = TEST_FILE.search(path.name)
+        if re.search(r"(^|/)test_\w+\.h$", target) and not is_test:
+            self.complain(path, number, f"{target}: only tests include test_*.h")
         if THIRD_PARTY.match(target):
+            if re.match("gtest|gmock", target) and is_test:
+                return
             if header and target != "nlohmann/json_fwd.hpp":
                 self.complain(path, number, f"{target}: third-party headers are for .cc files only (json_fwd.hpp may be used)")
             elif target.startswith("nlohmann/") and parts[1] not in JSON_FOLDERS:
@@ -81,7 +87,6 @@ class Checker:
         if quote == "<":
             return
         folder, target_folder = parts[1], target.split("/")[0]
-        is_test = re.search(r"_(test|fuzz)\.cc$", path.name)
         allowed = (self.test_allowed if is_test else self.allowed)[folder]
         if "/" not in target or target_folder not in self.allowed:
             self.complain(path, number, f'"{target}": write the path from src/, as in "ir/graph.h"')

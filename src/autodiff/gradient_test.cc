@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "anneal/error.h"
-#include "autodiff/gradient_check.h"
+#include "autodiff/test_gradient_check.h"
 #include "ir/dims.h"
 #include "ir/text.h"
 #include "ir/verify.h"

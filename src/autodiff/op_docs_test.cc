@@ -4,16 +4,17 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <fstream>
 #include <sstream>
+
+#include "support/flags.h"
 
 namespace anneal::autodiff {
 namespace {
 
 TEST(OpDocs, FileIsUpToDate) {
   const char* path = "docs/ops.md";
-  if (std::getenv("ANNEAL_BLESS") != nullptr) std::ofstream(path) << op_table_markdown();
+  if (support::flag_on(support::Flag::kBless)) std::ofstream(path) << op_table_markdown();
   std::ifstream file(path);
   std::stringstream text;
   text << file.rdbuf();

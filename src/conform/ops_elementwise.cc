@@ -115,6 +115,13 @@ Outputs nan_to_num_op(const OpCall& c) {
   const Tensor below = where(numbers == HUGE_VAL, c.args.number("posinf", most), numbers);
   return where(below == -HUGE_VAL, c.args.number("neginf", -most), below);
 }
+// Which elements are dropped is not part of a reference: only calls that drop none.
+Outputs dropout_op(const OpCall& c) {
+  const bool drops = c.args.flag("training", true) && c.args.number("p", 0.5) != 0;
+  if (drops) Args::fail("p", "0 is needed, or training false");
+  return c.x();
+}
+
 Outputs cast_op(const OpCall& c) {
   std::string name = c.args.text("dtype");
   if (name.starts_with("torch.")) name = name.substr(6);
@@ -184,6 +191,7 @@ constexpr OpEntry kOps[] = {
     {"clone", 1, 1, identity_op},
     {"contiguous", 1, 1, identity_op},
     {"identity", 1, 1, identity_op},
+    {"dropout", 1, 1, dropout_op},
     {"detach", 1, 1, unary<stop_gradient>},
     {"stop_gradient", 1, 1, unary<stop_gradient>},
 

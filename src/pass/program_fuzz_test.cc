@@ -15,6 +15,7 @@
 #include "ir/verify.h"
 #include "ir/walk.h"
 #include "rules/simplify.h"
+#include "support/flags.h"
 
 namespace anneal {
 namespace {
@@ -22,10 +23,7 @@ namespace {
 using ir::Node;
 using Values = std::vector<std::shared_ptr<const interp::Array>>;
 
-uint64_t from_environment(const char* name, uint64_t fallback) {
-  const char* text = std::getenv(name);
-  return text != nullptr ? std::strtoull(text, nullptr, 10) : fallback;
-}
+uint64_t number(support::Flag flag) { return std::strtoull(support::flag_text(flag).c_str(), nullptr, 10); }
 
 // Ordinary numbers, with the awkward ones among them.
 double random_element(ir::RandomStream& r, DType t) {
@@ -75,7 +73,7 @@ void expect_simplify_keeps(ir::Graph& g, const std::vector<Node>& roots, uint64_
 }
 
 TEST(ProgramFuzz, SimplifyKeepsEveryBit) {
-  const uint64_t first = from_environment("ANNEAL_FUZZ_SEED", 1), count = from_environment("ANNEAL_FUZZ_PROGRAMS", 1500);
+  const uint64_t first = number(support::Flag::kFuzzSeed), count = number(support::Flag::kFuzzPrograms);
   for (uint64_t seed = first; seed < first + count; ++seed) {
     ir::Graph g;
     const ir::Graph::Scope scope(g);
@@ -85,7 +83,7 @@ TEST(ProgramFuzz, SimplifyKeepsEveryBit) {
 }
 
 TEST(ProgramFuzz, GradientsVerifyAndSimplifyKeepsThem) {
-  const uint64_t first = from_environment("ANNEAL_FUZZ_SEED", 1), count = from_environment("ANNEAL_FUZZ_PROGRAMS", 700);
+  const uint64_t first = number(support::Flag::kFuzzSeed), count = number(support::Flag::kFuzzPrograms);
   for (uint64_t seed = first; seed < first + count; ++seed) {
     ir::Graph g;
     const ir::Graph::Scope scope(g);

@@ -46,7 +46,7 @@ Tensor linear(Parameters& parameters, std::string_view name, const Tensor& x, co
   const double deviation =
       options.deviation != 0 ? options.deviation : 1 / std::sqrt(static_cast<double>(options.inputs));
   const Tensor weight = parameters.get("weight", shape, {.deviation = deviation});
-  const Tensor y = matmul(x, options.inputs_first ? weight : transpose(weight));
+  Tensor y = matmul(x, options.inputs_first ? weight : transpose(weight));
   if (!options.bias) return y;
   const MaybeTensor bias = parameters.get_if("bias", {options.outputs}, {});
   return bias ? y + *bias : y;

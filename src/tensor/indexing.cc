@@ -78,7 +78,9 @@ Tensor take_along_dim(In x, In index, int axis) {
   const Call call("take_along_dim", {&x, &index});
   Node n = call.node(x), at = positions(call, index);
   const int a = call.axis(axis, static_cast<size_t>(call.g.rank(n)));
-  if (call.g.rank(at) != call.g.rank(n)) call.fail(ErrorCode::kShape, "the ranks must be equal");
+  if (call.g.rank(at) != call.g.rank(n))
+    call.fail(ErrorCode::kShape, "the ranks must be equal, " + ir::shape_text(call.g, call.g.shape(n)) + " and " +
+                                     ir::shape_text(call.g, call.g.shape(at)));
   std::vector<Dim> from(call.g.shape(n).begin(), call.g.shape(n).end()), to(call.g.shape(at).begin(), call.g.shape(at).end());
   for (size_t i = 0; i < from.size(); ++i) {
     if (i == static_cast<size_t>(a)) continue;

@@ -77,17 +77,23 @@ Tensor matmul(In x, In y) {
   return wrap(call.b.reshape(sum, out));
 }
 
+namespace {
+[[noreturn]] void fail_vectors(const Call& call, Node x, Node y) {
+  call.fail(ErrorCode::kShape, "takes two vectors, not " + ir::type_text(call.g, x) + " and " + ir::type_text(call.g, y));
+}
+}  // namespace
+
 Tensor dot(In a, In b) {
   const Call call("dot", {&a, &b});
   const Node x = call.node(a), y = call.node(b);
-  if (call.g.rank(x) != 1 || call.g.rank(y) != 1) call.fail(ErrorCode::kShape, "takes two vectors");
+  if (call.g.rank(x) != 1 || call.g.rank(y) != 1) fail_vectors(call, x, y);
   return matmul(a, b);
 }
 
 Tensor outer(In a, In b) {
   const Call call("outer", {&a, &b});
   const Node x = call.node(a), y = call.node(b);
-  if (call.g.rank(x) != 1 || call.g.rank(y) != 1) call.fail(ErrorCode::kShape, "takes two vectors");
+  if (call.g.rank(x) != 1 || call.g.rank(y) != 1) fail_vectors(call, x, y);
   return unsqueeze(wrap(x), 1) * unsqueeze(wrap(y), 0);
 }
 
@@ -167,7 +173,8 @@ Node take_diagonals(const Call& call, Node n, std::string& letters) {
     if (j == std::string::npos) continue;
     const std::vector<Dim> shape = dims_of(call, n);
     if (ir::dim_equal(call.g, shape[i], shape[j]) != ir::Tri::kTrue)
-      call.fail(ErrorCode::kShape, std::string("letter '") + letters[i] + "' stands for different extents");
+      call.fail(ErrorCode::kShape, std::string("letter '") + letters[i] + "' stands for different extents, " + ir::dim_text(call.g, shape[i]) + " and " +
+                                       ir::dim_text(call.g, shape[j]));
     const Node same = call.b.eq(call.b.iota(shape, static_cast<int>(i), i64), call.b.iota(shape, static_cast<int>(j), i64));
     const Node only = call.b.where(same, n, call.b.constant_int(0, call.g.dtype(n)));
     std::vector<Dim> kept = shape;

@@ -130,7 +130,8 @@ Tensor transpose(In x, int a, int b) {
   const auto rank = static_cast<size_t>(call.g.rank(n));
   std::vector<uint8_t> perm(rank);
   for (size_t i = 0; i < rank; ++i) perm[i] = static_cast<uint8_t>(i);
-  std::swap(perm[static_cast<size_t>(call.axis(a, rank))], perm[static_cast<size_t>(call.axis(b, rank))]);
+  const auto first = static_cast<size_t>(call.axis(a, rank)), second = static_cast<size_t>(call.axis(b, rank));
+  std::swap(perm[first], perm[second]);
   return wrap(call.b.permute(n, perm));
 }
 
@@ -400,13 +401,15 @@ std::vector<Tensor> split(In x, const std::vector<int64_t>& sizes, int axis) {
   const Tensor t = wrap(call.node(x));
   const int a = call.axis(axis, static_cast<size_t>(t.rank()));
   int64_t total = 0;
-  for (int64_t s : sizes) total += s;
+  for (int64_t s : sizes) {
+    if (s < 0) call.fail(ErrorCode::kArgument, "a size of " + std::to_string(s) + ": it cannot be negative");
+    total += s;
+  }
   if (const Extent e = t.size(a); e.is_const() && e.value() != total)
     call.fail(ErrorCode::kShape, "the sizes add up to " + std::to_string(total) + ", axis " + std::to_string(a) + " has " + e.str());
   std::vector<Tensor> out;
   int64_t start = 0;
   for (int64_t s : sizes) {
-    if (s < 0) call.fail(ErrorCode::kArgument, "a size is negative");
     out.push_back(narrow(t, a, start, s));
     start += s;
   }
