@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "anneal/transforms.h"
 #include "autodiff/gradient.h"
@@ -14,17 +15,17 @@
 #include "cli/verbs.h"
 #include "conform/ops.h"
 #include "ir/text.h"
+#include "ir/walk.h"
 #include "pass/pass.h"
 #include "rules/instance.h"
 #include "rules/rules.h"
 #include "support/nearest.h"
 #include "tensor/call.h"
 
-#include <nlohmann/json.hpp>
-
 namespace anneal::cli {
 namespace {
 
+using Json = nlohmann::ordered_json;
 using rewrite::PatternNode;
 using rewrite::Rule;
 
@@ -36,7 +37,7 @@ bool starts_at(const Rule& rule, ir::Op op) {
   return root.kind == PatternNode::Kind::kAnyOp && (ir::op_info(op).flags & root.flags) != 0;
 }
 
-std::string flags_text(const ir::OpInfo& info) {
+std::vector<std::string_view> flag_names(const ir::OpInfo& info) {
   constexpr std::pair<ir::OpFlag, std::string_view> kNames[] = {
       {ir::kLeaf, "leaf"},
       {ir::kElementwise, "elementwise"},
@@ -50,10 +51,10 @@ std::string flags_text(const ir::OpInfo& info) {
       {ir::kIndexOp, "index arithmetic"},
       {ir::kUnique, "each node its own value"},
   };
-  std::string out;
+  std::vector<std::string_view> out;
   for (const auto& [flag, name] : kNames)
-    if (info.has(flag)) out += (out.empty() ? "" : ", ") + std::string(name);
-  return out.empty() ? "none" : out;
+    if (info.has(flag)) out.push_back(name);
+  return out;
 }
 
 std::string argument_text(ir::ArgKind kind) {
@@ -79,18 +80,36 @@ std::string argument_text(ir::ArgKind kind) {
   return "";
 }
 
+std::string_view class_text(const Rule& rule) {
+  return rewrite::kFloatClassText[static_cast<size_t>(rule.float_class)];
+}
+
 void print_rule_line(const Rule& rule) {
   fmt::print("  {:<30} {}{}\n", rule.name, rule.law,
-             rule.float_class == rewrite::FloatClass::kExact
-                 ? ""
-                 : fmt::format("  [{}]", rewrite::kFloatClassText[static_cast<size_t>(rule.float_class)]));
+             rule.float_class == rewrite::FloatClass::kExact ? "" : fmt::format("  [{}]", class_text(rule)));
+}
+
+Json op_json(const ir::OpInfo& info) {
+  const ir::Op op = *ir::op_from_text(info.text);
+  Json rules = Json::array();
+  for (const Rule& rule : rules::all_rules())
+    if (starts_at(rule, op)) rules.push_back(rule.name);
+  return {{"kind", "op"},
+          {"name", info.text},
+          {"meaning", info.meaning},
+          {"takes", autodiff::signature_text(info)},
+          {"flags", flag_names(info)},
+          {"argument", argument_text(info.arg)},
+          {"gradient", autodiff::gradient_info(op).text},
+          {"rules", std::move(rules)}};
 }
 
 void explain_op(ir::Op op) {
   const ir::OpInfo& info = ir::op_info(op);
   fmt::print("{}: {}\n\n", info.text, info.meaning);
   fmt::print("takes      {}\nflags      {}\nargument   {}\n", autodiff::signature_text(info),
-             flags_text(info), argument_text(info.arg));
+             info.flags == 0 ? "none" : fmt::format("{}", fmt::join(flag_names(info), ", ")),
+             argument_text(info.arg));
   const autodiff::GradientInfo gradient = autodiff::gradient_info(op);
   fmt::print("gradient   {}{}\n", gradient.kind == autodiff::GradientKind::kNone ? "none: " : "",
              gradient.text);
@@ -110,25 +129,56 @@ void list_ops() {
 
 // -- Rules --
 
+// The smallest of a few examples, before and after; empty when none was found.
+std::pair<std::string, std::string> instance_of(const Rule& rule) {
+  constexpr int kTried = 24;
+  ir::Graph graph;
+  const ir::Graph::Scope scope(graph);
+  rules::InstanceMaker maker(graph, rule, 1);
+  std::pair<std::string, std::string> out;
+  size_t least = SIZE_MAX;
+  for (int i = 0; i < kTried; ++i) {
+    const rules::Instance instance = maker.next();
+    if (!instance.before) break;
+    const std::span<const ir::Node> before(&instance.before, 1), after(&instance.after, 1);
+    const size_t size = ir::postorder(graph, before).size();
+    if (size >= least || graph.static_size(graph.shape_id(instance.before)) == 0) continue;
+    least = size;
+    out = {ir::print(graph, before), ir::print(graph, after)};
+  }
+  return out;
+}
+
+Json rule_json(const Rule& rule) {
+  auto [before, after] = instance_of(rule);
+  return {{"kind", "rule"},
+          {"name", rule.name},
+          {"law", rule.law},
+          {"topic", rule.topic},
+          {"floats", class_text(rule)},
+          {"types", rule.types_text()},
+          {"pattern", rule.pattern.text()},
+          {"replacement", rule.replacement_text()},
+          {"when", rule.guard.name},
+          {"both_orders", rule.commutes},
+          {"place", rule.place()},
+          {"before", std::move(before)},
+          {"after", std::move(after)}};
+}
+
 void explain_rule(const Rule& rule) {
   fmt::print("{}: {}\n\n", rule.name, rule.law);
-  fmt::print("topic        {}\nfloats       {}\ntypes        {}\n", rule.topic,
-             rewrite::kFloatClassText[static_cast<size_t>(rule.float_class)], rule.types_text());
+  fmt::print("topic        {}\nfloats       {}\ntypes        {}\n", rule.topic, class_text(rule),
+             rule.types_text());
   fmt::print("pattern      {}\nreplacement  {}\n", rule.pattern.text(), rule.replacement_text());
   if (rule.guard.holds != nullptr) fmt::print("when         {}\n", rule.guard.name);
   if (rule.commutes) fmt::print("also         with the sources of commutative ops the other way round\n");
   fmt::print("written at   {}\n", rule.place());
-
-  ir::Graph graph;
-  const ir::Graph::Scope scope(graph);
-  rules::InstanceMaker maker(graph, rule, 1);
-  const rules::Instance instance = maker.next();
-  if (!instance.before) {
+  const auto [before, after] = instance_of(rule);
+  if (before.empty())
     fmt::print("\nno example was found\n");
-    return;
-  }
-  fmt::print("\nbefore:\n{}\nafter:\n{}", ir::print(graph, std::span(&instance.before, 1)),
-             ir::print(graph, std::span(&instance.after, 1)));
+  else
+    fmt::print("\nbefore:\n{}\nafter:\n{}", before, after);
 }
 
 void list_rules() {
@@ -172,15 +222,12 @@ Example example_of(const conform::OpEntry& entry) {
   return {};
 }
 
-bool explain_function(std::string_view name) {
-  const std::vector<std::string_view> names = conform::op_names();
-  if (std::find(names.begin(), names.end(), name) == names.end()) return false;
-  const Example example = example_of(conform::find_op(name));
-  fmt::print("{}: a function over ops\n", name);
-  if (!example.result.defined()) {
-    fmt::print("\nit needs arguments; see include/anneal/functions.h\n");
-    return true;
-  }
+struct FunctionTexts {
+  std::string forward, gradients;
+};
+FunctionTexts function_texts(const Example& example) {
+  FunctionTexts out;
+  if (!example.result.defined()) return out;
   std::vector<Tensor> slopes;
   if (is_float(example.result.dtype())) {
     const Tensor upstream = input(9, example.result.sizes(), example.result.dtype(), "upstream");
@@ -189,11 +236,26 @@ bool explain_function(std::string_view name) {
   ir::Graph& graph = ir::default_graph();
   const ir::Graph::Scope scope(graph);
   const ir::Node root = node_of(example.result);
-  fmt::print("\nforward, for example:\n{}", ir::print(graph, std::span(&root, 1)));
+  out.forward = ir::print(graph, std::span(&root, 1));
   std::vector<ir::Node> roots;
   for (const Tensor& t : slopes) roots.push_back(node_of(t));
-  if (!roots.empty()) fmt::print("\ngradients of its operands:\n{}", ir::print(graph, roots));
-  return true;
+  if (!roots.empty()) out.gradients = ir::print(graph, roots);
+  return out;
+}
+
+bool is_function(std::string_view name) {
+  const std::vector<std::string_view> names = conform::op_names();
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+void explain_function(std::string_view name) {
+  const FunctionTexts texts = function_texts(example_of(conform::find_op(name)));
+  fmt::print("{}: a function over ops\n", name);
+  if (texts.forward.empty())
+    fmt::print("\nit needs arguments; see include/anneal/functions.h\n");
+  else
+    fmt::print("\nforward, for example:\n{}", texts.forward);
+  if (!texts.gradients.empty()) fmt::print("\ngradients of its operands:\n{}", texts.gradients);
 }
 
 // -- Which of them --
@@ -216,21 +278,48 @@ std::string lower_case(std::string text) {
                     name, support::nearest_name(name.substr(0, 100), all), fmt::join(ops, ", ")));
 }
 
-int run_explain(const std::string& given) {
-  const std::string name = lower_case(given);
-  if (name == "ops") {
+void list_passes() {
+  for (const pass::Pass& p : pass::all_passes()) fmt::print("{:<20} {}\n", p.name, p.description);
+}
+
+int explain_as_text(const std::string& name) {
+  if (name == "ops")
     list_ops();
-  } else if (name == "rules") {
+  else if (name == "rules")
     list_rules();
-  } else if (name == "passes") {
-    for (const pass::Pass& p : pass::all_passes()) fmt::print("{:<20} {}\n", p.name, p.description);
-  } else if (const std::optional<ir::Op> op = ir::op_from_text(name)) {
+  else if (name == "passes")
+    list_passes();
+  else if (const std::optional<ir::Op> op = ir::op_from_text(name))
     explain_op(*op);
-  } else if (const Rule* rule = rules::find_rule(name)) {
+  else if (const Rule* rule = rules::find_rule(name))
     explain_rule(*rule);
-  } else if (!explain_function(name)) {
-    raise_nothing_known(given);
+  else if (is_function(name))
+    explain_function(name);
+  else
+    raise_nothing_known(name);
+  return 0;
+}
+
+int explain_as_json(const std::string& name) {
+  Json out = Json::array();
+  if (name == "ops") {
+    for (const ir::OpInfo& info : ir::kOpTable) out.push_back(op_json(info));
+  } else if (name == "rules") {
+    for (const Rule& rule : rules::all_rules()) out.push_back(rule_json(rule));
+  } else if (name == "passes") {
+    for (const pass::Pass& p : pass::all_passes())
+      out.push_back({{"kind", "pass"}, {"name", p.name}, {"meaning", p.description}});
+  } else if (const std::optional<ir::Op> op = ir::op_from_text(name)) {
+    out = op_json(ir::op_info(*op));
+  } else if (const Rule* rule = rules::find_rule(name)) {
+    out = rule_json(*rule);
+  } else if (is_function(name)) {
+    const FunctionTexts texts = function_texts(example_of(conform::find_op(name)));
+    out = {{"kind", "function"}, {"name", name}, {"forward", texts.forward}, {"gradients", texts.gradients}};
+  } else {
+    raise_nothing_known(name);
   }
+  fmt::print("{}\n", out.dump(1));
   return 0;
 }
 
@@ -238,8 +327,13 @@ int run_explain(const std::string& given) {
 
 Action add_explain(CLI::App& verb) {
   const auto name = std::make_shared<std::string>();
+  const auto json = std::make_shared<bool>(false);
   verb.add_option("name", *name, "an op, a rule, a function; or ops, rules, passes")->required();
-  return [name] { return run_explain(*name); };
+  verb.add_flag("--json", *json, "as JSON");
+  return [name, json] {
+    const std::string lower = lower_case(*name);
+    return *json ? explain_as_json(lower) : explain_as_text(lower);
+  };
 }
 
 }  // namespace anneal::cli

@@ -168,12 +168,18 @@ class CliTest(unittest.TestCase):
         self.assertIn("gradients of its operands", self.out("explain", "matmul"))
 
     def test_every_rule_and_op_is_explained(self):
-        names = [line.split()[0] for line in self.out("explain", "rules").splitlines() if line.startswith("  ")]
-        self.assertGreater(len(names), 50)
-        for name in names[::7]:
-            self.assertIn(name, self.out("explain", name))
-        for line in self.out("explain", "ops").splitlines()[::5]:
-            self.assertIn("gradient", self.out("explain", line.split()[0]))
+        rules = json.loads(self.out("explain", "rules", "--json"))
+        self.assertGreater(len(rules), 50)
+        for rule in rules:
+            self.assertTrue(rule["before"] and rule["after"], rule["name"])
+            self.assertNotEqual(rule["before"], rule["after"], rule["name"])
+        for rule in rules[::20]:
+            self.assertIn(rule["law"], self.out("explain", rule["name"]))
+        ops = json.loads(self.out("explain", "ops", "--json"))
+        self.assertEqual(len({op["name"] for op in ops}), len(ops))
+        for op in ops[::10]:
+            self.assertIn(op["meaning"], self.out("explain", op["name"]))
+        self.assertIn("reduce", json.loads(self.out("explain", "matmul", "--json"))["forward"])
 
     # -- Reduce --
 

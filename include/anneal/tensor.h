@@ -213,18 +213,25 @@ class In {
     kind_ = std::is_same_v<T, bool> ? Kind::kBool : std::is_integral_v<T> ? Kind::kInt : Kind::kFloat;
     if constexpr (std::is_floating_point_v<T>) float_ = static_cast<double>(value);
     else int_ = static_cast<int64_t>(value);
+    if constexpr (std::is_unsigned_v<T> && sizeof(T) == 8)
+      if (int_ < 0) {  // above the range of i64: only u64 and floats hold it
+        huge_ = true;
+        float_ = static_cast<double>(value);
+      }
   }
 
   enum class Kind : uint8_t { kTensor, kBool, kInt, kFloat };
   Kind kind() const { return kind_; }
   const Tensor& tensor() const { return tensor_; }
   int64_t int_value() const { return int_; }
-  double float_value() const { return kind_ == Kind::kFloat ? float_ : static_cast<double>(int_); }
+  double float_value() const { return kind_ == Kind::kFloat || huge_ ? float_ : static_cast<double>(int_); }
+  bool is_huge() const { return huge_; }  // an integer above the range of i64: int_value() is wrapped
   const Loc& loc() const { return loc_; }
 
  private:
   Tensor tensor_;
   Kind kind_ = Kind::kTensor;
+  bool huge_ = false;
   int64_t int_ = 0;
   double float_ = 0;
   Loc loc_;

@@ -279,9 +279,8 @@ constexpr OpEntry kOps[] = {
     {"where", 1, 3, where_op},
     {"clamp", 1, 3, clamp_op},
     {"clamp_min", 1, 2,
-     [](const OpCall& c) -> Outputs {
-       return maximum(c.x(), c.in.size() > 1 ? In(c.in[1]) : c.args.operand("min"));
-     }},
+     [](const OpCall& c)
+         -> Outputs { return maximum(c.x(), c.in.size() > 1 ? In(c.in[1]) : c.args.operand("min")); }},
     {"clamp_max", 1, 2,
      [](const OpCall& c)
          -> Outputs { return minimum(c.x(), c.in.size() > 1 ? In(c.in[1]) : c.args.operand("max")); }},

@@ -39,7 +39,8 @@ Outputs eye_op(const OpCall& c) {
 }
 Outputs tri_op(const OpCall& c) {
   const int64_t rows = c.args.integer("n|rows|N");
-  return tri(rows, c.args.integer("m|columns|cols|M", rows), c.args.integer("diagonal|k", 0), dtype_of(c, f32));
+  return tri(rows, c.args.integer("m|columns|cols|M", rows), c.args.integer("diagonal|k", 0),
+             dtype_of(c, f32));
 }
 Outputs full_op(const OpCall& c) { return full(sizes_of(c), c.args.operand("fill_value|value|fill")); }
 Outputs full_like_op(const OpCall& c) { return full_like(c.x(), c.args.operand("fill_value|value|fill")); }

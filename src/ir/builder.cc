@@ -13,7 +13,7 @@ namespace {
 [[noreturn]] void raise_ill_typed(const Graph& graph, Op op, std::span<const Node> sources, const Inferred& wrong) {
   std::string text = std::string(op_text(op)) + ": " + wrong.error;
   if (sources.size() <= 8)
-    for (Node s : sources) text += "\n  " + node_text(graph, s);
+    for (Node s : sources) text += "\n  " + type_text(graph, s) + "  from " + std::string(op_text(graph.op(s)));
   raise(wrong.code, std::move(text));
 }
 

@@ -88,8 +88,8 @@ TEST_F(BuilderTest, TheCountOfSourcesIsChecked) {
 }
 
 TEST_F(BuilderTest, MessagesShowTheSources) {
-  EXPECT_EQ(failure(Op::Add, {x, h}), "error[dtype] add: element types differ, f32 and f16\n  " + node_text(g, x) + "\n  " +
-                                          node_text(g, h));
+  EXPECT_EQ(failure(Op::Add, {x, h}), "error[dtype] add: element types differ, f32 and f16\n  " + type_text(g, x) + "  from param\n  " +
+                                          type_text(g, h) + "  from param");
 }
 
 // -- Shapes --

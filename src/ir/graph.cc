@@ -8,6 +8,8 @@
 #include <unordered_map>
 
 #include "anneal/error.h"
+#include "ir/bounds.h"
+#include "ir/text.h"
 #include "support/check.h"
 
 namespace anneal::ir {
@@ -115,6 +117,7 @@ ShapeId Graph::intern_shape(Shape dims) {
       raise(ErrorCode::kLimit, "shape has more than 2^63 - 1 elements");
     size = d.value == 0 ? 0 : size * (size == 0 ? 0 : d.value);
   }
+  if (symbolic) check_symbolic_extents(dims, extent_product);
   ShapeRecord record;
   record.dims = std::make_unique<Dim[]>(dims.size());
   for (size_t i = 0; i < dims.size(); ++i) record.dims[i] = dims[i];
@@ -133,6 +136,19 @@ ShapeId Graph::intern_shape(Shape dims) {
   }
   state_->shape_ids.insert(k, id + 1);
   return {id};
+}
+
+// Extents that are negative at every binding, or that may need more than 64 bits, are refused here. `elements`: the
+// product of the extents that are numbers.
+void Graph::check_symbolic_extents(Shape dims, int64_t elements) const {
+  BoundsOf bounds(*this);
+  for (const Dim& d : dims) {
+    if (d.is_const()) continue;
+    const Bounds b = bounds(d);
+    if (b.max < 0) raise(ErrorCode::kShape, "shape has an extent that is always negative, " + dim_text(*this, d));
+    if (b.max > 1 && __builtin_mul_overflow(elements, b.max, &elements))
+      raise(ErrorCode::kLimit, "shape may have more than 2^63 - 1 elements: " + shape_text(*this, dims));
+  }
 }
 
 // -- Arguments --

@@ -160,6 +160,7 @@ class Graph {
   const Node* spilled(const Record& r) const;
   [[noreturn]] void wrong_arg(Node n) const;
 
+  void check_symbolic_extents(Shape dims, int64_t elements) const;
   uint32_t intern_arg(const Arg& arg);
   support::Key arg_key(const Arg& arg) const;
   uint32_t new_id();

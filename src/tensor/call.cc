@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "tensor/call.h"
 
+#include <cstdio>
+#include <cstdlib>
+
 #include "ir/dims.h"
 #include "ir/text.h"
 
@@ -10,6 +13,17 @@ using ir::Dim;
 using ir::Node;
 
 namespace {
+
+std::string shortest_text(double v) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.17g", v);
+  for (int digits = 1; digits < 17; ++digits) {
+    char shorter[32];
+    std::snprintf(shorter, sizeof shorter, "%.*g", digits, v);
+    if (std::strtod(shorter, nullptr) == v) return shorter;
+  }
+  return text;
+}
 
 const Loc& first_loc(std::initializer_list<const In*> operands) {
   // The operand nearest to the call: conversions on one line agree, and any of them is the user's.
@@ -83,16 +97,19 @@ void Call::describe(std::string& message) const {
 }
 
 Node Call::node(const In& x, DType t) const {
-  switch (x.kind()) {
-    case In::Kind::kTensor: return b.cast(node_of(x.tensor()), t);
-    case In::Kind::kFloat: return b.constant_float(x.float_value(), t);
-    default: break;
+  if (x.kind() == In::Kind::kTensor) return b.cast(node_of(x.tensor()), t);
+  // A number takes the type of the tensor it meets, unchanged: -1 as u8 would silently be 255, and 2.5 as i32 be 2.
+  if (is_float(t)) return b.constant_float(x.float_value(), t);
+  const double v = x.float_value();
+  const ir::Scalar as_t = x.kind() == In::Kind::kFloat ? ir::Scalar::from_double(v, t) : ir::Scalar::from_int(x.int_value(), t);
+  const bool fits = is_bool(t) || (x.kind() == In::Kind::kFloat ? as_t.as_double(t) == v
+                                   : x.is_huge()                ? t == u64
+                                                                : as_t.as_int(t) == x.int_value() && (t != u64 || v >= 0));
+  if (!fits) {
+    const std::string number = x.kind() == In::Kind::kFloat || x.is_huge() ? shortest_text(v) : std::to_string(x.int_value());
+    fail(ErrorCode::kArgument, "the number " + number + " does not fit " + std::string(dtype_name(t)));
   }
-  // A number takes the type of the tensor it meets: -1 as u8 would silently be 255. (u64 numbers arrive wrapped.)
-  const int64_t v = x.int_value();
-  if (is_int(t) && t != u64 && ir::Scalar::from_int(v, t).as_int(t) != v)
-    fail(ErrorCode::kArgument, "the number " + std::to_string(v) + " does not fit " + std::string(dtype_name(t)));
-  return b.constant_int(v, t);
+  return b.constant(as_t, t);
 }
 
 Node Call::node(const In& x) const {

@@ -133,10 +133,10 @@ Tensor tan(In x) {
   return sin(x) / cos(x);
 }
 
-Tensor asin(In x) {  // atan(x / sqrt(1 - x^2)), with the product form that keeps the ends accurate
+Tensor asin(In x) {  // the product form keeps the ends accurate, and atan2 keeps their slopes infinite
   const Call call("asin", {&x});
   const Tensor t = wrap(call.float_node(x));
-  return atan(t / sqrt((1 - t) * (1 + t)));
+  return atan2(t, sqrt((1 - t) * (1 + t)));
 }
 
 Tensor acos(In x) {

@@ -173,6 +173,8 @@ Tensor Rng::randint(int64_t low, int64_t high, const Sizes& sizes, DType dtype, 
 
 Tensor Rng::bernoulli(In p, const Sizes& sizes) const {
   const Call call("bernoulli", {&p});
+  if (p.kind() != In::Kind::kTensor && !(p.float_value() >= 0 && p.float_value() <= 1))
+    call.fail(ErrorCode::kArgument, "a probability must lie in [0, 1]");
   const Tensor u = unit_interval(words(sizes, 0, kDrawStream), words(sizes, 0, kDrawStream), f32);
   return u < cast(wrap(call.float_node(p)), f32);
 }

@@ -155,6 +155,7 @@ Tensor argmin(In x, std::optional<int> axis, bool keepdim) { return arg_extreme(
 Tensor softmax(In x, int axis) {
   const Call call("softmax", {&x});
   const Tensor t = wrap(call.float_node(x));
+  call.axis(axis, std::max<size_t>(1, static_cast<size_t>(t.rank())));
   if (t.rank() == 0) return ones_like(t);
   const Tensor e = exp(t - stop_gradient(max(t, axis, true)));
   return e / sum(e, axis, true);
@@ -163,6 +164,7 @@ Tensor softmax(In x, int axis) {
 Tensor log_softmax(In x, int axis) {
   const Call call("log_softmax", {&x});
   const Tensor t = wrap(call.float_node(x));
+  call.axis(axis, std::max<size_t>(1, static_cast<size_t>(t.rank())));
   if (t.rank() == 0) return zeros_like(t);
   const Tensor shifted = t - stop_gradient(max(t, axis, true));
   return shifted - log(sum(exp(shifted), axis, true));
