@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <mutex>
 #include <unordered_map>
 
 #include "anneal/error.h"
 #include "ir/bounds.h"
 #include "ir/text.h"
 #include "support/check.h"
+#include "support/lock.h"
 
 namespace anneal::ir {
 namespace {
@@ -60,8 +60,14 @@ class SpillPool {
   size_t used_ = 0, capacity_ = 0, held_ = 0;
 };
 
+struct Locked {
+  explicit Locked(support::RecursiveLock& l) : lock(l) { lock.lock(); }
+  ~Locked() { lock.unlock(); }
+  support::RecursiveLock& lock;
+};
+
 struct Graph::State {
-  std::recursive_mutex lock;
+  support::RecursiveLock lock;
   int depth = 0;
   SpillPool spill;  // source lists longer than kInlineSources
   support::KeyTable shape_ids, arg_ids;  // ids are stored plus 1
@@ -404,7 +410,7 @@ void Graph::mark_live(std::vector<uint8_t>& marks) const {
 }
 
 size_t Graph::collect() {
-  const std::lock_guard guard(state_->lock);
+  const Locked guard(state_->lock);
   ANNEAL_CHECK_MSG(state_->depth == 0, "collect() inside a Scope");
   return collect_locked();
 }

@@ -14,6 +14,7 @@
 #include "ir/infer.h"
 #include "ir/side_table.h"
 #include "ir/text.h"
+#include "support/number_text.h"
 #include "ir/verify.h"
 
 namespace anneal::ir {
@@ -316,11 +317,11 @@ bool Parser::get_scalar(DType t, Scalar* out) {
     return fits || fail(fmt::format("{} does not fit {}", s, dtype_name(t)));
   }
   double d = 0;
-  const auto [end, status] = std::from_chars(v.data(), v.data() + v.size(), d);
-  if (status == std::errc::invalid_argument || end != v.data() + v.size())
-    return fail(fmt::format("'{}' is not a number", v.substr(0, 40)));
+  if (!support::parse_double(v, &d)) return fail(fmt::format("'{}' is not a number", v.substr(0, 40)));
   *out = Scalar::from_double(d, t);
-  const bool fits = status == std::errc() && (std::isfinite(out->as_double(t)) || !std::isfinite(d));
+  // Infinity is what "inf" says; from digits it is a number too large.
+  const bool digits = v.find_first_of("0123456789") != std::string_view::npos;
+  const bool fits = std::isfinite(out->as_double(t)) || !digits;
   return fits || fail(fmt::format("{} is beyond the range of {}", v.substr(0, 40), dtype_name(t)));
 }
 

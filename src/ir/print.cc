@@ -9,6 +9,7 @@
 
 #include "ir/text.h"
 #include "ir/walk.h"
+#include "support/number_text.h"
 
 namespace anneal::ir {
 namespace {
@@ -93,7 +94,7 @@ std::string scalar_text(Scalar value, DType t) {
     // Digits that are enough for a float may round to another double: then those of the double are needed.
     const std::string shortest = fmt::format("{}", static_cast<float>(v));
     double read = 0;
-    std::from_chars(shortest.data(), shortest.data() + shortest.size(), read);
+    support::parse_double(shortest, &read);
     if (Scalar::from_double(read, t) == value) return shortest;
   }
   return fmt::format("{}", v);

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <ostream>
 
+#include "support/number_text.h"
 #include "tensor/host_value.h"
 
 namespace anneal {
@@ -49,7 +50,7 @@ Decimal shortest(double v, DType t) {
   for (int fraction = 0;; ++fraction) {
     const std::string attempt = fmt::format("{:.{}e}", v, fraction);
     double read = 0;
-    std::from_chars(attempt.data(), attempt.data() + attempt.size(), read);
+    support::parse_double(attempt, &read);
     if (fraction == 16 || ir::Scalar::from_double(read, t) == ir::Scalar::from_double(v, t)) return decimal_from(attempt);
   }
 }
