@@ -27,12 +27,13 @@ double random_value(ir::RandomStream& random, DType t) {
 }  // namespace
 
 std::vector<ir::Node> params_of(const ir::Graph& graph, std::span<const ir::Node> roots) {
+  std::vector<std::pair<int64_t, size_t>> places;  // by number, then as they come
+  const std::vector<ir::Node> order = ir::postorder(graph, roots);
+  for (size_t i = 0; i < order.size(); ++i)
+    if (graph.op(order[i]) == ir::Op::Param) places.emplace_back(param_of(graph, order[i]).index, i);
+  std::sort(places.begin(), places.end());
   std::vector<ir::Node> out;
-  for (ir::Node n : ir::postorder(graph, roots))
-    if (graph.op(n) == ir::Op::Param) out.push_back(n);
-  std::stable_sort(out.begin(), out.end(), [&](ir::Node a, ir::Node b) {
-    return param_of(graph, a).index < param_of(graph, b).index;
-  });
+  for (const auto& [number, place] : places) out.push_back(order[place]);
   return out;
 }
 

@@ -42,8 +42,9 @@ void print_stats(const pass::PassTiming& timing, const rewrite::RewriteStats& st
   print_comment(fmt::format("{}: {} -> {} nodes, {:.2f} ms, {} looked at, {} rewritten", timing.pass, before,
                             after, timing.milliseconds, stats.visited, stats.steps));
   std::vector<rewrite::RewriteStats::Fired> fired = stats.fired;
-  std::stable_sort(fired.begin(), fired.end(),
-                   [](const auto& a, const auto& b) { return a.count > b.count; });
+  std::sort(fired.begin(), fired.end(), [](const auto& a, const auto& b) {
+    return a.count != b.count ? a.count > b.count : a.rule->id < b.rule->id;
+  });
   for (const auto& f : fired)
     if (f.count != 0) print_comment(fmt::format("  {:<32} {}", f.rule->name, f.count));
 }

@@ -235,7 +235,14 @@ Tensor pad_replicate(In x, const Pads& pads);
 Tensor cat(const std::vector<Tensor>& parts, int axis = 0, Loc loc = Loc::current());
 Tensor stack(const std::vector<Tensor>& parts, int axis = 0, Loc loc = Loc::current());
 std::vector<Tensor> split(In x, const std::vector<int64_t>& sizes, int axis = 0);
-std::vector<Tensor> split(In x, int64_t size, int axis = 0);
+namespace detail {
+std::vector<Tensor> split_every(In x, int64_t size, int axis);
+}  // namespace detail
+template <typename T>
+  requires std::is_integral_v<T>  // {7} is a list of one size, not a number
+std::vector<Tensor> split(In x, T size, int axis = 0) {
+  return detail::split_every(std::move(x), static_cast<int64_t>(size), axis);
+}
 std::vector<Tensor> chunk(In x, int64_t chunks, int axis = 0);
 Tensor tile(In x, const std::vector<int64_t>& reps);
 Tensor repeat_interleave(In x, int64_t repeats, int axis);

@@ -6,6 +6,24 @@
 #include "ir/text.h"
 
 namespace anneal::interp {
+namespace {
+
+// Index arithmetic is assumed not to overflow; here, where values are known, that is checked.
+void check_overflow(const ir::Graph& graph, ir::Node n, std::span<const ir::Scalar> sources) {
+  if (graph.dtype(n) != DType::kIndex || sources.size() != 2) return;
+  const int64_t a = sources[0].as_int(DType::kIndex), b = sources[1].as_int(DType::kIndex);
+  int64_t ignored = 0;
+  const ir::Op op = graph.op(n);
+  const bool overflows = (op == ir::Op::Add && __builtin_add_overflow(a, b, &ignored)) ||
+                         (op == ir::Op::Sub && __builtin_sub_overflow(a, b, &ignored)) ||
+                         (op == ir::Op::Mul && __builtin_mul_overflow(a, b, &ignored));
+  if (overflows)
+    raise(ErrorCode::kLimit, std::string(ir::op_text(op)) + " of " + std::to_string(a) + " and " + std::to_string(b) +
+                                 ": extent arithmetic overflows 64 bits");
+}
+
+}  // namespace
+
 
 using ir::Node;
 using ir::Op;
@@ -38,6 +56,7 @@ Scalar Extents::compute(Node n) const {
     raise(ErrorCode::kVerify, "extent: is not a scalar expression over variables\n  " + node_text(graph_, n));
   std::vector<Scalar> sources;
   for (Node s : graph_.sources(n)) sources.push_back(known_.at(s.id));
+  check_overflow(graph_, n, sources);
   const DType source = graph_.dtype(graph_.sources(n).back());
   return eval_elementwise(graph_.op(n), graph_.dtype(n), source, sources, graph_.arg(n));
 }

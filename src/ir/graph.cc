@@ -144,16 +144,16 @@ ShapeId Graph::intern_shape(Shape dims) {
   return {id};
 }
 
-// Extents that are negative at every binding, or that may need more than 64 bits, are refused here. `elements`: the
-// product of the extents that are numbers.
+// Extents that are negative, or too many elements, at every binding are refused here; what depends on the binding is
+// checked when values are bound. `elements`: the product of the extents that are numbers.
 void Graph::check_symbolic_extents(Shape dims, int64_t elements) const {
   BoundsOf bounds(*this);
   for (const Dim& d : dims) {
     if (d.is_const()) continue;
     const Bounds b = bounds(d);
     if (b.max < 0) raise(ErrorCode::kShape, "shape has an extent that is always negative, " + dim_text(*this, d));
-    if (b.max > 1 && __builtin_mul_overflow(elements, b.max, &elements))
-      raise(ErrorCode::kLimit, "shape may have more than 2^63 - 1 elements: " + shape_text(*this, dims));
+    if (b.min > 1 && __builtin_mul_overflow(elements, b.min, &elements))
+      raise(ErrorCode::kLimit, "shape has more than 2^63 - 1 elements: " + shape_text(*this, dims));
   }
 }
 

@@ -30,9 +30,8 @@ struct Classified {
 };
 Classified classes_last(const Call& call, const In& scores, const In& targets) {
   Tensor s = wrap(call.float_node(scores));
-  Tensor t = wrap(call.node(targets));
+  const Tensor t = wrap(call.node(targets));
   if (!is_int(t.dtype())) call.fail(ErrorCode::kDType, "the targets are " + std::string(dtype_name(t.dtype())) + ", they must be class numbers");
-  t = cast(t, i64);  // a type that every ignore_index fits
   if (s.rank() < 1 || t.rank() != s.rank() - 1)
     call.fail(ErrorCode::kShape, "targets " + t.type() + " for scores " + s.type() + ": the targets have every axis but the classes");
   // Classes on axis 1 as in PyTorch; [B, T, C] against [B, T] is accepted where it cannot mean anything else.
@@ -48,6 +47,13 @@ Classified classes_last(const Call& call, const In& scores, const In& targets) {
     call.fail(ErrorCode::kShape, "targets " + t.type() + " do not fit scores " + s.type());
   }
   return {s, t};
+}
+
+// Where the label counts. An ignore_index that the labels' type does not have is met by none of them.
+Tensor is_kept(const Tensor& labels, int64_t ignore_index) {
+  const DType t = labels.dtype();
+  const bool fits = ir::Scalar::from_int(ignore_index, t).as_int(t) == ignore_index && (t != u64 || ignore_index >= 0);
+  return fits ? labels != ignore_index : cast(ones_like(labels), boolean);
 }
 
 // The weighted mean over what is not ignored.
@@ -71,14 +77,14 @@ Tensor cross_entropy(In logits, In targets, const CrossEntropyOptions& options) 
   Tensor losses = lse - chosen;
   if (options.label_smoothing > 0)
     losses = (1 - options.label_smoothing) * losses + options.label_smoothing * (lse - mean(x, -1));
-  return cast(reduce_kept(losses, labels != options.ignore_index, options.reduction), own);
+  return cast(reduce_kept(losses, is_kept(labels, options.ignore_index), options.reduction), own);
 }
 
 Tensor nll_loss(In log_probabilities, In targets, int64_t ignore_index, Reduction reduction) {
   const Call call("nll_loss", {&log_probabilities, &targets});
   const auto [scores, labels] = classes_last(call, log_probabilities, targets);
   const Tensor losses = -squeeze(gather(scores, -1, unsqueeze(labels, -1)), -1);
-  return reduce_kept(losses, labels != ignore_index, reduction);
+  return reduce_kept(losses, is_kept(labels, ignore_index), reduction);
 }
 
 Tensor mse_loss(In x, In target, Reduction reduction) {

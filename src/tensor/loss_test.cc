@@ -110,7 +110,7 @@ TEST(Loss, CrossEntropyInEveryLayout) {
 
 TEST(Loss, LabelsOfEveryIntegerType) {
   const Tensor x = spread({2, 200}, 3);
-  for (DType t : {u8, i16, i32, i64}) {
+  for (DType t : {u8, i16, i32, i64, u64}) {
     // As u8 the number 156 has the bits of -100, which is the default of what is ignored.
     const Tensor labels = data({156, 7}, {2}, t);
     EXPECT_NEAR(cross_entropy(x, labels).item<double>(), cross_entropy(x, data({156, 7}, {2}, i64)).item<double>(), 1e-12)

@@ -416,7 +416,7 @@ std::vector<Tensor> split(In x, const std::vector<int64_t>& sizes, int axis) {
   return out;
 }
 
-std::vector<Tensor> split(In x, int64_t size, int axis) {
+std::vector<Tensor> detail::split_every(In x, int64_t size, int axis) {
   const Call call("split", {&x});
   const Tensor t = wrap(call.node(x));
   const int a = call.axis(axis, static_cast<size_t>(t.rank()));

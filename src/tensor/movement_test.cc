@@ -286,6 +286,7 @@ TEST(Movement, SplitAndChunk) {
   EXPECT_EQ(chunk(x, 2, -1)[1].shape(), (Ints{5, 1}));
   EXPECT_EQ(chunk(x, 9).size(), 5u);
   EXPECT_EQ(split(zeros({0}), 3).size(), 1u);
+  EXPECT_EQ(split(x, {5}).size(), 1u);
   EXPECT_THAT(failure([&] { return split(x, {1, 3}); }), HasSubstr("split: the sizes add up to 4, axis 0 has 5"));
   EXPECT_THAT(failure([&] { return split(x, {6, -1}); }), HasSubstr("split: a size of -1: it cannot be negative"));
   EXPECT_THAT(failure([&] { return split(x, 0); }), HasSubstr("split: a size of 0: it must be positive"));

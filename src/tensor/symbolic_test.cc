@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+// Named dimensions: extents as expressions, and every kind of function over a symbolic axis against the same function of
+// a tensor that has the extent.
+#include <gtest/gtest.h>
+
+#include "tensor/test_tensors.h"
+
+namespace anneal {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+TEST(Extent, Arithmetic) {
+  const Extent n = dim("N", 1, 64), m = dim("M", 0, 8, 4);
+  EXPECT_EQ((n * 2 + 1).str(), "2*N + 1");
+  EXPECT_TRUE(n + m - m == n);
+  EXPECT_TRUE(n * 6 / 3 == n * 2);
+  EXPECT_FALSE(n == m);
+  EXPECT_TRUE(Extent(7) / 2 == Extent(3));
+  EXPECT_TRUE(Extent(5).is_const());
+  EXPECT_FALSE(n.is_const());
+  EXPECT_EQ(Extent(5).value(), 5);
+  EXPECT_THAT(failure([&] { return n.value(); }), HasSubstr("error[shape] the extent N has no value until the program runs"));
+  EXPECT_THAT(failure([] { return dim("N", -1, 3); }), HasSubstr("dim \"N\": an extent cannot be negative"));
+  EXPECT_THAT(failure([] { return dim("N", 4, 3); }), HasSubstr("var: has min 4 above max 3"));
+  EXPECT_THAT(failure([&] { return n / 0; }), HasSubstr("extent divided by zero"));
+}
+
+TEST(Symbolic, TypesShowExpressions) {
+  const Extent b = dim("B", 1, 8);
+  const Tensor x = ones({b, 4});
+  EXPECT_TYPE(x, "f32[B,4]");
+  EXPECT_TYPE(x.reshape({b * 2, -1}), "f32[2*B,2]");
+  EXPECT_TYPE(x.reshape({-1, 2}), "f32[2*B,2]");
+  EXPECT_TYPE(x.reshape({-1}), "f32[4*B]");
+  EXPECT_TYPE(cat({x, x, ones({3, 4})}), "f32[2*B + 3,4]");
+  EXPECT_TYPE(x.transpose(), "f32[4,B]");
+  EXPECT_TRUE(x.size(0) == b);
+  EXPECT_TRUE(x.sizes()[1] == Extent(4));
+  EXPECT_THAT(failure([&] { return x.shape(); }), HasSubstr("shape: f32[B,4] has a symbolic extent, B; use sizes()"));
+  EXPECT_THAT(failure([&] { return x.numel(); }), HasSubstr("symbolic extent"));
+  EXPECT_THAT(failure([&] { return x.reshape({-1, 3}); }), HasSubstr("reshape: 4*B elements do not divide by 3"));
+  EXPECT_THAT(failure([&] { return x.reshape({b, 5}); }), HasSubstr("reshape: [B,4] has 4*B elements, [B,5] has 5*B"));
+  EXPECT_THAT(failure([&] { return x.slice({{0, 1}}); }), HasSubstr("slice: axis 0 is symbolic (B): use narrow(), which takes extents"));
+  EXPECT_THAT(failure([&] { return x + ones({9, 1}); }), AllOf(HasSubstr("add: shapes [B,4] and [9,1] do not broadcast"), HasSubstr("B and 9")));
+}
+
+// f of a tensor of extent B, run at several extents, against f of the concrete one.
+using F = std::function<Tensor(const Tensor& x, const Extent& n)>;
+const std::pair<const char*, F> kFunctions[] = {
+    {"elementwise", [](const Tensor& x, const Extent&) { return exp(x) * 2 + x; }},
+    {"broadcast", [](const Tensor& x, const Extent&) { return x + tensor({1.0, 2.0, 3.0}); }},
+    {"sum of the axis", [](const Tensor& x, const Extent&) { return sum(x, 0); }},
+    {"mean of the axis", [](const Tensor& x, const Extent&) { return mean(x, 0); }},
+    {"mean of all", [](const Tensor& x, const Extent&) { return mean(x); }},
+    {"var of the axis", [](const Tensor& x, const Extent&) { return var(x, 0, false, 0); }},
+    {"max of the axis", [](const Tensor& x, const Extent&) { return max(x, 0); }},
+    {"argmax", [](const Tensor& x, const Extent&) { return argmax(x, 0); }},
+    {"argmax of all", [](const Tensor& x, const Extent&) { return argmax(x); }},
+    {"logsumexp", [](const Tensor& x, const Extent&) { return logsumexp(x, 0); }},
+    {"softmax", [](const Tensor& x, const Extent&) { return softmax(x, 0); }},
+    {"log_softmax", [](const Tensor& x, const Extent&) { return log_softmax(x, 1); }},
+    {"cumsum", [](const Tensor& x, const Extent&) { return cumsum(x, 0); }},
+    {"cumprod", [](const Tensor& x, const Extent&) { return cumprod(x, 0); }},
+    {"sort", [](const Tensor& x, const Extent&) { return sort(x, 0); }},
+    {"matmul over it", [](const Tensor& x, const Extent&) { return matmul(x.transpose(), x); }},
+    {"matmul beside it", [](const Tensor& x, const Extent&) { return matmul(x, counting({3, 2})); }},
+    {"matmul square", [](const Tensor& x, const Extent&) { return matmul(x, x.transpose()); }},
+    {"einsum", [](const Tensor& x, const Extent&) { return einsum("bi,bj->ij", {x, x}); }},
+    {"reshape", [](const Tensor& x, const Extent&) { return x.reshape({-1}); }},
+    {"flatten", [](const Tensor& x, const Extent&) { return x.unsqueeze(1).flatten(0, 1); }},
+    {"unflatten", [](const Tensor& x, const Extent& n) { return unflatten(x.flatten(), 0, {n, 3, 1}); }},
+    {"expand", [](const Tensor& x, const Extent& n) { return sum(x, 0, true).expand({n, 3}); }},
+    {"narrow", [](const Tensor& x, const Extent& n) { return narrow(x, 0, 1, n - 1); }},
+    {"narrow to a half", [](const Tensor& x, const Extent& n) { return narrow(x, 0, 0, (n + 1) / 2); }},
+    {"narrow of the end", [](const Tensor& x, const Extent& n) { return narrow(x, 0, n - 1, 1); }},
+    {"slice beside it", [](const Tensor& x, const Extent&) { return x.slice({_, {_, _, -2}}); }},
+    {"cat", [](const Tensor& x, const Extent&) { return cat({x, x * 2}, 0); }},
+    {"cat beside it", [](const Tensor& x, const Extent&) { return cat({x, x * 2}, 1); }},
+    {"stack", [](const Tensor& x, const Extent&) { return stack({x, -x}, 1); }},
+    {"pad", [](const Tensor& x, const Extent&) { return pad(x, {{1, 2}, {0, 1}}, 9); }},
+    {"flip", [](const Tensor& x, const Extent&) { return flip(x, 0); }},
+    {"tile", [](const Tensor& x, const Extent&) { return tile(x, {2, 1}); }},
+    {"repeat_interleave", [](const Tensor& x, const Extent&) { return repeat_interleave(x, 2, 0); }},
+    {"arange", [](const Tensor& x, const Extent& n) { return x * arange(n, f64).unsqueeze(1); }},
+    {"eye", [](const Tensor& x, const Extent& n) { return matmul(eye(n, f64), x); }},
+    {"tril", [](const Tensor& x, const Extent&) { return tril(x); }},
+    {"where", [](const Tensor& x, const Extent&) { return where(x > 0, x, 0); }},
+    {"index_select", [](const Tensor& x, const Extent&) { return index_select(x, 0, tensor({0, 0})); }},
+    {"embedding", [](const Tensor& x, const Extent& n) { return embedding(arange(n), x); }},
+    {"gather", [](const Tensor& x, const Extent&) { return gather(x, 0, argsort(x, 0)); }},
+    {"scatter_add", [](const Tensor& x, const Extent&) { return scatter_add(x, 0, argsort(x, 0), x); }},
+    {"one_hot", [](const Tensor& x, const Extent& n) { return one_hot(arange(n) % 2, 2) * x.slice({_, {0, 1}}); }},
+    {"layer_norm", [](const Tensor& x, const Extent&) { return layer_norm(x); }},
+    {"batch_norm", [](const Tensor& x, const Extent&) { return batch_norm_train(x).out; }},
+    {"cross_entropy", [](const Tensor& x, const Extent& n) { return cross_entropy(x, arange(n) % 3); }},
+    {"conv over a batch", [](const Tensor& x, const Extent& n) { return conv1d(x.reshape({n, 1, 3}), ones({2, 1, 2}, f64)); }},
+    {"conv along it",
+     [](const Tensor& x, const Extent& n) { return conv1d(x.transpose().reshape({1, 3, n}), counting({2, 3, 2}), {}, {.padding = {1}}); }},
+    {"conv along it by steps",
+     [](const Tensor& x, const Extent& n) {
+       return conv1d(x.transpose().reshape({1, 3, n}), counting({2, 3, 2}), {}, {.stride = {2}, .padding = {1}, .dilation = {2}});
+     }},
+    {"conv_transpose", [](const Tensor& x, const Extent& n) {
+       return conv_transpose1d(x.transpose().reshape({1, 3, n}), counting({3, 2, 2}), {}, {.stride = {2}});
+     }},
+    {"max_pool along it", [](const Tensor& x, const Extent&) { return max_pool(x.transpose(), 1, {.padding = {1}}); }},
+    {"avg_pool over a batch", [](const Tensor& x, const Extent&) { return avg_pool(x, 1, {.kernel = {3}, .stride = {1}}); }},
+    {"attention", [](const Tensor& x, const Extent&) { return scaled_dot_product_attention(x, x, x, {.causal = true}); }},
+    {"dropout", [](const Tensor& x, const Extent&) { return dropout(x, 0.5, 3); }},
+};
+
+// The values of a buffer at a symbolic shape: rows of a table that is as long as the dimension can be.
+Tensor rows_of(const Tensor& table, const Extent& n) { return embedding(arange(n), table); }
+
+TEST(Symbolic, FunctionsAgreeWithConcreteExtents) {
+  constexpr int64_t kMax = 6;
+  const Tensor table = spread({kMax, 3}, 5);
+  const Extent n = dim("B", 1, kMax);
+  for (const auto& [name, f] : kFunctions) {
+    const Tensor symbolic = f(rows_of(table, n), n);
+    for (int64_t extent : {1, 2, 5, 6}) {
+      const Tensor concrete = f(table.slice({{0, extent}}), extent);
+      EXPECT_EQ(differences(values(symbolic, {.dims = {{"B", extent}}}), values(concrete), 1e-12), "") << name << " of " << extent;
+    }
+  }
+}
+
+TEST(Symbolic, GradientsAgreeWithConcreteExtents) {
+  constexpr int64_t kMax = 6;
+  const Tensor table = spread({kMax, 3}, 5);
+  const Extent n = dim("B", 1, kMax);
+  for (const auto& [name, f] : kFunctions) {
+    const auto slope = [&, &f = f](const Tensor& x, const Extent& e) {
+      const Tensor own = alias(x), y = f(own, e);
+      if (!is_float(y.dtype())) return zeros_like(x);
+      const Tensor flat = y.reshape({-1});
+      return gradients(sum(flat * cos(arange(flat.size(0), f64))), {own})[0];
+    };
+    const Tensor symbolic = slope(rows_of(table, n), n);
+    for (int64_t extent : {1, 2, 5, 6}) {
+      const Doubles expected = values(slope(table.slice({{0, extent}}), extent));
+      EXPECT_EQ(differences(values(symbolic, {.dims = {{"B", extent}}}), expected, 1e-11), "") << name << " of " << extent;
+    }
+  }
+}
+
+TEST(Symbolic, RunsCheckTheirDimensions) {
+  const Tensor x = ones({dim("B", 1, 8)});
+  EXPECT_EQ(sum(x).item<float>({.dims = {{"B", 8}}}), 8);
+  EXPECT_THAT(failure([&] { return sum(x).item<float>(); }), HasSubstr("var \"B\": has no value, allowed is 1 to 8"));
+  EXPECT_THAT(failure([&] { return sum(x).item<float>({.dims = {{"B", 9}}}); }), HasSubstr("var \"B\": is bound to 9, allowed is 1 to 8"));
+  const Tensor y = ones({dim("M", 0, 64, 16)});
+  EXPECT_THAT(failure([&] { return y.to_vector<float>({.dims = {{"M", 17}}}); }), HasSubstr("multiples of 16"));
+  // Extents that may be equal are accepted, and compared when they are known.
+  const Tensor sum_of_both = x + ones({dim("C", 1, 8)});
+  EXPECT_EQ(sum_of_both.to_vector<float>({.dims = {{"B", 2}, {"C", 2}}}), (std::vector<float>{2, 2}));
+  EXPECT_THAT(failure([&] { return sum_of_both.to_vector<float>({.dims = {{"B", 2}, {"C", 3}}}); }), HasSubstr("error[shape]"));
+}
+
+TEST(Symbolic, RealizedTensorsAreConcrete) {
+  const Tensor held = (ones({dim("B", 1, 8)}) * 3).realize({.dims = {{"B", 2}}});
+  EXPECT_TYPE(held, "f32[2]");
+  EXPECT_VALUES(held, {3, 3});
+}
+
+}  // namespace
+}  // namespace anneal
