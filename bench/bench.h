@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Rows of the benchmark table. A row measures one thing, says its unit and its target, and may measure a peer beside
-// it in the same run. Times are the minimum over repetitions: the machine is shared, the minimum is what the code costs.
+// Rows of the benchmark table. A row measures one thing, says its unit and its target, and may measure a peer
+// beside it in the same run. Times are the minimum over repetitions: the machine is shared, the minimum is
+// what the code costs.
 #pragma once
 
 #include <chrono>
@@ -28,7 +29,8 @@ struct Row {
 std::vector<Row> graph_rows();
 
 // The least time of `f` in seconds over `repetitions`; `prepare` runs before each and is not timed.
-double min_seconds(int repetitions, const std::function<void()>& f, const std::function<void()>& prepare = [] {});
+double min_seconds(
+    int repetitions, const std::function<void()>& f, const std::function<void()>& prepare = [] {});
 
 // Keeps a value from being optimised away.
 inline void keep(const void* p) { asm volatile("" : : "r"(p) : "memory"); }

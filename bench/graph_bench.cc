@@ -84,8 +84,8 @@ double resident_bytes() {
   return pages * 4096;
 }
 
-// How much higher the peak over graphs 501 to 1,000 is than that over the first 500, in per cent; each graph has
-// another batch, so no node is shared.
+// How much higher the peak over graphs 501 to 1,000 is than that over the first 500, in per cent; each graph
+// has another batch, so no node is shared.
 Result growth_percent(double (*measure)()) {
   double first = 0, second = 0;
   for (int64_t i = 1; i <= 1000; ++i) {

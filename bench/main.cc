@@ -26,12 +26,15 @@ double min_seconds(int repetitions, const std::function<void()>& f, const std::f
 
 namespace {
 
-bool meets(const Row& row, double value) { return row.better == Better::kLower ? value <= row.target : value >= row.target; }
+bool meets(const Row& row, double value) {
+  return row.better == Better::kLower ? value <= row.target : value >= row.target;
+}
 
 void print_row(const Row& row, const Result& r, bool json) {
   const bool ok = meets(row, r.value);
   if (json) {
-    nlohmann::ordered_json line{{"row", row.name}, {"value", r.value}, {"unit", row.unit}, {"target", row.target}};
+    nlohmann::ordered_json line{
+        {"row", row.name}, {"value", r.value}, {"unit", row.unit}, {"target", row.target}};
     line["peer"] = r.peer != 0 ? nlohmann::ordered_json(r.peer) : nlohmann::ordered_json(nullptr);
     line["ratio"] = r.peer != 0 ? nlohmann::ordered_json(r.value / r.peer) : nlohmann::ordered_json(nullptr);
     line["ok"] = ok;
@@ -39,7 +42,8 @@ void print_row(const Row& row, const Result& r, bool json) {
   } else {
     const std::string target = fmt::format("{} {:g}", row.better == Better::kLower ? "<=" : ">=", row.target);
     const std::string peer = r.peer != 0 ? fmt::format("{:.3g} ({:.2f}x)", r.peer, r.value / r.peer) : "-";
-    fmt::print("{:<44} {:>10.4g} {:<10} {:>10}  {:<16} {}\n", row.name, r.value, row.unit, target, peer, ok ? "ok" : "MISSED");
+    fmt::print("{:<44} {:>10.4g} {:<10} {:>10}  {:<16} {}\n", row.name, r.value, row.unit, target, peer,
+               ok ? "ok" : "MISSED");
   }
   std::fflush(stdout);
 }
@@ -58,7 +62,8 @@ int run(int argc, char** argv) {
     fmt::print(stderr, "error: --filter: {}\n", e.what());
     return 1;
   }
-  if (!json) fmt::print("{:<44} {:>10} {:<10} {:>10}  {:<16} {}\n", "row", "value", "unit", "target", "peer", "");
+  if (!json)
+    fmt::print("{:<44} {:>10} {:<10} {:>10}  {:<16} {}\n", "row", "value", "unit", "target", "peer", "");
   bool all_ok = true;
   int rows = 0;
   for (const Row& row : graph_rows()) {

@@ -56,7 +56,10 @@ int run_conform_verb(const Options& options) {
     print_json(report);
   else
     fmt::print("{} passed, {} failed, {} skipped\n", report.passed, report.failed, report.skipped);
-  return report.failed == 0 ? 0 : 1;
+  // A set without entries, or a filter that selects none, has shown nothing.
+  const bool nothing = report.passed + report.failed == 0;
+  if (nothing) fmt::print(stderr, "error: nothing was compared\n");
+  return report.failed == 0 && !nothing ? 0 : 1;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A main for fuzz targets without libFuzzer: replays the files named on the command line (a folder means the files
-// in it, in order of name), then a fixed set of made-up inputs. Says which input it is at when one brings it down.
+// A main for fuzz targets without libFuzzer: replays the files named on the command line (a folder means the
+// files in it, in order of name), then a fixed set of made-up inputs. Says which input it is at when one
+// brings it down.
 
 #include <algorithm>
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Gradients are values of the same graph, so they nest: Newton's method, a Hessian times a vector, forward mode, and
-// a function with a derivative of its own.
+// Gradients are values of the same graph, so they nest: Newton's method, a Hessian times a vector, forward
+// mode, and a function with a derivative of its own.
 #include <anneal/anneal.h>
 
 #include <cmath>
@@ -35,7 +35,9 @@ int main() {
   std::cout << "cube root of 7: " << newton_cube_root() << "\n";
 
   const Tensor x = an::randn({8, 3}, {.seed = 1}), w = an::randn({3, 2}, {.seed = 2}), v = an::ones({3, 2});
-  const auto loss = [&](const Tensor& weights) { return an::mean(an::square(an::tanh(an::matmul(x, weights)))); };
+  const auto loss = [&](const Tensor& weights) {
+    return an::mean(an::square(an::tanh(an::matmul(x, weights))));
+  };
 
   const auto [value, slope] = an::value_and_grad(loss)(w);
   std::cout << "loss " << value << ", gradient\n" << slope << "\n";

@@ -20,7 +20,8 @@ int main() {
   // The length of an axis may be open. One graph serves every binding.
   const an::Extent batch = an::dim("batch", 1, 8);
   const Tensor ones = an::ones({batch, 3});
-  std::cout << ones.type() << " summed over the batch, for 2 and 5: " << ones.sum(0).str({.dims = {{"batch", 2}}}) << " "
+  std::cout << ones.type()
+            << " summed over the batch, for 2 and 5: " << ones.sum(0).str({.dims = {{"batch", 2}}}) << " "
             << ones.sum(0).str({.dims = {{"batch", 5}}}) << "\n";
 
   // A mistake names the operation, the shapes and this line.

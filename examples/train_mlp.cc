@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A training loop by hand: a two-layer network learns to tell two spirals apart. Each step is one graph: the loss, its
-// gradients and the update; realize() runs it once and keeps the new values as data.
+// A training loop by hand: a two-layer network learns to tell two spirals apart. Each step is one graph: the
+// loss, its gradients and the update; realize() runs it once and keeps the new values as data.
 #include <anneal/anneal.h>
 
 #include <cmath>
@@ -44,8 +44,9 @@ Spirals make_spirals(int per_class) {
 int main() {
   const Spirals data = make_spirals(100);
   const an::Rng rng(42);
-  Network net{rng.split(0).randn({2, 32}), an::zeros({32}), rng.split(1).randn({32, 32}) * 0.2,
-              an::zeros({32}),             rng.split(2).randn({32, 2}) * 0.2, an::zeros({2})};
+  Network net{rng.split(0).randn({2, 32}),        an::zeros({32}),
+              rng.split(1).randn({32, 32}) * 0.2, an::zeros({32}),
+              rng.split(2).randn({32, 2}) * 0.2,  an::zeros({2})};
   for (Tensor* p : net.parameters()) *p = p->realize();
   std::vector<Tensor> velocity;
   for (Tensor* p : net.parameters()) velocity.push_back(an::zeros_like(*p));
@@ -68,7 +69,8 @@ int main() {
     }
     if (step % 50 == 0) std::cout << "step " << step << ": loss " << next[0].item<float>() << "\n";
   }
-  const float right = an::mean(an::cast(an::argmax(net(data.points), -1) == data.labels, an::f32)).item<float>();
+  const float right =
+      an::mean(an::cast(an::argmax(net(data.points), -1) == data.labels, an::f32)).item<float>();
   std::cout << "right: " << 100 * right << " %\n";
   return right > 0.95f ? 0 : 1;
 }

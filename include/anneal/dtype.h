@@ -42,10 +42,22 @@ struct DTypeInfo {
   bool is_float, is_signed;
 };
 inline constexpr std::array<DTypeInfo, kNumDTypes> kDTypeInfo = {{
-    {"void", 0, false, false}, {"bool", 1, false, false}, {"i8", 1, false, true},     {"i16", 2, false, true},
-    {"i32", 4, false, true},   {"i64", 8, false, true},   {"u8", 1, false, false},    {"u16", 2, false, false},
-    {"u32", 4, false, false},  {"u64", 8, false, false},  {"f8e4m3", 1, true, true},  {"f8e5m2", 1, true, true},
-    {"f16", 2, true, true},    {"bf16", 2, true, true},   {"f32", 4, true, true},     {"f64", 8, true, true},
+    {"void", 0, false, false},
+    {"bool", 1, false, false},
+    {"i8", 1, false, true},
+    {"i16", 2, false, true},
+    {"i32", 4, false, true},
+    {"i64", 8, false, true},
+    {"u8", 1, false, false},
+    {"u16", 2, false, false},
+    {"u32", 4, false, false},
+    {"u64", 8, false, false},
+    {"f8e4m3", 1, true, true},
+    {"f8e5m2", 1, true, true},
+    {"f16", 2, true, true},
+    {"bf16", 2, true, true},
+    {"f32", 4, true, true},
+    {"f64", 8, true, true},
     {"index", 8, false, true},
 }};
 
@@ -66,17 +78,16 @@ constexpr DType dtype_from_name(std::string_view name) {
 }
 
 namespace detail {
-// Direct edges of the lattice, upwards. u64 joins signed integers in i64: integers stay integers. The fp8 types
-// go to bf16, which holds every value of both; f16 and bf16 meet in f32. index stands below i64.
+// Direct edges of the lattice, upwards. u64 joins signed integers in i64: integers stay integers. The fp8
+// types go to bf16, which holds every value of both; f16 and bf16 meet in f32. index stands below i64.
 struct DTypeEdge {
   DType below, above;
 };
 inline constexpr DTypeEdge kDTypeEdges[] = {
-    {boolean, i8},   {boolean, u8},   {i8, i16},      {i16, i32},     {i32, DType::kIndex},
-    {u8, u16},       {u8, i16},       {u16, u32},     {u16, i32},     {u32, u64},
-    {u64, i64},      {DType::kIndex, i64},
-    {i64, f8e4m3},   {i64, f8e5m2},   {i64, f16},     {f8e4m3, bf16}, {f8e5m2, bf16},
-    {f16, f32},      {bf16, f32},     {f32, f64},
+    {boolean, i8}, {boolean, u8}, {i8, i16},  {i16, i32},     {i32, DType::kIndex}, {u8, u16},
+    {u8, i16},     {u16, u32},    {u16, i32}, {u32, u64},     {u64, i64},           {DType::kIndex, i64},
+    {i64, f8e4m3}, {i64, f8e5m2}, {i64, f16}, {f8e4m3, bf16}, {f8e5m2, bf16},       {f16, f32},
+    {bf16, f32},   {f32, f64},
 };
 
 // above[t]: the set of types at or above t, one bit a type.
@@ -84,7 +95,8 @@ constexpr std::array<uint32_t, kNumDTypes> dtype_upper_sets() {
   std::array<uint32_t, kNumDTypes> up{};
   for (size_t i = 0; i < up.size(); ++i) up[i] = 1u << i;
   for (int round = 0; round < kNumDTypes; ++round)
-    for (const DTypeEdge& e : kDTypeEdges) up[static_cast<size_t>(e.below)] |= up[static_cast<size_t>(e.above)];
+    for (const DTypeEdge& e : kDTypeEdges)
+      up[static_cast<size_t>(e.below)] |= up[static_cast<size_t>(e.above)];
   return up;
 }
 inline constexpr std::array<uint32_t, kNumDTypes> kDTypeUpper = dtype_upper_sets();
@@ -103,10 +115,12 @@ inline constexpr auto kDTypeJoin = dtype_joins();
 }  // namespace detail
 
 // The least upper bound; kVoid only if one of them is void.
-constexpr DType promote(DType a, DType b) { return detail::kDTypeJoin[static_cast<size_t>(a)][static_cast<size_t>(b)]; }
+constexpr DType promote(DType a, DType b) {
+  return detail::kDTypeJoin[static_cast<size_t>(a)][static_cast<size_t>(b)];
+}
 
-// The type in which sums and products of `t` are accumulated: at least f32 for floats, at least i32 for integers
-// and booleans are left alone (they wrap or saturate in their own type).
+// The type in which sums and products of `t` are accumulated: at least f32 for floats, at least i32 for
+// integers and booleans are left alone (they wrap or saturate in their own type).
 constexpr DType accumulation_dtype(DType t) { return is_float(t) && t != f64 ? f32 : t; }
 
 }  // namespace anneal

@@ -39,8 +39,8 @@ class Error : public std::exception {
 using ErrorHandler = void (*)(const Error&);
 void set_error_handler(ErrorHandler handler);
 
-// What a call in progress adds to the errors raised beneath it: its operands and the user's line. The outermost
-// context of the thread is asked.
+// What a call in progress adds to the errors raised beneath it: its operands and the user's line. The
+// outermost context of the thread is asked.
 class ErrorContext {
  public:
   ErrorContext();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Functions over tensors. Numbers stand on either side; shapes broadcast as in numpy; names and defaults follow
-// PyTorch where it has the function. Every one is differentiable unless its result is not a float.
+// Functions over tensors. Numbers stand on either side; shapes broadcast as in numpy; names and defaults
+// follow PyTorch where it has the function. Every one is differentiable unless its result is not a float.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@ namespace detail {
 }  // namespace detail
 
 // -- Creation --
-Tensor full(const Sizes& sizes, In value);                         // the type of the number: i32, f32 or bool
+Tensor full(const Sizes& sizes, In value);  // the type of the number: i32, f32 or bool
 Tensor full(const Sizes& sizes, In value, DType dtype);
 Tensor zeros(const Sizes& sizes, DType dtype = f32, Loc loc = Loc::current());
 Tensor ones(const Sizes& sizes, DType dtype = f32, Loc loc = Loc::current());
@@ -29,7 +29,8 @@ Tensor eye(const Extent& rows, const Extent& columns, DType dtype = f32, Loc loc
 Tensor arange(const Extent& stop, DType dtype = i32, Loc loc = Loc::current());
 Tensor arange(double start, double stop, double step = 1, DType dtype = f32, Loc loc = Loc::current());
 Tensor linspace(double start, double stop, int64_t count, DType dtype = f32, Loc loc = Loc::current());
-Tensor tri(const Extent& rows, const Extent& columns, int64_t diagonal = 0, DType dtype = f32, Loc loc = Loc::current());
+Tensor tri(const Extent& rows, const Extent& columns, int64_t diagonal = 0, DType dtype = f32,
+           Loc loc = Loc::current());
 Tensor from_bytes(std::span<const std::byte> data, const std::vector<int64_t>& shape, DType dtype,
                   Loc loc = Loc::current());
 template <typename T>
@@ -50,13 +51,18 @@ template <typename T>
 Tensor tensor(std::initializer_list<std::initializer_list<T>> rows, Loc loc = Loc::current()) {
   std::vector<T> data;
   for (const auto& row : rows) {
-    if (row.size() != rows.begin()->size()) detail::fail("tensor", ErrorCode::kShape, "the rows have different lengths", loc);
+    if (row.size() != rows.begin()->size())
+      detail::fail("tensor", ErrorCode::kShape, "the rows have different lengths", loc);
     data.insert(data.end(), row.begin(), row.end());
   }
-  return from_data(data, {static_cast<int64_t>(rows.size()), static_cast<int64_t>(data.size() / std::max<size_t>(1, rows.size()))}, loc);
+  return from_data(data,
+                   {static_cast<int64_t>(rows.size()),
+                    static_cast<int64_t>(data.size() / std::max<size_t>(1, rows.size()))},
+                   loc);
 }
 // An input that is bound later, by number or name: for programs that are compiled, printed or interpreted.
-Tensor input(int64_t number, const Sizes& sizes, DType dtype = f32, std::string_view name = {}, Loc loc = Loc::current());
+Tensor input(int64_t number, const Sizes& sizes, DType dtype = f32, std::string_view name = {},
+             Loc loc = Loc::current());
 
 // -- Elementwise, one operand --
 Tensor neg(In x);
@@ -123,11 +129,11 @@ Tensor softsign(In x);
 Tensor add(In a, In b);
 Tensor sub(In a, In b);
 Tensor mul(In a, In b);
-Tensor div(In a, In b);        // true division: integers become f32
+Tensor div(In a, In b);  // true division: integers become f32
 Tensor floordiv(In a, In b);
 Tensor remainder(In a, In b);  // the sign of b
 Tensor truncdiv(In a, In b);
-Tensor fmod(In a, In b);       // the sign of a
+Tensor fmod(In a, In b);  // the sign of a
 Tensor pow(In a, In b);
 Tensor maximum(In a, In b);
 Tensor minimum(In a, In b);
@@ -185,7 +191,8 @@ Tensor logsumexp(In x, const Axes& axes = {}, bool keepdim = false);
 Tensor norm(In x, const Axes& axes = {}, bool keepdim = false);
 Tensor any(In x, const Axes& axes = {}, bool keepdim = false);
 Tensor all(In x, const Axes& axes = {}, bool keepdim = false);
-Tensor argmax(In x, std::optional<int> axis = std::nullopt, bool keepdim = false);  // i32; of the flattened x when no axis
+Tensor argmax(In x, std::optional<int> axis = std::nullopt,
+              bool keepdim = false);  // i32; of the flattened x when no axis
 Tensor argmin(In x, std::optional<int> axis = std::nullopt, bool keepdim = false);
 
 // -- Along one axis --
@@ -268,9 +275,12 @@ struct ConvTransposeOptions {
   std::vector<int64_t> stride = {1}, padding = {0}, output_padding = {0}, dilation = {1};
   int64_t groups = 1;
 };
-Tensor conv_transpose1d(In x, In weight, const std::optional<Tensor>& bias = {}, const ConvTransposeOptions& options = {});
-Tensor conv_transpose2d(In x, In weight, const std::optional<Tensor>& bias = {}, const ConvTransposeOptions& options = {});
-Tensor conv_transpose3d(In x, In weight, const std::optional<Tensor>& bias = {}, const ConvTransposeOptions& options = {});
+Tensor conv_transpose1d(In x, In weight, const std::optional<Tensor>& bias = {},
+                        const ConvTransposeOptions& options = {});
+Tensor conv_transpose2d(In x, In weight, const std::optional<Tensor>& bias = {},
+                        const ConvTransposeOptions& options = {});
+Tensor conv_transpose3d(In x, In weight, const std::optional<Tensor>& bias = {},
+                        const ConvTransposeOptions& options = {});
 struct PoolOptions {
   std::vector<int64_t> kernel = {2}, stride = {}, padding = {0}, dilation = {1};  // no stride: the kernel
   bool ceil_mode = false;
@@ -285,7 +295,7 @@ Tensor adaptive_avg_pool(In x, const std::vector<int64_t>& output);
 Tensor adaptive_max_pool(In x, const std::vector<int64_t>& output);
 enum class Interpolation { kNearest, kLinear };  // kLinear over two axes is bilinear
 struct InterpolateOptions {
-  std::vector<int64_t> size = {};   // or
+  std::vector<int64_t> size = {};  // or
   std::vector<double> scale = {};
   Interpolation mode = Interpolation::kNearest;
   bool align_corners = false;
@@ -294,14 +304,18 @@ Tensor interpolate(In x, const InterpolateOptions& options);  // the axes after 
 
 // -- Normalisation --
 using MaybeTensor = std::optional<Tensor>;
-Tensor layer_norm(In x, const MaybeTensor& weight = {}, const MaybeTensor& bias = {}, double eps = 1e-5, int axes = 1);
+Tensor layer_norm(In x, const MaybeTensor& weight = {}, const MaybeTensor& bias = {}, double eps = 1e-5,
+                  int axes = 1);
 Tensor rms_norm(In x, const MaybeTensor& weight = {}, double eps = 1e-6, int axes = 1);
-Tensor group_norm(In x, int64_t groups, const MaybeTensor& weight = {}, const MaybeTensor& bias = {}, double eps = 1e-5);
+Tensor group_norm(In x, int64_t groups, const MaybeTensor& weight = {}, const MaybeTensor& bias = {},
+                  double eps = 1e-5);
 struct BatchNorm {
   Tensor out, mean, var;  // of the batch; var is biased
 };
-BatchNorm batch_norm_train(In x, const MaybeTensor& weight = {}, const MaybeTensor& bias = {}, double eps = 1e-5);
-Tensor batch_norm(In x, In mean, In var, const MaybeTensor& weight = {}, const MaybeTensor& bias = {}, double eps = 1e-5);
+BatchNorm batch_norm_train(In x, const MaybeTensor& weight = {}, const MaybeTensor& bias = {},
+                           double eps = 1e-5);
+Tensor batch_norm(In x, In mean, In var, const MaybeTensor& weight = {}, const MaybeTensor& bias = {},
+                  double eps = 1e-5);
 
 // -- Attention --
 struct AttentionOptions {
@@ -318,14 +332,17 @@ struct CrossEntropyOptions {
   int64_t ignore_index = -100;
   Reduction reduction = Reduction::kMean;
 };
-Tensor cross_entropy(In logits, In targets, const CrossEntropyOptions& options = {});  // classes on axis 1, or the last of [N, C]
-Tensor nll_loss(In log_probabilities, In targets, int64_t ignore_index = -100, Reduction reduction = Reduction::kMean);
+Tensor cross_entropy(In logits, In targets,
+                     const CrossEntropyOptions& options = {});  // classes on axis 1, or the last of [N, C]
+Tensor nll_loss(In log_probabilities, In targets, int64_t ignore_index = -100,
+                Reduction reduction = Reduction::kMean);
 Tensor mse_loss(In x, In target, Reduction reduction = Reduction::kMean);
 Tensor l1_loss(In x, In target, Reduction reduction = Reduction::kMean);
 Tensor huber_loss(In x, In target, double delta = 1, Reduction reduction = Reduction::kMean);
 Tensor smooth_l1_loss(In x, In target, double beta = 1, Reduction reduction = Reduction::kMean);
 Tensor bce_with_logits(In logits, In target, Reduction reduction = Reduction::kMean);
-Tensor kl_div(In log_probabilities, In target, Reduction reduction = Reduction::kMean, bool log_target = false);
+Tensor kl_div(In log_probabilities, In target, Reduction reduction = Reduction::kMean,
+              bool log_target = false);
 Tensor dropout(In x, double p, uint64_t seed);
 
 }  // namespace anneal

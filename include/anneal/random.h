@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Random numbers: Threefry-2x32, a pure function of (key, stream, position). The same bits on every device, in any
-// order; nothing is stored, so a mask is recomputed rather than kept.
+// Random numbers: Threefry-2x32, a pure function of (key, stream, position). The same bits on every device,
+// in any order; nothing is stored, so a mask is recomputed rather than kept.
 #pragma once
 
 #include "anneal/functions.h"
@@ -13,14 +13,16 @@ class Rng {
   explicit Rng(uint64_t seed, Loc loc = Loc::current());
   Rng(Tensor word0, Tensor word1) : word0_(std::move(word0)), word1_(std::move(word1)) {}  // u32 scalars
 
-  Rng split(uint64_t which, Loc loc = Loc::current()) const;       // key number `which` of 2^64
-  Rng fold_in(const Tensor& data, Loc loc = Loc::current()) const;  // by an integer scalar, such as a step counter
+  Rng split(uint64_t which, Loc loc = Loc::current()) const;  // key number `which` of 2^64
+  Rng fold_in(const Tensor& data,
+              Loc loc = Loc::current()) const;  // by an integer scalar, such as a step counter
 
-  Tensor bits(const Sizes& sizes, Loc loc = Loc::current()) const;  // u32
-  Tensor rand(const Sizes& sizes, DType dtype = f32, Loc loc = Loc::current()) const;   // [0, 1)
+  Tensor bits(const Sizes& sizes, Loc loc = Loc::current()) const;                     // u32
+  Tensor rand(const Sizes& sizes, DType dtype = f32, Loc loc = Loc::current()) const;  // [0, 1)
   Tensor randn(const Sizes& sizes, DType dtype = f32, Loc loc = Loc::current()) const;
-  Tensor randint(int64_t low, int64_t high, const Sizes& sizes, DType dtype = i32, Loc loc = Loc::current()) const;
-  Tensor bernoulli(In p, const Sizes& sizes) const;  // bool
+  Tensor randint(int64_t low, int64_t high, const Sizes& sizes, DType dtype = i32,
+                 Loc loc = Loc::current()) const;
+  Tensor bernoulli(In p, const Sizes& sizes) const;    // bool
   Tensor categorical(In logits, int axis = -1) const;  // i32 positions, by the Gumbel trick
 
  private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Tensor: a lazy value. Making one builds graph nodes and runs nothing; item(), to_vector() and printing run what is
-// needed. Copies are cheap handles. Extent: the length of an axis, a number or an expression over named dimensions.
+// Tensor: a lazy value. Making one builds graph nodes and runs nothing; item(), to_vector() and printing run
+// what is needed. Copies are cheap handles. Extent: the length of an axis, a number or an expression over
+// named dimensions.
 #pragma once
 
 #include <cstddef>
@@ -69,7 +70,7 @@ Extent operator+(const Extent& a, const Extent& b);
 Extent operator-(const Extent& a, const Extent& b);
 Extent operator*(const Extent& a, const Extent& b);
 Extent operator/(const Extent& a, const Extent& b);  // floor
-bool operator==(const Extent& a, const Extent& b);    // the same at every binding
+bool operator==(const Extent& a, const Extent& b);   // the same at every binding
 
 // A named dimension that is chosen at run time, within bounds.
 Extent dim(std::string_view name, int64_t min, int64_t max, int64_t multiple_of = 1);
@@ -79,7 +80,8 @@ class Sizes : public std::vector<Extent> {
  public:
   using std::vector<Extent>::vector;
   Sizes(std::initializer_list<Extent> extents) : std::vector<Extent>(extents) {}
-  Sizes(const std::vector<int64_t>& extents) : std::vector<Extent>(extents.begin(), extents.end()) {}  // NOLINT
+  Sizes(const std::vector<int64_t>& extents)
+      : std::vector<Extent>(extents.begin(), extents.end()) {}  // NOLINT
 };
 
 // Axes as they are written: 1, -1, {0, 2}; nothing means all.
@@ -91,8 +93,8 @@ class Axes : public std::vector<int> {
   Axes(const std::vector<int>& axes) : std::vector<int>(axes) {}  // NOLINT
 };
 
-// One axis of a slice: `_` (all), an integer (select, and drop the axis), or {start, stop, step} where `_` leaves a
-// bound open, negative bounds count from the end, and a negative step goes backwards.
+// One axis of a slice: `_` (all), an integer (select, and drop the axis), or {start, stop, step} where `_`
+// leaves a bound open, negative bounds count from the end, and a negative step goes backwards.
 struct All {};
 inline constexpr All _{};
 struct Bound {
@@ -181,14 +183,24 @@ class Tensor {
 
   template <typename T>
   static constexpr DType dtype_of() {
-    if constexpr (std::is_same_v<T, bool>) return DType::kBool;
-    else if constexpr (std::is_same_v<T, float>) return DType::kF32;
-    else if constexpr (std::is_same_v<T, double>) return DType::kF64;
+    if constexpr (std::is_same_v<T, bool>)
+      return DType::kBool;
+    else if constexpr (std::is_same_v<T, float>)
+      return DType::kF32;
+    else if constexpr (std::is_same_v<T, double>)
+      return DType::kF64;
     else if constexpr (std::is_integral_v<T> && std::is_signed_v<T>)
-      return sizeof(T) == 1 ? DType::kI8 : sizeof(T) == 2 ? DType::kI16 : sizeof(T) == 4 ? DType::kI32 : DType::kI64;
+      return sizeof(T) == 1   ? DType::kI8
+             : sizeof(T) == 2 ? DType::kI16
+             : sizeof(T) == 4 ? DType::kI32
+                              : DType::kI64;
     else if constexpr (std::is_integral_v<T>)
-      return sizeof(T) == 1 ? DType::kU8 : sizeof(T) == 2 ? DType::kU16 : sizeof(T) == 4 ? DType::kU32 : DType::kU64;
-    else static_assert(!sizeof(T), "not an element type");
+      return sizeof(T) == 1   ? DType::kU8
+             : sizeof(T) == 2 ? DType::kU16
+             : sizeof(T) == 4 ? DType::kU32
+                              : DType::kU64;
+    else
+      static_assert(!sizeof(T), "not an element type");
   }
 
  private:
@@ -199,20 +211,23 @@ class Tensor {
 std::ostream& operator<<(std::ostream& out, const Tensor& t);
 
 // Several at once: what they share is computed once.
-std::vector<Tensor> realize(const std::vector<Tensor>& tensors, const RunOptions& options = {}, Loc loc = Loc::current());
+std::vector<Tensor> realize(const std::vector<Tensor>& tensors, const RunOptions& options = {},
+                            Loc loc = Loc::current());
 
-// A tensor or a plain number, with the place in the program where it was passed. Numbers are weak: they take the
-// type of the tensor they meet (an integer meeting bool is i32; a float meeting integers is f32).
+// A tensor or a plain number, with the place in the program where it was passed. Numbers are weak: they take
+// the type of the tensor they meet (an integer meeting bool is i32; a float meeting integers is f32).
 class In {
  public:
-  In(const Tensor& t, Loc loc = Loc::current()) : tensor_(t), loc_(loc) {}       // NOLINT: implicit on purpose
+  In(const Tensor& t, Loc loc = Loc::current()) : tensor_(t), loc_(loc) {}  // NOLINT: implicit on purpose
   In(Tensor&& t, Loc loc = Loc::current()) : tensor_(std::move(t)), loc_(loc) {}  // NOLINT
   template <typename T>
     requires std::is_arithmetic_v<T>
   In(T value, Loc loc = Loc::current()) : loc_(loc) {  // NOLINT
     kind_ = std::is_same_v<T, bool> ? Kind::kBool : std::is_integral_v<T> ? Kind::kInt : Kind::kFloat;
-    if constexpr (std::is_floating_point_v<T>) float_ = static_cast<double>(value);
-    else int_ = static_cast<int64_t>(value);
+    if constexpr (std::is_floating_point_v<T>)
+      float_ = static_cast<double>(value);
+    else
+      int_ = static_cast<int64_t>(value);
     if constexpr (std::is_unsigned_v<T> && sizeof(T) == 8)
       if (int_ < 0) {  // above the range of i64: only u64 and floats hold it
         huge_ = true;

@@ -10,8 +10,8 @@
 
 namespace anneal {
 
-// The derivative of a scalar with respect to tensors that were used to make it; zeros where it does not depend on one.
-// The gradient of a narrow float comes in the widest type its adjoint met.
+// The derivative of a scalar with respect to tensors that were used to make it; zeros where it does not
+// depend on one. The gradient of a narrow float comes in the widest type its adjoint met.
 std::vector<Tensor> gradients(const Tensor& loss, const std::vector<Tensor>& wrt, Loc loc = Loc::current());
 // The sum over outputs of upstream * d(output)/d(wrt).
 std::vector<Tensor> vjp(const std::vector<Tensor>& outputs, const std::vector<Tensor>& upstream,
@@ -22,9 +22,10 @@ std::vector<Tensor> jvp(const std::vector<Tensor>& outputs, const std::vector<Te
 // x as a value of its own: a derivative with respect to the result does not mix with other uses of x.
 Tensor alias(In x);
 
-// `value`, computed from `inputs`, with its own derivative: backward(upstream) gives one gradient an input; an empty
-// tensor means none.
-using BackwardFn = std::function<std::vector<Tensor>(const Tensor& upstream, const std::vector<Tensor>& inputs)>;
+// `value`, computed from `inputs`, with its own derivative: backward(upstream) gives one gradient an input;
+// an empty tensor means none.
+using BackwardFn =
+    std::function<std::vector<Tensor>(const Tensor& upstream, const std::vector<Tensor>& inputs)>;
 Tensor custom_gradient(In value, const std::vector<Tensor>& inputs, BackwardFn backward);
 
 struct GradOptions {
@@ -33,19 +34,22 @@ struct GradOptions {
 
 namespace detail {
 template <typename F, typename... Args>
-std::pair<Tensor, std::vector<Tensor>> evaluate_with_gradients(const F& f, const GradOptions& options, Loc loc,
-                                                               const Args&... args) {
+std::pair<Tensor, std::vector<Tensor>> evaluate_with_gradients(const F& f, const GradOptions& options,
+                                                               Loc loc, const Args&... args) {
   std::vector<Tensor> inputs{Tensor(args)...};
   std::vector<Tensor> wrt;
   for (size_t i : options.argnums) {
     if (i >= inputs.size())
       fail("grad", ErrorCode::kArgument,
-           "argnums names argument " + std::to_string(i) + ", the function has " + std::to_string(inputs.size()), loc);
+           "argnums names argument " + std::to_string(i) + ", the function has " +
+               std::to_string(inputs.size()),
+           loc);
     inputs[i] = alias(In(inputs[i], loc));
     wrt.push_back(inputs[i]);
   }
-  Tensor value = [&]<size_t... I>(std::index_sequence<I...>) { return f(inputs[I]...); }
-  (std::index_sequence_for<Args...>{});
+  Tensor value = [&]<size_t... I>(std::index_sequence<I...>) {
+    return f(inputs[I]...);
+  }(std::index_sequence_for<Args...>{});
   std::vector<Tensor> found = gradients(value, wrt, loc);
   return {std::move(value), std::move(found)};
 }

@@ -11,7 +11,8 @@ namespace anneal::autodiff {
 
 class Adjoint {
  public:
-  Adjoint(ir::Graph& graph, uint32_t id_limit) : g(graph), build{graph}, adjoints_(id_limit), wanted_(id_limit, 0) {}
+  Adjoint(ir::Graph& graph, uint32_t id_limit)
+      : g(graph), build{graph}, adjoints_(id_limit), wanted_(id_limit, 0) {}
 
   ir::Graph& g;
   const ir::Builder build;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The reverse walk itself: what it is taken with respect to, types of adjoints, custom gradients, provenance, errors.
+// The reverse walk itself: what it is taken with respect to, types of adjoints, custom gradients, provenance,
+// errors.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -52,7 +53,8 @@ TEST_F(AdjointTest, SeveralOutputsAddUp) {
   bind({{{2}, {1, 2}}, {{2}, {3, 5}}});
   const Node x = inputs[0], y = inputs[1];
   const Node outputs[] = {b.mul(x, y), b.neg(x)};
-  const Node ups[] = {b.full(g.shape(x), b.constant_float(2, f64)), b.full(g.shape(x), b.constant_float(10, f64))};
+  const Node ups[] = {b.full(g.shape(x), b.constant_float(2, f64)),
+                      b.full(g.shape(x), b.constant_float(10, f64))};
   const std::vector<Node> found = vjp(g, outputs, ups, inputs);
   EXPECT_EQ(evaluate(found[0]), (Doubles{2 * 3 - 10, 2 * 5 - 10}));
   EXPECT_EQ(evaluate(found[1]), (Doubles{2, 4}));
@@ -191,8 +193,10 @@ TEST_F(AdjointTest, CustomGradientsInForwardMode) {
 
 TEST_F(AdjointTest, CustomGradientsMayLeaveInputsOut) {
   bind({{{2}, {3, 5}}, {{2}, {1, 1}}});
-  const uint64_t serial = g.add_custom_gradient([](ir::Graph&, Node up, Nodes) { return std::vector<Node>{Node{}, up}; });
-  const Node y = b.make(Op::CustomGradient, {b.add(inputs[0], inputs[1]), inputs[0], inputs[1]}, ir::CustomArg{serial});
+  const uint64_t serial =
+      g.add_custom_gradient([](ir::Graph&, Node up, Nodes) { return std::vector<Node>{Node{}, up}; });
+  const Node y =
+      b.make(Op::CustomGradient, {b.add(inputs[0], inputs[1]), inputs[0], inputs[1]}, ir::CustomArg{serial});
   const std::vector<Node> found = back(y, inputs);
   EXPECT_FALSE(found[0]);
   EXPECT_EQ(evaluate(found[1]), (Doubles{1, 1}));
@@ -263,8 +267,8 @@ TEST_F(AdjointTest, ABitcastIsRefusedWhereItWasWritten) {
   g.set_site(g.intern_site("model.cc", 34, "neg"));
   const Node y = b.neg(bits);
   EXPECT_THAT(failure([&] { back(y, inputs); }),
-              AllOf(HasSubstr("error[gradient] bitcast has no gradient: bits are not numbers"), HasSubstr("model.cc:33"),
-                    HasSubstr(": bf16[2]")));
+              AllOf(HasSubstr("error[gradient] bitcast has no gradient: bits are not numbers"),
+                    HasSubstr("model.cc:33"), HasSubstr(": bf16[2]")));
   // Nothing is asked of it when no path leads through it.
   EXPECT_EQ(evaluate(back(b.mul(b.cast(y, f64), inputs[0]), {y})[0]).size(), 2u);
   EXPECT_FALSE(back(b.make(Op::StopGradient, {y}), inputs)[0]);
@@ -273,8 +277,10 @@ TEST_F(AdjointTest, ABitcastIsRefusedWhereItWasWritten) {
 TEST_F(AdjointTest, OnlyFloatsHaveGradients) {
   bind({{{2}, {1, 2}}});
   const Node whole = b.cast(inputs[0], i32);
-  EXPECT_THAT(failure([&] { back(whole, inputs); }), HasSubstr("error[gradient] gradient of i32[2]: only floats have gradients"));
-  EXPECT_THAT(failure([&] { back(b.neg(inputs[0]), {whole}); }), HasSubstr("gradient with respect to i32[2]: only floats have gradients"));
+  EXPECT_THAT(failure([&] { back(whole, inputs); }),
+              HasSubstr("error[gradient] gradient of i32[2]: only floats have gradients"));
+  EXPECT_THAT(failure([&] { back(b.neg(inputs[0]), {whole}); }),
+              HasSubstr("gradient with respect to i32[2]: only floats have gradients"));
 }
 
 TEST_F(AdjointTest, TheUpstreamHasTheShapeOfTheOutput) {

@@ -18,7 +18,8 @@ using ir::Op;
 void Adjoint::add_to(Node target, Node contribution) {
   if (!wanted(target)) return;
   if (g.rank(target) == 0 && g.rank(contribution) != 0) contribution = sum_to_scalar(contribution);
-  if (g.shape_id(contribution) != g.shape_id(target)) contribution = build.expand(contribution, g.shape(target));
+  if (g.shape_id(contribution) != g.shape_id(target))
+    contribution = build.expand(contribution, g.shape(target));
   contribution = build.cast(contribution, promote(g.dtype(contribution), g.dtype(target)));
   Node& total = adjoints_[target.id];
   total = total ? plus(total, contribution) : contribution;
@@ -52,9 +53,7 @@ void log2_rule(Adjoint& a) { a.add(0, a.over(a.up, a.times(a.source(0), a.number
 void log1p_rule(Adjoint& a) { a.add(0, a.over(a.up, a.plus(a.source(0), a.number(1, a.node)))); }
 void sin_rule(Adjoint& a) { a.add(0, a.times(a.up, a.build.make(Op::Cos, {a.source(0)}))); }
 void cos_rule(Adjoint& a) { a.add(0, a.negated(a.times(a.up, a.build.make(Op::Sin, {a.source(0)})))); }
-void tanh_rule(Adjoint& a) {
-  a.add(0, a.times(a.up, a.minus(a.number(1, a.node), a.times(a.node, a.node))));
-}
+void tanh_rule(Adjoint& a) { a.add(0, a.times(a.up, a.minus(a.number(1, a.node), a.times(a.node, a.node)))); }
 void atan_rule(Adjoint& a) {
   a.add(0, a.over(a.up, a.plus(a.times(a.source(0), a.source(0)), a.number(1, a.node))));
 }
@@ -64,7 +63,8 @@ void erf_rule(Adjoint& a) {
 }
 void abs_rule(Adjoint& a) {
   const Node zero = a.number(0, a.node), x = a.source(0);
-  a.add(0, a.build.where(a.build.lt(zero, x), a.up, a.build.where(a.build.lt(x, zero), a.negated(a.up), a.number(0, a.up))));
+  a.add(0, a.build.where(a.build.lt(zero, x), a.up,
+                         a.build.where(a.build.lt(x, zero), a.negated(a.up), a.number(0, a.up))));
 }
 void cast_rule(Adjoint& a) { a.add(0, a.up); }
 
@@ -93,8 +93,8 @@ void remainder_rule(Adjoint& a, Op quotient) {
 void floormod_rule(Adjoint& a) { remainder_rule(a, Op::FloorDiv); }
 void truncmod_rule(Adjoint& a) { remainder_rule(a, Op::TruncDiv); }
 
-// Where a factor is 0 times infinity the base becomes 1 before the function that is infinite there, not after: a
-// derivative of the derivative must not meet the infinity either.
+// Where a factor is 0 times infinity the base becomes 1 before the function that is infinite there, not
+// after: a derivative of the derivative must not meet the infinity either.
 void pow_rule(Adjoint& a) {
   const Node base = a.source(0), power = a.source(1), zero = a.number(0, a.node), one = a.number(1, a.node);
   const Node at_zero = a.build.eq(base, zero);
@@ -203,12 +203,18 @@ constexpr auto kTable = ir::make_op_table<Entry>({
     {Op::Slice, rule(slice_rule, "da = u padded with 0, interior step - 1")},
     {Op::Flip, rule(flip_rule, "da = flip(u)")},
     {Op::Concat, rule(concat_rule, "each source takes its slice of u")},
-    {Op::Reduce, rule(reduce_rule, "add: u repeated; mul: u * the product of the others; max, min: u shared equally by the elements that reach it")},
+    {Op::Reduce, rule(reduce_rule,
+                      "add: u repeated; mul: u * the product of the others; max, min: u shared equally by "
+                      "the elements that reach it")},
     {Op::ArgReduce, zero(kPosition)},
-    {Op::Scan, rule(scan_rule, "add: the running sum of u the other way; mul: u times the product without the element, exact at zeros; max, min: u to the last element that reached it")},
+    {Op::Scan, rule(scan_rule,
+                    "add: the running sum of u the other way; mul: u times the product without the element, "
+                    "exact at zeros; max, min: u to the last element that reached it")},
     {Op::ArgSort, zero(kPosition)},
     {Op::Gather, rule(gather_rule, "da = scatter add of u into 0")},
-    {Op::Scatter, rule(scatter_rule, "add: da = u; dc = gather(u). set: da = u with the written positions 0; dc = gather(u) where c was the last one written")},
+    {Op::Scatter, rule(scatter_rule,
+                       "add: da = u; dc = gather(u). set: da = u with the written positions 0; dc = "
+                       "gather(u) where c was the last one written")},
     {Op::StopGradient, zero("0: that is its meaning")},
     {Op::CustomGradient, rule(custom_rule, "what the program's own function gives")},
     {Op::Alias, rule(cast_rule, "da = u")},
@@ -237,14 +243,16 @@ void check_arguments(const ir::Graph& g, std::span<const Node> outputs, std::spa
   ANNEAL_CHECK(outputs.size() == upstream.size());
   for (size_t i = 0; i < outputs.size(); ++i) {
     if (g.shape_id(outputs[i]) != g.shape_id(upstream[i]))
-      raise(ErrorCode::kShape, "gradient: the upstream is " + ir::type_text(g, upstream[i]) + " for an output " +
-                                   ir::type_text(g, outputs[i]));
+      raise(ErrorCode::kShape, "gradient: the upstream is " + ir::type_text(g, upstream[i]) +
+                                   " for an output " + ir::type_text(g, outputs[i]));
     if (!is_float(g.dtype(outputs[i])))
-      raise(ErrorCode::kGradient, "gradient of " + ir::type_text(g, outputs[i]) + ": only floats have gradients");
+      raise(ErrorCode::kGradient,
+            "gradient of " + ir::type_text(g, outputs[i]) + ": only floats have gradients");
   }
   for (Node n : wrt)
     if (!is_float(g.dtype(n)))
-      raise(ErrorCode::kGradient, "gradient with respect to " + ir::type_text(g, n) + ": only floats have gradients");
+      raise(ErrorCode::kGradient,
+            "gradient with respect to " + ir::type_text(g, n) + ": only floats have gradients");
 }
 
 }  // namespace
@@ -293,8 +301,8 @@ std::vector<Node> jvp(ir::Graph& graph, std::span<const Node> outputs, std::span
   const ir::Builder build{graph};
   std::vector<Node> placeholders;
   for (Node out : outputs)
-    placeholders.push_back(build.make(Op::Buffer, {}, ir::BufferArg{graph.add_buffer(nullptr)}, graph.dtype(out),
-                                      graph.shape_id(out)));
+    placeholders.push_back(build.make(Op::Buffer, {}, ir::BufferArg{graph.add_buffer(nullptr)},
+                                      graph.dtype(out), graph.shape_id(out)));
   const std::vector<Node> back = vjp(graph, outputs, placeholders, wrt);
   std::vector<Node> reached, directions;
   for (size_t i = 0; i < wrt.size(); ++i) {

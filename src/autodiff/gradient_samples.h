@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Small differentiable programs for the tests of gradients: for every op with a derivative one for each form of its
-// argument, at points away from its jumps.
+// Small differentiable programs for the tests of gradients: for every op with a derivative one for each form
+// of its argument, at points away from its jumps.
 #pragma once
 
 #include <functional>

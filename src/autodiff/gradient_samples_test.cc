@@ -41,9 +41,12 @@ Node stripes(const Builder& b, ir::Shape shape) {
 
 void add_unary(std::vector<Sample>& out) {
   const auto add = [&](Op op, double low, double high) {
-    out.push_back({op, "", {random_input({2, 3}, low, high)}, [op](const Builder& b, Nodes in) { return b.make(op, {in[0]}); }});
+    out.push_back({op, "", {random_input({2, 3}, low, high)}, [op](const Builder& b, Nodes in) {
+                     return b.make(op, {in[0]});
+                   }});
   };
-  for (Op op : {Op::Neg, Op::Exp, Op::Exp2, Op::Expm1, Op::Sin, Op::Cos, Op::Tanh, Op::Atan, Op::Erf, Op::Alias}) {
+  for (Op op :
+       {Op::Neg, Op::Exp, Op::Exp2, Op::Expm1, Op::Sin, Op::Cos, Op::Tanh, Op::Atan, Op::Erf, Op::Alias}) {
     if (op != Op::Alias) add(op, -1.5, 1.5);
   }
   for (Op op : {Op::Abs, Op::Recip, Op::Sqrt, Op::Log, Op::Log2, Op::Log1p}) add(op, 0.4, 2);
@@ -58,16 +61,18 @@ void add_unary(std::vector<Sample>& out) {
                    return b.mul(narrow, narrow);
                  }});
   out.push_back({Op::Alias, "", {random_input({4}, -2, 2)}, [](const Builder& b, Nodes in) {
-                   return b.make(Op::Alias, {b.mul(in[0], in[0])}, ir::BufferArg{b.graph.add_buffer(nullptr)});
+                   return b.make(Op::Alias, {b.mul(in[0], in[0])},
+                                 ir::BufferArg{b.graph.add_buffer(nullptr)});
                  }});
   out.push_back({Op::CustomGradient, "of a cube", {random_input({4}, -2, 2)}, [](const Builder& b, Nodes in) {
                    const Node cube = b.mul(b.mul(in[0], in[0]), in[0]);
-                   const uint64_t serial = b.graph.add_custom_gradient([](ir::Graph& g, Node up, Nodes inputs) {
-                     const Builder make{g};
-                     const Node three = make.constant_float(3, g.dtype(up));
-                     const Node x = make.cast(inputs[0], g.dtype(up));
-                     return std::vector<Node>{make.mul(up, make.mul(three, make.mul(x, x)))};
-                   });
+                   const uint64_t serial =
+                       b.graph.add_custom_gradient([](ir::Graph& g, Node up, Nodes inputs) {
+                         const Builder make{g};
+                         const Node three = make.constant_float(3, g.dtype(up));
+                         const Node x = make.cast(inputs[0], g.dtype(up));
+                         return std::vector<Node>{make.mul(up, make.mul(three, make.mul(x, x)))};
+                       });
                    return b.make(Op::CustomGradient, {cube, in[0]}, ir::CustomArg{serial});
                  }});
 }
@@ -81,26 +86,41 @@ void add_binary(std::vector<Sample>& out) {
     out.push_back({op, "scalar on the right", {left, one_right}, build});
     out.push_back({op, "of two scalars", {one_left, one_right}, build});
   };
-  for (Op op : {Op::Add, Op::Sub, Op::Mul}) add(op, random_input({2, 3}, -2, 2, 3), random_input({2, 3}, -2, 2, 4));
+  for (Op op : {Op::Add, Op::Sub, Op::Mul})
+    add(op, random_input({2, 3}, -2, 2, 3), random_input({2, 3}, -2, 2, 4));
   add(Op::Div, random_input({2, 3}, -2, 2, 3), random_input({2, 3}, 0.5, 2, 4));
   add(Op::Pow, random_input({2, 3}, 0.4, 2, 3), random_input({2, 3}, -1.5, 2.5, 4));
   add(Op::Max, random_input({2, 3}, -2, 2, 5), random_input({2, 3}, -2, 2, 6));
   add(Op::Min, random_input({2, 3}, -2, 2, 5), random_input({2, 3}, -2, 2, 6));
   // Remainders: quotients that stay away from integers.
-  const SampleInput numerators{{2, 3}, {2.3, -2.3, 5.1, -5.1, 0.4, 7.7}}, divisors{{2, 3}, {1.4, 1.4, -2, -2, 3, -1.3}};
+  const SampleInput numerators{{2, 3}, {2.3, -2.3, 5.1, -5.1, 0.4, 7.7}},
+      divisors{{2, 3}, {1.4, 1.4, -2, -2, 3, -1.3}};
   add(Op::FloorMod, numerators, divisors);
   add(Op::TruncMod, numerators, divisors);
-  out.push_back({Op::Mul, "of one tensor with itself", {random_input({3}, -2, 2)},
-                 [](const Builder& b, Nodes in) { return b.mul(in[0], in[0]); }});
+  out.push_back(
+      {Op::Mul, "of one tensor with itself", {random_input({3}, -2, 2)}, [](const Builder& b, Nodes in) {
+         return b.mul(in[0], in[0]);
+       }});
   for (double power : {0.0, 1.0, 2.0, 3.0, -2.0})
-    out.push_back({Op::Pow, "to the constant " + std::to_string(power), {{{4}, {-1.3, -0.4, 0.7, 1.6}}},
-                   [power](const Builder& b, Nodes in) { return b.make(Op::Pow, {in[0], b.constant_float(power, f64)}); }});
+    out.push_back({Op::Pow,
+                   "to the constant " + std::to_string(power),
+                   {{{4}, {-1.3, -0.4, 0.7, 1.6}}},
+                   [power](const Builder& b, Nodes in) {
+                     return b.make(Op::Pow, {in[0], b.constant_float(power, f64)});
+                   }});
   for (double power : {0.0, 1.0, 2.0, 3.0})
-    out.push_back({Op::Pow, "of 0 to the constant " + std::to_string(power), {{{2}, {0.0, 0.5}}},
-                   [power](const Builder& b, Nodes in) { return b.make(Op::Pow, {in[0], b.constant_float(power, f64)}); }});
-  out.push_back({Op::Pow, "of the constant 0", {{{2}, {1.5, 2}}},
-                 [](const Builder& b, Nodes in) { return b.make(Op::Pow, {b.constant_float(0, f64), in[0]}); }});
-  const auto chosen = [](const Builder& b, Nodes in) { return b.where(stripes(b, std::vector<Dim>{2, 3}), in[0], in[1]); };
+    out.push_back({Op::Pow,
+                   "of 0 to the constant " + std::to_string(power),
+                   {{{2}, {0.0, 0.5}}},
+                   [power](const Builder& b, Nodes in) {
+                     return b.make(Op::Pow, {in[0], b.constant_float(power, f64)});
+                   }});
+  out.push_back({Op::Pow, "of the constant 0", {{{2}, {1.5, 2}}}, [](const Builder& b, Nodes in) {
+                   return b.make(Op::Pow, {b.constant_float(0, f64), in[0]});
+                 }});
+  const auto chosen = [](const Builder& b, Nodes in) {
+    return b.where(stripes(b, std::vector<Dim>{2, 3}), in[0], in[1]);
+  };
   const SampleInput a = random_input({2, 3}, -2, 2, 7), c = random_input({2, 3}, -2, 2, 8), one{{}, {0.3}};
   out.push_back({Op::Where, "of two tensors", {a, c}, chosen});
   out.push_back({Op::Where, "scalar on the left", {one, c}, chosen});
@@ -118,21 +138,30 @@ void add_binary(std::vector<Sample>& out) {
 void add_movement(std::vector<Sample>& out) {
   using Dims = std::vector<Dim>;
   const SampleInput x = random_input({2, 3, 2}, -2, 2, 9), one{{}, {0.7}};
-  const auto add = [&](Op op, std::string name, SampleInput in, std::function<Node(const Builder&, Node)> move) {
-    out.push_back({op, std::move(name), {std::move(in)}, [move](const Builder& b, Nodes inputs) { return move(b, inputs[0]); }});
+  const auto add = [&](Op op, std::string name, SampleInput in,
+                       std::function<Node(const Builder&, Node)> move) {
+    out.push_back({op, std::move(name), {std::move(in)}, [move](const Builder& b, Nodes inputs) {
+                     return move(b, inputs[0]);
+                   }});
   };
   add(Op::Reshape, "", x, [](const Builder& b, Node n) { return b.reshape(n, Dims{4, 3}); });
   add(Op::Reshape, "of a scalar", one, [](const Builder& b, Node n) { return b.reshape(n, Dims{1, 1}); });
   add(Op::Expand, "from a scalar", one, [](const Builder& b, Node n) { return b.expand(n, Dims{2, 3}); });
-  add(Op::Expand, "of one axis", random_input({3, 1}, -2, 2), [](const Builder& b, Node n) { return b.expand(n, Dims{3, 4}); });
-  add(Op::Expand, "of several axes", random_input({1, 3, 1}, -2, 2), [](const Builder& b, Node n) { return b.expand(n, Dims{2, 3, 4}); });
-  add(Op::Expand, "to nothing", random_input({1, 3}, -2, 2), [](const Builder& b, Node n) { return b.expand(n, Dims{0, 3}); });
-  add(Op::Permute, "", x, [](const Builder& b, Node n) { return b.permute(n, std::vector<uint8_t>{2, 0, 1}); });
+  add(Op::Expand, "of one axis", random_input({3, 1}, -2, 2),
+      [](const Builder& b, Node n) { return b.expand(n, Dims{3, 4}); });
+  add(Op::Expand, "of several axes", random_input({1, 3, 1}, -2, 2),
+      [](const Builder& b, Node n) { return b.expand(n, Dims{2, 3, 4}); });
+  add(Op::Expand, "to nothing", random_input({1, 3}, -2, 2),
+      [](const Builder& b, Node n) { return b.expand(n, Dims{0, 3}); });
+  add(Op::Permute, "", x,
+      [](const Builder& b, Node n) { return b.permute(n, std::vector<uint8_t>{2, 0, 1}); });
   add(Op::Flip, "", x, [](const Builder& b, Node n) { return b.flip(n, 5); });
   add(Op::Slice, "with steps", random_input({5, 4}, -2, 2),
       [](const Builder& b, Node n) { return b.slice(n, {{1, 0}, {2, 3}}, Dims{2, 2}); });
-  add(Op::Slice, "of the end", random_input({5}, -2, 2), [](const Builder& b, Node n) { return b.slice(n, {{3}, {1}}, Dims{2}); });
-  add(Op::Slice, "of nothing", random_input({5}, -2, 2), [](const Builder& b, Node n) { return b.slice(n, {{4}, {3}}, Dims{0}); });
+  add(Op::Slice, "of the end", random_input({5}, -2, 2),
+      [](const Builder& b, Node n) { return b.slice(n, {{3}, {1}}, Dims{2}); });
+  add(Op::Slice, "of nothing", random_input({5}, -2, 2),
+      [](const Builder& b, Node n) { return b.slice(n, {{4}, {3}}, Dims{0}); });
   const auto add_pad = [&](std::string name, SampleInput in, ir::PadArg arg) {
     out.push_back({Op::Pad, std::move(name), {std::move(in), one}, [arg](const Builder& b, Nodes inputs) {
                      return b.pad(inputs[0], inputs[1], arg);
@@ -141,10 +170,16 @@ void add_movement(std::vector<Sample>& out) {
   add_pad("on both sides", random_input({2, 3}, -2, 2), {{1, 0}, {2, 1}, {0, 0}});
   add_pad("inside", random_input({3, 2}, -2, 2), {{0, 1}, {0, 0}, {2, 1}});
   add_pad("of nothing", random_input({0, 2}, -2, 2), {{1, 0}, {1, 0}, {1, 0}});
-  out.push_back({Op::Concat, "of three", {random_input({2, 2}, -2, 2, 1), random_input({2, 3}, -2, 2, 2), random_input({2, 1}, -2, 2, 3)},
-                 [](const Builder& b, Nodes in) { return b.concat(in, 1); }});
-  out.push_back({Op::Concat, "of one part twice", {random_input({2, 2}, -2, 2, 1), random_input({0, 2}, -2, 2, 2)},
-                 [](const Builder& b, Nodes in) { return b.concat(std::vector<Node>{in[0], in[1], in[0]}, 0); }});
+  out.push_back(
+      {Op::Concat,
+       "of three",
+       {random_input({2, 2}, -2, 2, 1), random_input({2, 3}, -2, 2, 2), random_input({2, 1}, -2, 2, 3)},
+       [](const Builder& b, Nodes in) { return b.concat(in, 1); }});
+  out.push_back(
+      {Op::Concat,
+       "of one part twice",
+       {random_input({2, 2}, -2, 2, 1), random_input({0, 2}, -2, 2, 2)},
+       [](const Builder& b, Nodes in) { return b.concat(std::vector<Node>{in[0], in[1], in[0]}, 0); }});
 }
 
 void add_folds(std::vector<Sample>& out) {
@@ -153,12 +188,18 @@ void add_folds(std::vector<Sample>& out) {
   one_zero.values[3] = 0;
   two_zeros.values[2] = two_zeros.values[4] = two_zeros.values[9] = 0;
   const auto add = [&](ReduceOp fold, AxisMask axes, const SampleInput& in, const std::string& name) {
-    out.push_back({Op::Reduce, std::string(fold_text(fold)) + " over axes " + std::to_string(axes) + name, {in},
+    out.push_back({Op::Reduce,
+                   std::string(fold_text(fold)) + " over axes " + std::to_string(axes) + name,
+                   {in},
                    [fold, axes](const Builder& b, Nodes inputs) { return b.reduce(inputs[0], fold, axes); }});
   };
-  const auto add_scan = [&](ReduceOp fold, int axis, bool reverse, const SampleInput& in, const std::string& name) {
-    out.push_back({Op::Scan, std::string(fold_text(fold)) + " along axis " + std::to_string(axis) + (reverse ? " from the end" : "") + name,
-                   {in}, [=](const Builder& b, Nodes inputs) { return b.scan(inputs[0], fold, axis, reverse); }});
+  const auto add_scan = [&](ReduceOp fold, int axis, bool reverse, const SampleInput& in,
+                            const std::string& name) {
+    out.push_back({Op::Scan,
+                   std::string(fold_text(fold)) + " along axis " + std::to_string(axis) +
+                       (reverse ? " from the end" : "") + name,
+                   {in},
+                   [=](const Builder& b, Nodes inputs) { return b.scan(inputs[0], fold, axis, reverse); }});
   };
   for (ReduceOp fold : {ReduceOp::kAdd, ReduceOp::kMul, ReduceOp::kMax, ReduceOp::kMin}) {
     for (AxisMask axes : {1u, 2u, 4u, 3u, 5u, 7u}) add(fold, axes, mixed, "");
@@ -188,9 +229,13 @@ void add_indexing(std::vector<Sample>& out) {
   const SampleInput x = random_input({4, 2}, -2, 2, 31), values = random_input({3, 2}, -2, 2, 32);
   const std::vector<int64_t> rows{2, 0, 2, 3, 2, 0}, outside{-1, 4, 1, 100, 0, -7};
   for (const auto& [at, name] : {std::pair{rows, "with repeats"}, std::pair{outside, "out of range"}}) {
-    out.push_back({Op::Gather, name, {x}, [at = at](const Builder& b, Nodes in) { return b.gather(in[0], integers(b, {3, 2}, at), 0); }});
+    out.push_back({Op::Gather, name, {x}, [at = at](const Builder& b, Nodes in) {
+                     return b.gather(in[0], integers(b, {3, 2}, at), 0);
+                   }});
     for (ScatterMode mode : {ScatterMode::kAdd, ScatterMode::kSet})
-      out.push_back({Op::Scatter, std::string(ir::kScatterModeText[static_cast<size_t>(mode)]) + " " + name, {x, values},
+      out.push_back({Op::Scatter,
+                     std::string(ir::kScatterModeText[static_cast<size_t>(mode)]) + " " + name,
+                     {x, values},
                      [at = at, mode](const Builder& b, Nodes in) {
                        return b.scatter(in[0], integers(b, {3, 2}, at), in[1], 0, mode);
                      }});
@@ -199,9 +244,13 @@ void add_indexing(std::vector<Sample>& out) {
                    return b.gather(in[0], integers(b, {4, 3}, {0, 1, 1, 1, 1, 1, 0, 5, 0, 0, -1, 1}), 1);
                  }});
   for (ScatterMode mode : {ScatterMode::kAdd, ScatterMode::kSet})
-    out.push_back({Op::Scatter, std::string("along the last axis by ") + std::string(ir::kScatterModeText[static_cast<size_t>(mode)]),
-                   {x, random_input({4, 3}, -2, 2, 33)}, [mode](const Builder& b, Nodes in) {
-                     return b.scatter(in[0], integers(b, {4, 3}, {0, 1, 1, 1, 1, 1, 0, 5, 0, 0, -1, 1}), in[1], 1, mode);
+    out.push_back({Op::Scatter,
+                   std::string("along the last axis by ") +
+                       std::string(ir::kScatterModeText[static_cast<size_t>(mode)]),
+                   {x, random_input({4, 3}, -2, 2, 33)},
+                   [mode](const Builder& b, Nodes in) {
+                     return b.scatter(in[0], integers(b, {4, 3}, {0, 1, 1, 1, 1, 1, 0, 5, 0, 0, -1, 1}),
+                                      in[1], 1, mode);
                    }});
 }
 
@@ -216,7 +265,8 @@ SampleInput random_input(std::vector<int64_t> shape, double low, double high, ui
   std::vector<int64_t> order;
   for (int64_t i = 0; i < count; ++i) order.insert(order.begin() + random.below(i + 1), i);
   for (int64_t i : order)
-    out.values.push_back(low + (high - low) * (static_cast<double>(i) + 0.25 + 0.5 * random.unit()) / static_cast<double>(count));
+    out.values.push_back(low + (high - low) * (static_cast<double>(i) + 0.25 + 0.5 * random.unit()) /
+                                   static_cast<double>(count));
   return out;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Derivatives of every op against finite differences in f64: gradients, gradients of gradients, forward derivatives.
+// Derivatives of every op against finite differences in f64: gradients, gradients of gradients, forward
+// derivatives.
 #include "autodiff/gradient.h"
 
 #include <gmock/gmock.h>
@@ -22,15 +23,19 @@ using ir::ReduceOp;
 
 constexpr double kTolerance = 2e-8;
 
-std::string title(const Sample& s) { return std::string(ir::op_text(s.op)) + (s.name.empty() ? "" : ", " + s.name); }
+std::string title(const Sample& s) {
+  return std::string(ir::op_text(s.op)) + (s.name.empty() ? "" : ", " + s.name);
+}
 
-// `orders` times: the gradient against differences, then the weighted sum of the gradient takes the place of the loss.
+// `orders` times: the gradient against differences, then the weighted sum of the gradient takes the place of
+// the loss.
 void check_orders(GradientCheck& check, Node y, int orders) {
   Node loss = check.weighted_sum(y, 0.3);
   for (int order = 1; order <= orders; ++order) {
     const std::vector<Node> found = check.gradients(loss);
     ASSERT_EQ(ir::verify(check.g, found, ir::Stage::kTensor), "") << "order " << order;
-    const std::vector<Doubles> expected = check.differences(loss), actual = check.evaluate(found, check.points);
+    const std::vector<Doubles> expected = check.differences(loss),
+                               actual = check.evaluate(found, check.points);
     for (size_t i = 0; i < found.size(); ++i) {
       EXPECT_EQ(check.g.dtype(found[i]), f64);
       EXPECT_EQ(check.g.shape_id(found[i]), check.g.shape_id(check.inputs[i]));
@@ -38,7 +43,8 @@ void check_orders(GradientCheck& check, Node y, int orders) {
     }
     Node next = check.b.constant_float(0, f64);
     for (size_t i = 0; i < found.size(); ++i)
-      next = check.b.add(next, check.weighted_sum(found[i], 0.5 + static_cast<double>(order) + static_cast<double>(i)));
+      next = check.b.add(
+          next, check.weighted_sum(found[i], 0.5 + static_cast<double>(order) + static_cast<double>(i)));
     loss = next;
   }
 }
@@ -64,8 +70,8 @@ TEST(Gradient, OfTheGradientMatchesDifferences) {
 }
 
 TEST(Gradient, ThirdDerivativesOfScalars) {
-  for (Op op : {Op::Exp, Op::Exp2, Op::Expm1, Op::Log, Op::Log2, Op::Log1p, Op::Sin, Op::Cos, Op::Tanh, Op::Atan, Op::Erf,
-                Op::Recip, Op::Sqrt}) {
+  for (Op op : {Op::Exp, Op::Exp2, Op::Expm1, Op::Log, Op::Log2, Op::Log1p, Op::Sin, Op::Cos, Op::Tanh,
+                Op::Atan, Op::Erf, Op::Recip, Op::Sqrt}) {
     SCOPED_TRACE(ir::op_text(op));
     GradientCheck check;
     check.bind({{{}, {0.8}}});
@@ -110,7 +116,8 @@ TEST(Jvp, MatchesDifferencesAndTheGradient) {
     };
     const Doubles p1 = value_at(1), m1 = value_at(-1), p2 = value_at(2), m2 = value_at(-2);
     Doubles expected;
-    for (size_t e = 0; e < p1.size(); ++e) expected.push_back((8 * (p1[e] - m1[e]) - (p2[e] - m2[e])) / (12 * kStep));
+    for (size_t e = 0; e < p1.size(); ++e)
+      expected.push_back((8 * (p1[e] - m1[e]) - (p2[e] - m2[e])) / (12 * kStep));
     EXPECT_EQ(compare(actual, expected, kTolerance), "");
 
     // <w, J t> == <J^T w, t>
@@ -129,7 +136,8 @@ TEST(Jvp, OfAnOutputThatDependsOnNothingIsNull) {
   GradientCheck check;
   check.bind({{{2}, {1, 2}}, {{2}, {3, 4}}});
   const Node outputs[] = {check.b.neg(check.inputs[1]), check.b.neg(check.inputs[0])};
-  const std::vector<Node> found = jvp(check.g, outputs, std::span(check.inputs).first(1), std::span(check.inputs).subspan(1, 1));
+  const std::vector<Node> found =
+      jvp(check.g, outputs, std::span(check.inputs).first(1), std::span(check.inputs).subspan(1, 1));
   EXPECT_FALSE(found[0]);
   EXPECT_EQ(check.evaluate(found[1]), (Doubles{-3, -4}));
 }
@@ -141,15 +149,21 @@ TEST(Gradient, IsNothingThroughJumpsAndStops) {
   check.bind({{{3}, {0.4, 1.3, -2.2}}});
   const Node x = check.inputs[0], two = check.b.constant_float(2, f64);
   const Node zeros[] = {
-      check.b.make(Op::Floor, {x}),         check.b.make(Op::Ceil, {x}),        check.b.make(Op::Round, {x}),
-      check.b.make(Op::Trunc, {x}),         check.b.make(Op::FloorDiv, {x, two}), check.b.make(Op::TruncDiv, {x, two}),
+      check.b.make(Op::Floor, {x}),
+      check.b.make(Op::Ceil, {x}),
+      check.b.make(Op::Round, {x}),
+      check.b.make(Op::Trunc, {x}),
+      check.b.make(Op::FloorDiv, {x, two}),
+      check.b.make(Op::TruncDiv, {x, two}),
       check.b.make(Op::StopGradient, {check.b.mul(x, x)}),
-      check.b.cast(check.b.lt(x, two), f64), check.b.cast(check.b.cast(x, i32), f64),
+      check.b.cast(check.b.lt(x, two), f64),
+      check.b.cast(check.b.cast(x, i32), f64),
       check.b.cast(check.b.arg_sort(x, 0, false), f64),
   };
   for (Node y : zeros) {
     const Node seed = check.b.full(check.g.shape(y), check.b.constant_float(1, f64));
-    EXPECT_FALSE(vjp(check.g, std::span(&y, 1), std::span(&seed, 1), check.inputs)[0]) << ir::node_text(check.g, y);
+    EXPECT_FALSE(vjp(check.g, std::span(&y, 1), std::span(&seed, 1), check.inputs)[0])
+        << ir::node_text(check.g, y);
   }
 }
 
@@ -158,7 +172,8 @@ TEST(Gradient, StopsAreFollowedAroundOnly) {
   check.bind({{{2}, {3, 5}}});
   const Node x = check.inputs[0];
   const Node y = check.b.mul(x, check.b.make(Op::StopGradient, {x}));
-  EXPECT_EQ(check.evaluate(check.gradients(check.b.reshape(check.b.reduce(y, ReduceOp::kAdd, 1), {}))[0]), (Doubles{3, 5}));
+  EXPECT_EQ(check.evaluate(check.gradients(check.b.reshape(check.b.reduce(y, ReduceOp::kAdd, 1), {}))[0]),
+            (Doubles{3, 5}));
 }
 
 // -- Ties --
@@ -171,8 +186,10 @@ TEST(Gradient, TiesShareEqually) {
     const std::vector<Node> found = vjp(check.g, std::span(&y, 1), std::span(&seed, 1), check.inputs);
     return std::pair(check.evaluate(found[0]), found[1] ? check.evaluate(found[1]) : Doubles{});
   };
-  EXPECT_EQ(slopes(check.b.make(Op::Max, {check.inputs[0], check.inputs[1]})), std::pair(Doubles({3, 6, 0}), Doubles({3, 0, 6})));
-  EXPECT_EQ(slopes(check.b.make(Op::Min, {check.inputs[0], check.inputs[1]})), std::pair(Doubles({3, 0, 6}), Doubles({3, 6, 0})));
+  EXPECT_EQ(slopes(check.b.make(Op::Max, {check.inputs[0], check.inputs[1]})),
+            std::pair(Doubles({3, 6, 0}), Doubles({3, 0, 6})));
+  EXPECT_EQ(slopes(check.b.make(Op::Min, {check.inputs[0], check.inputs[1]})),
+            std::pair(Doubles({3, 0, 6}), Doubles({3, 6, 0})));
   EXPECT_EQ(slopes(check.b.reduce(check.inputs[0], ReduceOp::kMax, 1)).first, Doubles({2, 2, 2}));
   EXPECT_EQ(slopes(check.b.reduce(check.inputs[0], ReduceOp::kMin, 1)).first, Doubles({2, 2, 2}));
   EXPECT_EQ(slopes(check.b.make(Op::Max, {check.inputs[0], check.inputs[0]})).first, Doubles({6, 6, 6}));
@@ -206,7 +223,8 @@ TEST(Gradient, OfAbsIsZeroAtZero) {
   check.bind({{{3}, {-2, 0, 2}}});
   const Node y = check.b.make(Op::Abs, {check.inputs[0]});
   const Node seed = check.b.full(check.g.shape(y), check.b.constant_float(1, f64));
-  EXPECT_EQ(check.evaluate(vjp(check.g, std::span(&y, 1), std::span(&seed, 1), check.inputs)[0]), (Doubles{-1, 0, 1}));
+  EXPECT_EQ(check.evaluate(vjp(check.g, std::span(&y, 1), std::span(&seed, 1), check.inputs)[0]),
+            (Doubles{-1, 0, 1}));
 }
 
 // -- Symbolic extents --
@@ -218,20 +236,26 @@ TEST(Gradient, HoldsForSymbolicExtents) {
       {"product", [](const Builder& b, Node x, Dim) { return b.reduce(x, ReduceOp::kMul, 3); }},
       {"max", [](const Builder& b, Node x, Dim) { return b.reduce(x, ReduceOp::kMax, 1); }},
       {"running product", [](const Builder& b, Node x, Dim) { return b.scan(x, ReduceOp::kMul, 0); }},
-      {"running product from the end", [](const Builder& b, Node x, Dim) { return b.scan(x, ReduceOp::kMul, 0, true); }},
+      {"running product from the end",
+       [](const Builder& b, Node x, Dim) { return b.scan(x, ReduceOp::kMul, 0, true); }},
       {"running max", [](const Builder& b, Node x, Dim) { return b.scan(x, ReduceOp::kMax, 0); }},
-      {"reshape", [](const Builder& b, Node x, Dim n) { return b.reshape(x, std::vector<Dim>{dim_mul(b.graph, n, 3)}); }},
-      {"concat", [](const Builder& b, Node x, Dim) { return b.concat(std::vector<Node>{x, b.mul(x, x)}, 0); }},
-      {"slice of the first", [](const Builder& b, Node x, Dim) { return b.slice(x, {{0, 0}, {1, 1}}, std::vector<Dim>{1, 3}); }},
+      {"reshape", [](const Builder& b, Node x,
+                     Dim n) { return b.reshape(x, std::vector<Dim>{dim_mul(b.graph, n, 3)}); }},
+      {"concat",
+       [](const Builder& b, Node x, Dim) { return b.concat(std::vector<Node>{x, b.mul(x, x)}, 0); }},
+      {"slice of the first",
+       [](const Builder& b, Node x, Dim) { return b.slice(x, {{0, 0}, {1, 1}}, std::vector<Dim>{1, 3}); }},
       {"slice of a half",
        [](const Builder& b, Node x, Dim n) {
-         return b.slice(x, {{0, 0}, {1, 1}}, std::vector<Dim>{dim_floordiv(b.graph, dim_add(b.graph, n, 1), 2), 3});
+         return b.slice(x, {{0, 0}, {1, 1}},
+                        std::vector<Dim>{dim_floordiv(b.graph, dim_add(b.graph, n, 1), 2), 3});
        }},
       {"slice of the rest",
        [](const Builder& b, Node x, Dim n) {
          return b.slice(x, {{1, 0}, {1, 1}}, std::vector<Dim>{dim_sub(b.graph, n, 1), 3});
        }},
-      {"pad", [](const Builder& b, Node x, Dim n) { return b.pad(x, b.constant_float(0, f64), {{n, 0}, {1, 0}, {1, 0}}); }},
+      {"pad", [](const Builder& b, Node x,
+                 Dim n) { return b.pad(x, b.constant_float(0, f64), {{n, 0}, {1, 0}, {1, 0}}); }},
       {"expand",
        [](const Builder& b, Node x, Dim n) {
          const Node first = b.slice(x, {{0, 0}, {1, 1}}, std::vector<Dim>{1, 3});

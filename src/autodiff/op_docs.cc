@@ -36,8 +36,10 @@ struct Group {
 };
 constexpr Group kGroups[] = {
     {"Leaves", [](const OpInfo& i) { return i.has(ir::kLeaf); }},
-    {"Elementwise, one source", [](const OpInfo& i) { return i.has(ir::kElementwise) && i.max_sources == 1; }},
-    {"Elementwise, more sources", [](const OpInfo& i) { return i.has(ir::kElementwise) && i.max_sources != 1; }},
+    {"Elementwise, one source",
+     [](const OpInfo& i) { return i.has(ir::kElementwise) && i.max_sources == 1; }},
+    {"Elementwise, more sources",
+     [](const OpInfo& i) { return i.has(ir::kElementwise) && i.max_sources != 1; }},
     {"Movement", [](const OpInfo& i) { return i.has(ir::kMovement); }},
     {"Folds, orders, indexing by data, structure",
      [](const OpInfo& i) { return !i.has(ir::kLeaf) && !i.has(ir::kElementwise) && !i.has(ir::kMovement); }},
@@ -49,25 +51,31 @@ std::string signature_text(const OpInfo& info) {
   std::string count = std::to_string(info.min_sources);
   if (info.max_sources < 0) count += " or more";
   if (info.max_sources == 0) return "no source; " + std::string(dtype_text(info.dtype_rule));
-  return count + (info.max_sources == 1 ? " source: " : " sources: ") + std::string(dtype_text(info.dtype_rule));
+  return count + (info.max_sources == 1 ? " source: " : " sources: ") +
+         std::string(dtype_text(info.dtype_rule));
 }
 
 std::string op_table_markdown() {
   std::string out =
-      "# Ops\n\nMade from `src/ir/ops.def` and the table in `src/autodiff/gradient.cc`; `./dev bless` writes it anew.\n"
-      "The semantics that all of them share (integers, floats, NaN, casts, order) stand at the top of `ops.def`.\n"
+      "# Ops\n\nMade from `src/ir/ops.def` and the table in `src/autodiff/gradient.cc`; `./dev bless` writes "
+      "it anew.\n"
+      "The semantics that all of them share (integers, floats, NaN, casts, order) stand at the top of "
+      "`ops.def`.\n"
       "In a derivative u is the adjoint of the result y, and a, b, c are the sources.\n";
   for (const Group& group : kGroups) {
-    out += "\n## " + std::string(group.title) + "\n\n| op | takes | means | derivative |\n|---|---|---|---|\n";
+    out +=
+        "\n## " + std::string(group.title) + "\n\n| op | takes | means | derivative |\n|---|---|---|---|\n";
     for (int i = 0; i < ir::kNumOps; ++i) {
       const OpInfo& info = ir::kOpTable[static_cast<size_t>(i)];
       if (!group.holds(info)) continue;
-      out += "| `" + std::string(info.text) + "` | " + signature_text(info) + " | " + std::string(info.meaning) + " | " +
-             std::string(gradient_info(static_cast<ir::Op>(i)).text) + " |\n";
+      out += "| `" + std::string(info.text) + "` | " + signature_text(info) + " | " +
+             std::string(info.meaning) + " | " + std::string(gradient_info(static_cast<ir::Op>(i)).text) +
+             " |\n";
     }
   }
   // A bar would end the cell.
-  for (size_t at = out.find("|a|"); at != std::string::npos; at = out.find("|a|")) out.replace(at, 3, "\\|a\\|");
+  for (size_t at = out.find("|a|"); at != std::string::npos; at = out.find("|a|"))
+    out.replace(at, 3, "\\|a\\|");
   return out;
 }
 

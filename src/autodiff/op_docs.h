@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// docs/ops.md, made from the op table and the table of derivatives. op_docs_test.cc compares the file with this.
+// docs/ops.md, made from the op table and the table of derivatives. op_docs_test.cc compares the file with
+// this.
 #pragma once
 
 #include <string>

@@ -18,7 +18,8 @@ TEST(OpDocs, FileIsUpToDate) {
   std::ifstream file(path);
   std::stringstream text;
   text << file.rdbuf();
-  EXPECT_TRUE(text.str() == op_table_markdown()) << path << " differs from the op table: accept with ./dev bless";
+  EXPECT_TRUE(text.str() == op_table_markdown())
+      << path << " differs from the op table: accept with ./dev bless";
 }
 
 TEST(OpDocs, EveryOpIsThereOnce) {

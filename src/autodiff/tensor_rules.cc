@@ -19,8 +19,8 @@ std::vector<Dim> copy(Shape shape) { return {shape.begin(), shape.end()}; }
 
 // -- Scans --
 
-// x moved by `by` positions along the axis (towards the end when positive), `fill` coming in. Padded first and cut
-// after, so that it holds for a symbolic extent shorter than the move.
+// x moved by `by` positions along the axis (towards the end when positive), `fill` coming in. Padded first
+// and cut after, so that it holds for a symbolic extent shorter than the move.
 Node shifted(const Adjoint& a, Node x, int axis, int64_t by, Node fill) {
   const Shape shape = a.g.shape(x);
   const auto at = static_cast<size_t>(axis);
@@ -38,8 +38,9 @@ Node exclusive_product(const Adjoint& a, Node x, int axis, bool reverse) {
   return shifted(a, a.build.scan(x, ReduceOp::kMul, axis, reverse), axis, reverse ? -1 : 1, a.number(1, x));
 }
 
-// With y_j = x_0 * ... * x_j: dx_i = (x_0 ... x_{i-1}) * h_i, where h_i = u_i + x_{i+1} * h_{i+1}. The recurrence is
-// solved by doubling: log2(n) elementwise steps, no division, so zeros are exact and every order of derivative is.
+// With y_j = x_0 * ... * x_j: dx_i = (x_0 ... x_{i-1}) * h_i, where h_i = u_i + x_{i+1} * h_{i+1}. The
+// recurrence is solved by doubling: log2(n) elementwise steps, no division, so zeros are exact and every
+// order of derivative is.
 Node scan_product_adjoint(const Adjoint& a, Node x, Node up, int axis, bool reverse) {
   const int64_t extent = ir::dim_max(a.g, a.g.shape(x)[static_cast<size_t>(axis)]);
   if (extent == 0) return up;
@@ -48,7 +49,8 @@ Node scan_product_adjoint(const Adjoint& a, Node x, Node up, int axis, bool reve
   Node factor = shifted(a, x, axis, towards, a.number(0, x)), sum = up;
   for (int64_t step = 1; step < extent; step *= 2) {
     sum = a.plus(sum, a.times(factor, shifted(a, sum, axis, towards * step, a.number(0, sum))));
-    if (step * 2 < extent) factor = a.times(factor, shifted(a, factor, axis, towards * step, a.number(0, factor)));
+    if (step * 2 < extent)
+      factor = a.times(factor, shifted(a, factor, axis, towards * step, a.number(0, factor)));
   }
   return a.times(exclusive_product(a, x, axis, reverse), sum);
 }
@@ -60,7 +62,8 @@ Node scan_extreme_adjoint(const Adjoint& a, Node x, const ir::ScanArg& arg) {
   const Node reached = a.build.eq(x, a.node);
   const int64_t none = arg.reverse ? INT32_MAX : -1;
   const Node candidates = a.build.where(reached, position, a.build.constant_int(none, DType::kI32));
-  const Node at = a.build.scan(candidates, arg.reverse ? ReduceOp::kMin : ReduceOp::kMax, arg.axis, arg.reverse);
+  const Node at =
+      a.build.scan(candidates, arg.reverse ? ReduceOp::kMin : ReduceOp::kMax, arg.axis, arg.reverse);
   return a.build.scatter(a.zeros(shape, a.g.dtype(a.up)), at, a.up, arg.axis, ir::ScatterMode::kAdd);
 }
 
@@ -81,7 +84,8 @@ void scan_rule(Adjoint& a) {
 
 namespace {
 
-// u * the product of the other elements: the products before and after, along the folded axes joined into one.
+// u * the product of the other elements: the products before and after, along the folded axes joined into
+// one.
 Node product_adjoint(const Adjoint& a, Node x, const ir::ReduceArg& arg) {
   const Shape shape = a.g.shape(x);
   std::vector<uint8_t> perm, back(shape.size());
@@ -101,7 +105,8 @@ Node product_adjoint(const Adjoint& a, Node x, const ir::ReduceArg& arg) {
   const std::vector<Dim> moved_shape = copy(a.g.shape(moved));
   const Node flat = a.build.reshape(moved, joined);
   const int axis = static_cast<int>(joined.size()) - 1;
-  const Node others = a.times(exclusive_product(a, flat, axis, false), exclusive_product(a, flat, axis, true));
+  const Node others =
+      a.times(exclusive_product(a, flat, axis, false), exclusive_product(a, flat, axis, true));
   return a.times(a.build.expand(a.up, shape), a.build.permute(a.build.reshape(others, moved_shape), back));
 }
 
@@ -176,7 +181,8 @@ void slice_rule(Adjoint& a) {
       pad.low[i] = Dim(0);
       interior = 0;
     } else {
-      const Dim span = ir::dim_add(a.g, ir::dim_mul(a.g, ir::dim_sub(a.g, to[i], Dim(1)), Dim(slice.step[i])), Dim(1));
+      const Dim span =
+          ir::dim_add(a.g, ir::dim_mul(a.g, ir::dim_sub(a.g, to[i], Dim(1)), Dim(slice.step[i])), Dim(1));
       after = ir::dim_sub(a.g, ir::dim_sub(a.g, from[i], slice.start[i]), span);
     }
     pad.high.push_back(after);
@@ -238,8 +244,9 @@ void custom_rule(Adjoint& a) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (!gradients[i]) continue;
     if (a.g.shape_id(gradients[i]) != a.g.shape_id(inputs[i]))
-      raise(ErrorCode::kShape, "custom_gradient: gradient " + std::to_string(i) + " is " + ir::type_text(a.g, gradients[i]) +
-                                   " for an input " + ir::type_text(a.g, inputs[i]));
+      raise(ErrorCode::kShape, "custom_gradient: gradient " + std::to_string(i) + " is " +
+                                   ir::type_text(a.g, gradients[i]) + " for an input " +
+                                   ir::type_text(a.g, inputs[i]));
     a.add(i + 1, gradients[i]);
   }
 }

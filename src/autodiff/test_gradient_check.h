@@ -31,7 +31,8 @@ struct GradientCheck {
   std::vector<Doubles> evaluate(const std::vector<Node>& roots, const std::vector<SampleInput>& at) const {
     interp::Bindings bindings;
     for (size_t i = 0; i < at.size(); ++i)
-      bindings.params.emplace_back(static_cast<int64_t>(i), interp::array_from(f64, at[i].shape, at[i].values));
+      bindings.params.emplace_back(static_cast<int64_t>(i),
+                                   interp::array_from(f64, at[i].shape, at[i].values));
     bindings.vars = vars;
     std::vector<Doubles> out;
     for (const auto& array : interp::evaluate(g, roots, bindings, {.mode = interp::Mode::kDouble}))
@@ -90,10 +91,12 @@ struct GradientCheck {
 
 // The first element that is not within `tolerance` of the expected one, as text; empty when all are.
 inline std::string compare(const Doubles& actual, const Doubles& expected, double tolerance) {
-  if (actual.size() != expected.size()) return std::to_string(actual.size()) + " elements, not " + std::to_string(expected.size());
+  if (actual.size() != expected.size())
+    return std::to_string(actual.size()) + " elements, not " + std::to_string(expected.size());
   for (size_t i = 0; i < actual.size(); ++i)
     if (!(std::abs(actual[i] - expected[i]) <= tolerance * (1 + std::abs(expected[i]))))
-      return "element " + std::to_string(i) + " is " + std::to_string(actual[i]) + ", not " + std::to_string(expected[i]);
+      return "element " + std::to_string(i) + " is " + std::to_string(actual[i]) + ", not " +
+             std::to_string(expected[i]);
   return {};
 }
 

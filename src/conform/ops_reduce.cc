@@ -94,10 +94,16 @@ Outputs median_op(const OpCall& c) {
   return order_statistic(c, (c.x().size(c.args.axis()).value() - 1) / 2);
 }
 
+// Each position against all up to it: no common maximum that would flush small beginnings to -inf.
 Outputs logcumsumexp_op(const OpCall& c) {
   const int axis = axis_of(c, c.x(), -1);
-  const Tensor high = stop_gradient(max(c.x(), axis, true));
-  return log(cumsum(exp(c.x() - high), axis)) + high;
+  const Tensor last = movedim(c.x(), {axis}, {-1});
+  const Extent n = last.size(-1);
+  Sizes pairs = last.sizes();
+  pairs.push_back(n);
+  const Tensor all = expand(unsqueeze(last, -2), pairs);
+  const Tensor upto = where(tri(n, n, 0, boolean), all, full({}, -HUGE_VAL, c.x().dtype()));
+  return movedim(logsumexp(upto, -1), {-1}, {axis});
 }
 
 // Running extremes, and where they were last reached.

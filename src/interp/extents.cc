@@ -18,12 +18,11 @@ void check_overflow(const ir::Graph& graph, ir::Node n, std::span<const ir::Scal
                          (op == ir::Op::Sub && __builtin_sub_overflow(a, b, &ignored)) ||
                          (op == ir::Op::Mul && __builtin_mul_overflow(a, b, &ignored));
   if (overflows)
-    raise(ErrorCode::kLimit, std::string(ir::op_text(op)) + " of " + std::to_string(a) + " and " + std::to_string(b) +
-                                 ": extent arithmetic overflows 64 bits");
+    raise(ErrorCode::kLimit, std::string(ir::op_text(op)) + " of " + std::to_string(a) + " and " +
+                                 std::to_string(b) + ": extent arithmetic overflows 64 bits");
 }
 
 }  // namespace
-
 
 using ir::Node;
 using ir::Op;

@@ -102,8 +102,8 @@ struct CustomArg {
   bool operator==(const CustomArg&) const = default;
 };
 
-using Arg = std::variant<NoArg, ConstArg, VarArg, RangeArg, ParamArg, BufferArg, AxisArg, LaneArg, PermArg, PadArg,
-                         SliceArg, AxesArg, ReduceArg, ScanArg, SortArg, ScatterArg, CustomArg>;
+using Arg = std::variant<NoArg, ConstArg, VarArg, RangeArg, ParamArg, BufferArg, AxisArg, LaneArg, PermArg,
+                         PadArg, SliceArg, AxesArg, ReduceArg, ScanArg, SortArg, ScatterArg, CustomArg>;
 static_assert(std::variant_size_v<Arg> == static_cast<size_t>(ArgKind::Custom) + 1);
 
 constexpr ArgKind arg_kind(const Arg& arg) { return static_cast<ArgKind>(arg.index()); }

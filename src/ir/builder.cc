@@ -10,10 +10,12 @@
 namespace anneal::ir {
 namespace {
 
-[[noreturn]] void raise_ill_typed(const Graph& graph, Op op, std::span<const Node> sources, const Inferred& wrong) {
+[[noreturn]] void raise_ill_typed(const Graph& graph, Op op, std::span<const Node> sources,
+                                  const Inferred& wrong) {
   std::string text = std::string(op_text(op)) + ": " + wrong.error;
   if (sources.size() <= 8)
-    for (Node s : sources) text += "\n  " + type_text(graph, s) + "  from " + std::string(op_text(graph.op(s)));
+    for (Node s : sources)
+      text += "\n  " + type_text(graph, s) + "  from " + std::string(op_text(graph.op(s)));
   raise(wrong.code, std::move(text));
 }
 
@@ -121,15 +123,21 @@ Node Builder::reduce(Node a, ReduceOp op, AxisMask axes) const {
   return axes == 0 ? a : make(Op::Reduce, {a}, ReduceArg{op, axes});
 }
 
-Node Builder::arg_reduce(Node a, ReduceOp op, int axis) const { return make(Op::ArgReduce, {a}, ScanArg{op, axis, false}); }
+Node Builder::arg_reduce(Node a, ReduceOp op, int axis) const {
+  return make(Op::ArgReduce, {a}, ScanArg{op, axis, false});
+}
 
 Node Builder::scan(Node a, ReduceOp op, int axis, bool reverse) const {
   return make(Op::Scan, {a}, ScanArg{op, axis, reverse});
 }
 
-Node Builder::arg_sort(Node a, int axis, bool descending) const { return make(Op::ArgSort, {a}, SortArg{axis, descending}); }
+Node Builder::arg_sort(Node a, int axis, bool descending) const {
+  return make(Op::ArgSort, {a}, SortArg{axis, descending});
+}
 
-Node Builder::gather(Node a, Node index, int axis) const { return make(Op::Gather, {a, index}, AxisArg{axis}); }
+Node Builder::gather(Node a, Node index, int axis) const {
+  return make(Op::Gather, {a, index}, AxisArg{axis});
+}
 
 Node Builder::scatter(Node base, Node index, Node values, int axis, ScatterMode mode) const {
   return make(Op::Scatter, {base, index, values}, ScatterArg{mode, axis});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The checked door to the graph: infers types, checks sources, raises an Error that names op and shapes. It folds
-// nothing but movement and casts that change nothing. Elementwise sources must have one shape or be scalars; the
-// tensor API makes broadcasting explicit above this.
+// The checked door to the graph: infers types, checks sources, raises an Error that names op and shapes. It
+// folds nothing but movement and casts that change nothing. Elementwise sources must have one shape or be
+// scalars; the tensor API makes broadcasting explicit above this.
 #pragma once
 
 #include <initializer_list>
@@ -15,9 +15,10 @@ namespace anneal::ir {
 struct Builder {
   Graph& graph;
 
-  // Any node. `dtype` and `shape` are read only where the op table says Given (shape also for Reshape, Expand and
-  // Slice, whose result shape is part of what they mean).
-  Node make(Op op, std::span<const Node> sources, const Arg& arg, DType dtype = DType::kVoid, ShapeId shape = {}) const;
+  // Any node. `dtype` and `shape` are read only where the op table says Given (shape also for Reshape, Expand
+  // and Slice, whose result shape is part of what they mean).
+  Node make(Op op, std::span<const Node> sources, const Arg& arg, DType dtype = DType::kVoid,
+            ShapeId shape = {}) const;
   Node make(Op op, std::initializer_list<Node> sources, const Arg& arg = NoArg{}) const {
     return make(op, std::span<const Node>(sources.begin(), sources.size()), arg);
   }
@@ -47,7 +48,7 @@ struct Builder {
   Node eq(Node a, Node b) const { return make(Op::Eq, {a, b}); }
   Node ne(Node a, Node b) const { return make(Op::Ne, {a, b}); }
   Node where(Node c, Node a, Node b) const { return make(Op::Where, {c, a, b}); }
-  Node cast(Node a, DType t) const;     // a itself when it has that type
+  Node cast(Node a, DType t) const;  // a itself when it has that type
   Node bitcast(Node a, DType t) const;
 
   // -- Movement: the source itself when nothing changes --

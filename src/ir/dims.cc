@@ -16,7 +16,8 @@ struct Term {
   int64_t coefficient;
   std::vector<Node> atoms;
 };
-using Polynomial = std::vector<Term>;  // terms sorted by their atoms, no zero coefficients; constant term first
+using Polynomial =
+    std::vector<Term>;  // terms sorted by their atoms, no zero coefficients; constant term first
 
 // Products of sums grow without bound; no program needs more than this.
 constexpr size_t kMaxTerms = 256, kMaxDegree = 64;
@@ -43,7 +44,8 @@ bool atoms_before(const Graph& g, const std::vector<Node>& a, const std::vector<
 }
 
 void normalise(const Graph& g, Polynomial& p) {
-  std::sort(p.begin(), p.end(), [&](const Term& a, const Term& b) { return atoms_before(g, a.atoms, b.atoms); });
+  std::sort(p.begin(), p.end(),
+            [&](const Term& a, const Term& b) { return atoms_before(g, a.atoms, b.atoms); });
   Polynomial out;
   for (Term& t : p) {
     if (!out.empty() && out.back().atoms == t.atoms)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Arithmetic of extents. A symbolic extent is kept as a canonical polynomial over its atoms (variables, divisions,
-// ...), so that equal extents are the same node: B*4*2 == 8*B, (B + 1) - 1 == B. What overflows 64 bits, or grows
-// beyond 256 terms, raises kLimit. Tested by dims_test.cc.
+// Arithmetic of extents. A symbolic extent is kept as a canonical polynomial over its atoms (variables,
+// divisions,
+// ...), so that equal extents are the same node: B*4*2 == 8*B, (B + 1) - 1 == B. What overflows 64 bits, or
+// grows beyond 256 terms, raises kLimit. Tested by dims_test.cc.
 #pragma once
 
 #include <optional>

@@ -124,7 +124,7 @@ TEST_F(Dims, EqualityHasThreeAnswers) {
   EXPECT_EQ(dim_equal(g, 3, 3), Tri::kTrue);
   EXPECT_EQ(dim_equal(g, 3, 4), Tri::kFalse);
   EXPECT_EQ(dim_equal(g, B, add(B, 1)), Tri::kFalse);
-  EXPECT_EQ(dim_equal(g, B, 9), Tri::kFalse);   // beyond its bounds
+  EXPECT_EQ(dim_equal(g, B, 9), Tri::kFalse);  // beyond its bounds
   EXPECT_EQ(dim_equal(g, B, 0), Tri::kFalse);
   EXPECT_EQ(dim_equal(g, M, 17), Tri::kFalse);  // M is a multiple of 16
   EXPECT_EQ(dim_equal(g, M, 32), Tri::kUnknown);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The promotion lattice: its laws for all pairs and triples, and the joins that programs rely on. Names and sizes.
+// The promotion lattice: its laws for all pairs and triples, and the joins that programs rely on. Names and
+// sizes.
 #include "anneal/dtype.h"
 
 #include <gtest/gtest.h>
@@ -72,14 +73,32 @@ TEST(DType, JoinsThatProgramsMeet) {
     DType a, b, join;
   };
   const Case cases[] = {
-      {boolean, u8, u8},      {boolean, f16, f16},      {i8, u8, i16},      {i16, u16, i32},      {i32, u32, i64},
-      {i32, u64, i64},        {i64, u64, i64},          {u8, i32, i32},     {i64, f16, f16},      {u64, bf16, bf16},
-      {i32, f8e4m3, f8e4m3},  {f8e4m3, f8e5m2, bf16},   {f8e4m3, f16, f32}, {f8e5m2, bf16, bf16}, {f16, bf16, f32},
-      {f16, f32, f32},        {bf16, f64, f64},         {i64, f32, f32},    {DType::kIndex, i32, DType::kIndex},
-      {DType::kIndex, u8, DType::kIndex},               {DType::kIndex, u32, i64},
-      {DType::kIndex, i64, i64},                        {DType::kIndex, f16, f16},
+      {boolean, u8, u8},
+      {boolean, f16, f16},
+      {i8, u8, i16},
+      {i16, u16, i32},
+      {i32, u32, i64},
+      {i32, u64, i64},
+      {i64, u64, i64},
+      {u8, i32, i32},
+      {i64, f16, f16},
+      {u64, bf16, bf16},
+      {i32, f8e4m3, f8e4m3},
+      {f8e4m3, f8e5m2, bf16},
+      {f8e4m3, f16, f32},
+      {f8e5m2, bf16, bf16},
+      {f16, bf16, f32},
+      {f16, f32, f32},
+      {bf16, f64, f64},
+      {i64, f32, f32},
+      {DType::kIndex, i32, DType::kIndex},
+      {DType::kIndex, u8, DType::kIndex},
+      {DType::kIndex, u32, i64},
+      {DType::kIndex, i64, i64},
+      {DType::kIndex, f16, f16},
   };
-  for (const Case& c : cases) EXPECT_EQ(promote(c.a, c.b), c.join) << dtype_name(c.a) << ' ' << dtype_name(c.b);
+  for (const Case& c : cases)
+    EXPECT_EQ(promote(c.a, c.b), c.join) << dtype_name(c.a) << ' ' << dtype_name(c.b);
 }
 
 TEST(DType, VoidJoinsNothing) {
@@ -95,7 +114,8 @@ TEST(DType, NamesAreReadBack) {
   EXPECT_EQ(dtype_name(boolean), "bool");
   EXPECT_EQ(dtype_name(f8e4m3), "f8e4m3");
   EXPECT_EQ(dtype_name(DType::kIndex), "index");
-  for (const char* unknown : {"void", "", "f", "f320", "F32", "i33"}) EXPECT_EQ(dtype_from_name(unknown), DType::kVoid);
+  for (const char* unknown : {"void", "", "f", "f320", "F32", "i33"})
+    EXPECT_EQ(dtype_from_name(unknown), DType::kVoid);
 }
 
 TEST(DType, SizesAndSigns) {

@@ -69,7 +69,7 @@ struct Locked {
 struct Graph::State {
   support::RecursiveLock lock;
   int depth = 0;
-  SpillPool spill;  // source lists longer than kInlineSources
+  SpillPool spill;                       // source lists longer than kInlineSources
   support::KeyTable shape_ids, arg_ids;  // ids are stored plus 1
   std::vector<uint32_t> free_shapes, free_args;
   std::unordered_map<support::Key, uint32_t, KeyHash> site_ids;
@@ -81,8 +81,7 @@ struct Graph::State {
   size_t buffer_bytes_since_collection = 0, buffer_bytes_live = 0;
 };
 
-Graph::Graph()
-    : chunks_(std::make_unique<std::unique_ptr<Chunk>[]>(kMaxChunks)), state_(new State) {
+Graph::Graph() : chunks_(std::make_unique<std::unique_ptr<Chunk>[]>(kMaxChunks)), state_(new State) {
   sites_.push_back({});
   paths_.push_back({});
   args_.push_back({NoArg{}, {}, true, true});
@@ -100,7 +99,8 @@ Graph::~Graph() = default;
 
 ShapeId Graph::intern_shape(Shape dims) {
   if (dims.size() > kMaxRank)
-    raise(ErrorCode::kLimit, "shape of rank " + std::to_string(dims.size()) + ": at most " + std::to_string(kMaxRank));
+    raise(ErrorCode::kLimit,
+          "shape of rank " + std::to_string(dims.size()) + ": at most " + std::to_string(kMaxRank));
   support::Hasher h(dims.size());
   bool symbolic = false;
   for (const Dim& d : dims) {
@@ -112,7 +112,8 @@ ShapeId Graph::intern_shape(Shape dims) {
     }
   }
   const support::Key k = h.finish();
-  if (const uint32_t found = state_->shape_ids.find(k, [this](uint32_t id) { return shapes_[id - 1].key; }); found != 0)
+  if (const uint32_t found = state_->shape_ids.find(k, [this](uint32_t id) { return shapes_[id - 1].key; });
+      found != 0)
     return {found - 1};
   // The product must fit even when an extent is 0 elsewhere: strides are products of the others.
   int64_t size = 1, extent_product = 1;
@@ -144,14 +145,15 @@ ShapeId Graph::intern_shape(Shape dims) {
   return {id};
 }
 
-// Extents that are negative, or too many elements, at every binding are refused here; what depends on the binding is
-// checked when values are bound. `elements`: the product of the extents that are numbers.
+// Extents that are negative, or too many elements, at every binding are refused here; what depends on the
+// binding is checked when values are bound. `elements`: the product of the extents that are numbers.
 void Graph::check_symbolic_extents(Shape dims, int64_t elements) const {
   BoundsOf bounds(*this);
   for (const Dim& d : dims) {
     if (d.is_const()) continue;
     const Bounds b = bounds(d);
-    if (b.max < 0) raise(ErrorCode::kShape, "shape has an extent that is always negative, " + dim_text(*this, d));
+    if (b.max < 0)
+      raise(ErrorCode::kShape, "shape has an extent that is always negative, " + dim_text(*this, d));
     if (b.min > 1 && __builtin_mul_overflow(elements, b.min, &elements))
       raise(ErrorCode::kLimit, "shape has more than 2^63 - 1 elements: " + shape_text(*this, dims));
   }
@@ -243,7 +245,8 @@ support::Key Graph::arg_key(const Arg& arg) const {
 
 uint32_t Graph::intern_arg(const Arg& arg) {
   const support::Key k = arg_key(arg);
-  if (const uint32_t found = state_->arg_ids.find(k, [this](uint32_t id) { return args_[id - 1].key; }); found != 0)
+  if (const uint32_t found = state_->arg_ids.find(k, [this](uint32_t id) { return args_[id - 1].key; });
+      found != 0)
     return found - 1;
   ArgRecord record{arg, k, true, false};
   uint32_t id;
@@ -266,7 +269,9 @@ void Graph::wrong_arg(Node n) const {
 
 // -- Nodes --
 
-const Node* Graph::spilled(const Record& r) const { return state_->spill.at(r.sources[0].id, r.sources[1].id); }
+const Node* Graph::spilled(const Record& r) const {
+  return state_->spill.at(r.sources[0].id, r.sources[1].id);
+}
 
 Node Graph::find(support::Key k) const {
   return Node{table_.find(k, [this](uint32_t id) { return key(Node{id}); })};
@@ -347,7 +352,8 @@ uint64_t Graph::add_custom_gradient(CustomGradient fn) {
 
 const CustomGradient& Graph::custom_gradient(uint64_t serial) const {
   const auto it = state_->functions.find(serial);
-  if (it == state_->functions.end()) raise(ErrorCode::kGradient, "custom_gradient: its function is not in this process");
+  if (it == state_->functions.end())
+    raise(ErrorCode::kGradient, "custom_gradient: its function is not in this process");
   return *it->second;
 }
 
@@ -472,8 +478,7 @@ void Graph::sweep_interned() {
 size_t Graph::memory_bytes() const {
   const size_t chunks = (next_id_ + kChunkSize - 1) / kChunkSize;
   return chunks * sizeof(Chunk) + table_.bytes() + free_ids_.capacity() * sizeof(uint32_t) +
-         shapes_.capacity() * sizeof(ShapeRecord) + args_.size() * sizeof(ArgRecord) +
-         state_->spill.bytes();
+         shapes_.capacity() * sizeof(ShapeRecord) + args_.size() * sizeof(ArgRecord) + state_->spill.bytes();
 }
 
 Graph::Scope::Scope(Graph& graph) : graph_(graph) {

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 // The graph: an arena of immutable, hash-consed nodes.
 //
-// Identity. intern() gives the same Node for the same content, so == on nodes is equality of programs. Each node has
-// a 128-bit key made bottom-up from content alone; equal programs have equal keys in every process.
-// Lifetime, decided once: nodes live while a root reaches them. Roots are counted with retain/release (Tensor handles
-// do it). Dead nodes are collected only when the outermost Scope begins and enough has been made since last time, so
-// plain Node values are safe inside a Scope and a loop that builds and drops graphs runs at constant memory. Ids of
-// dead nodes are reused; caches that outlive a Scope hold keys, or compare collections().
-// Threads. A Scope holds the graph's lock: make and read nodes inside one. retain and release need none.
-// Provenance (forward/backward, call site, module path, rule) lies in a side table, never in identity: the first
-// maker of a node is the one that is remembered.
-// Tested by graph_test.cc.
+// Identity. intern() gives the same Node for the same content, so == on nodes is equality of programs. Each
+// node has a 128-bit key made bottom-up from content alone; equal programs have equal keys in every process.
+// Lifetime, decided once: nodes live while a root reaches them. Roots are counted with retain/release (Tensor
+// handles do it). Dead nodes are collected only when the outermost Scope begins and enough has been made
+// since last time, so plain Node values are safe inside a Scope and a loop that builds and drops graphs runs
+// at constant memory. Ids of dead nodes are reused; caches that outlive a Scope hold keys, or compare
+// collections(). Threads. A Scope holds the graph's lock: make and read nodes inside one. retain and release
+// need none. Provenance (forward/backward, call site, module path, rule) lies in a side table, never in
+// identity: the first maker of a node is the one that is remembered. Tested by graph_test.cc.
 #pragma once
 
 #include <deque>
@@ -54,14 +53,16 @@ struct NodeSpec {
   const Arg* arg = nullptr;  // null: NoArg
 };
 
-// Element data that a buffer node stands for. Devices own the bytes; the host form is what the interpreter reads.
+// Element data that a buffer node stands for. Devices own the bytes; the host form is what the interpreter
+// reads.
 struct BufferData {
   DType dtype = DType::kVoid;
   std::vector<int64_t> shape;
   std::vector<std::byte> bytes;  // row-major, packed
 };
 
-// The gradient function of a custom_gradient node: (upstream gradient, inputs) -> a gradient or null for each input.
+// The gradient function of a custom_gradient node: (upstream gradient, inputs) -> a gradient or null for each
+// input.
 class Graph;
 using CustomGradient = std::function<std::vector<Node>(Graph&, Node upstream, std::span<const Node> inputs)>;
 
@@ -96,7 +97,8 @@ class Graph {
   Scalar const_value(Node n) const { return arg_as<ConstArg>(n).value; }
 
   // -- Shapes --
-  ShapeId intern_shape(Shape dims);  // raises on negative extents, rank over kMaxRank, or more than 2^63-1 elements
+  ShapeId intern_shape(
+      Shape dims);  // raises on negative extents, rank over kMaxRank, or more than 2^63-1 elements
   Shape shape(ShapeId s) const { return {shapes_[s.id].dims.get(), shapes_[s.id].rank}; }
   // The number of elements, or -1 when an extent is symbolic.
   int64_t static_size(ShapeId s) const { return shapes_[s.id].static_size; }
@@ -108,7 +110,8 @@ class Graph {
 
   // Buffers and custom gradients: tables beside the graph, freed with the node that names them.
   uint64_t add_buffer(std::shared_ptr<const BufferData> data);
-  std::shared_ptr<const BufferData> buffer(uint64_t serial) const;  // null: the parser made the node, with no data
+  std::shared_ptr<const BufferData> buffer(
+      uint64_t serial) const;  // null: the parser made the node, with no data
   uint64_t add_custom_gradient(CustomGradient fn);
   const CustomGradient& custom_gradient(uint64_t serial) const;
 
@@ -120,7 +123,7 @@ class Graph {
   void set_site(uint32_t site) { current_.site = site; }
   const Origin& current_origin() const { return current_; }
   void set_origin(const Origin& origin) { current_ = origin; }  // for rewrites that carry the origin on
-  void push_module(std::string_view name);  // dot-joined path
+  void push_module(std::string_view name);                      // dot-joined path
   void pop_module();
   const Site& site(uint32_t id) const { return sites_[id]; }
   const std::string& module_path(uint32_t id) const { return paths_[id]; }

@@ -57,18 +57,30 @@ TEST(Graph, EveryPartOfTheContentCounts) {
   const std::vector<Dim> wide{4, 8}, tall{8, 4};
   const Node x = b.param(0, f32, wide), y = b.param(1, f32, wide);
   const std::set<support::Key> keys{
-      g.key(x),                          g.key(y),
-      g.key(b.param(0, f32, tall)),      g.key(b.param(0, f16, wide)),
-      g.key(b.param(0, f32, wide, "x")), g.key(b.add(x, y)),
-      g.key(b.add(y, x)),                g.key(b.sub(x, y)),
-      g.key(b.add(x, x)),                g.key(b.reduce(x, ReduceOp::kAdd, 1)),
-      g.key(b.reduce(x, ReduceOp::kAdd, 2)), g.key(b.reduce(x, ReduceOp::kMul, 1)),
-      g.key(b.scan(x, ReduceOp::kAdd, 0)),   g.key(b.scan(x, ReduceOp::kAdd, 0, true)),
-      g.key(b.arg_sort(x, 0, false)),    g.key(b.arg_sort(x, 0, true)),
-      g.key(b.flip(x, 1)),               g.key(b.flip(x, 2)),
-      g.key(b.iota(wide, 0, i32)),       g.key(b.iota(wide, 1, i32)),
-      g.key(b.constant_float(0.0, f32)), g.key(b.constant_float(-0.0, f32)),
-      g.key(b.constant_int(0, i32)),     g.key(b.constant_int(0, i64)),
+      g.key(x),
+      g.key(y),
+      g.key(b.param(0, f32, tall)),
+      g.key(b.param(0, f16, wide)),
+      g.key(b.param(0, f32, wide, "x")),
+      g.key(b.add(x, y)),
+      g.key(b.add(y, x)),
+      g.key(b.sub(x, y)),
+      g.key(b.add(x, x)),
+      g.key(b.reduce(x, ReduceOp::kAdd, 1)),
+      g.key(b.reduce(x, ReduceOp::kAdd, 2)),
+      g.key(b.reduce(x, ReduceOp::kMul, 1)),
+      g.key(b.scan(x, ReduceOp::kAdd, 0)),
+      g.key(b.scan(x, ReduceOp::kAdd, 0, true)),
+      g.key(b.arg_sort(x, 0, false)),
+      g.key(b.arg_sort(x, 0, true)),
+      g.key(b.flip(x, 1)),
+      g.key(b.flip(x, 2)),
+      g.key(b.iota(wide, 0, i32)),
+      g.key(b.iota(wide, 1, i32)),
+      g.key(b.constant_float(0.0, f32)),
+      g.key(b.constant_float(-0.0, f32)),
+      g.key(b.constant_int(0, i32)),
+      g.key(b.constant_int(0, i64)),
   };
   EXPECT_EQ(keys.size(), 24u);
 }
@@ -140,7 +152,8 @@ TEST(Graph, KeepsAnyNumberOfSources) {
     const Builder b{g};
     for (size_t i = 0; i < lengths.size(); ++i) {
       std::vector<Node> sources;
-      for (size_t s = 0; s < lengths[i]; ++s) sources.push_back(b.constant_int(static_cast<int64_t>(s * 3 + i), i64));
+      for (size_t s = 0; s < lengths[i]; ++s)
+        sources.push_back(b.constant_int(static_cast<int64_t>(s * 3 + i), i64));
       sinks.push_back(b.sink(sources));
       EXPECT_EQ(b.sink(sources), sinks.back());
       g.retain(sinks.back());
@@ -193,7 +206,8 @@ TEST(Graph, DataAndFunctionsGoWithTheirNodes) {
   {
     const Graph::Scope scope(g);
     const Builder b{g};
-    serial = g.add_custom_gradient([captured](Graph&, Node, std::span<const Node>) { return std::vector<Node>(); });
+    serial = g.add_custom_gradient(
+        [captured](Graph&, Node, std::span<const Node>) { return std::vector<Node>(); });
     const Node x = b.constant_float(1, f32);
     b.make(Op::CustomGradient, {x, x}, CustomArg{serial});
   }
@@ -202,7 +216,8 @@ TEST(Graph, DataAndFunctionsGoWithTheirNodes) {
   EXPECT_EQ(g.collect(), 3u);
   EXPECT_TRUE(watched.expired());
   EXPECT_EQ(captured.use_count(), 1);
-  EXPECT_THAT(message_of([&] { g.custom_gradient(serial); }), HasSubstr("custom_gradient: its function is not in this process"));
+  EXPECT_THAT(message_of([&] { g.custom_gradient(serial); }),
+              HasSubstr("custom_gradient: its function is not in this process"));
   EXPECT_EQ(g.buffer(12345), nullptr);
 }
 
@@ -305,7 +320,8 @@ TEST(Graph, ExtentsOfLiveNodesStayAlive) {
   g.collect();
   const Graph::Scope scope(g);
   EXPECT_EQ(type_text(g, padded), "f32[" + dim_text(g, g.shape(padded)[0]) + "]");
-  EXPECT_THAT(dim_text(g, g.shape(padded)[0]), testing::AllOf(HasSubstr("3*B"), HasSubstr("C"), HasSubstr("+ 2")));
+  EXPECT_THAT(dim_text(g, g.shape(padded)[0]),
+              testing::AllOf(HasSubstr("3*B"), HasSubstr("C"), HasSubstr("+ 2")));
   EXPECT_EQ(dim_text(g, g.arg_as<PadArg>(padded).low[0]), "C");
   EXPECT_EQ(dim_text(g, g.arg_as<SliceArg>(cut).start[0]), "S");
   EXPECT_EQ(type_text(g, g.source(cut, 0)), "f32[3*B + 2]");
@@ -412,7 +428,8 @@ TEST(Graph, ShapesHaveLimits) {
   const auto raised = [&](std::vector<Dim> shape) { return message_of([&] { g.intern_shape(shape); }); };
   EXPECT_THAT(raised(std::vector<Dim>(17, Dim(1))), HasSubstr("error[limit] shape of rank 17: at most 16"));
   EXPECT_THAT(raised({2, -3}), HasSubstr("error[shape] shape has a negative extent, -3"));
-  EXPECT_THAT(raised({int64_t{1} << 32, int64_t{1} << 31}), HasSubstr("error[limit] shape has more than 2^63 - 1 elements"));
+  EXPECT_THAT(raised({int64_t{1} << 32, int64_t{1} << 31}),
+              HasSubstr("error[limit] shape has more than 2^63 - 1 elements"));
   EXPECT_THAT(raised({int64_t{1} << 32, 0, int64_t{1} << 31}), HasSubstr("more than 2^63 - 1 elements"));
   EXPECT_EQ(raised(std::vector<Dim>(16, Dim(1))), "nothing was raised");
   EXPECT_EQ(raised({INT64_MAX}), "nothing was raised");

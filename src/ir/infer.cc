@@ -74,7 +74,8 @@ std::string infer_dtype(const Graph& g, Op op, Sources s, DType given, DType* ou
       break;
     case DTypeRule::Gather:
     case DTypeRule::Scatter:
-      if (!is_int(g.dtype(s[1]))) return "the positions are " + name(g.dtype(s[1])) + ", they must be integers";
+      if (!is_int(g.dtype(s[1])))
+        return "the positions are " + name(g.dtype(s[1])) + ", they must be integers";
       if (rule == DTypeRule::Scatter && g.dtype(s[0]) != g.dtype(s[2])) return differ(g, s, 0, 2);
       *out = g.dtype(s[0]);
       break;
@@ -101,7 +102,9 @@ std::string bad_mask(AxisMask axes, size_t rank) {
   return rank < 32 && (axes >> rank) != 0 ? bad_axis(31 - __builtin_clz(axes), rank) : std::string();
 }
 
-std::string shape_pair(const Graph& g, Shape a, Shape b) { return shape_text(g, a) + " and " + shape_text(g, b); }
+std::string shape_pair(const Graph& g, Shape a, Shape b) {
+  return shape_text(g, a) + " and " + shape_text(g, b);
+}
 
 std::string elementwise_shape(const Graph& g, Sources s, ShapeId* out) {
   ShapeId shape{};
@@ -121,13 +124,15 @@ std::string reshape_shape(Graph& g, Node s, ShapeId given) {
   if (from < 0 || to < 0) same = dim_equal(g, dim_product(g, g.shape(s)), dim_product(g, g.shape(given)));
   if (same != Tri::kFalse) return {};
   return "from " + shape_text(g, g.shape(s)) + " to " + shape_text(g, g.shape(given)) + ": " +
-         dim_text(g, dim_product(g, g.shape(s))) + " and " + dim_text(g, dim_product(g, g.shape(given))) + " elements";
+         dim_text(g, dim_product(g, g.shape(s))) + " and " + dim_text(g, dim_product(g, g.shape(given))) +
+         " elements";
 }
 
 std::string expand_shape(Graph& g, Node s, ShapeId given) {
   const Shape from = g.shape(s), to = g.shape(given);
   if (from.empty()) return {};
-  if (from.size() != to.size()) return "from " + shape_text(g, from) + " to " + shape_text(g, to) + ": the ranks differ";
+  if (from.size() != to.size())
+    return "from " + shape_text(g, from) + " to " + shape_text(g, to) + ": the ranks differ";
   for (size_t i = 0; i < from.size(); ++i)
     if (!from[i].is(1) && !(from[i] == to[i]) && dim_equal(g, from[i], to[i]) == Tri::kFalse)
       return "from " + shape_text(g, from) + " to " + shape_text(g, to) + ": axis " + std::to_string(i) +
@@ -201,7 +206,8 @@ std::string concat_shape(Graph& g, Sources s, int32_t axis, ShapeId* out) {
     for (size_t d = 0; fits && d < first.size(); ++d)
       fits = d == static_cast<size_t>(axis) || dim_equal(g, next[d], first[d]) != Tri::kFalse;
     if (!fits) return "shapes " + shape_pair(g, first, next) + " differ off axis " + std::to_string(axis);
-    dims[static_cast<size_t>(axis)] = dim_add(g, dims[static_cast<size_t>(axis)], next[static_cast<size_t>(axis)]);
+    dims[static_cast<size_t>(axis)] =
+        dim_add(g, dims[static_cast<size_t>(axis)], next[static_cast<size_t>(axis)]);
   }
   *out = g.intern_shape(dims);
   return {};
@@ -224,7 +230,8 @@ std::string indexed_shape(Graph& g, Node a, Node index, int32_t axis) {
   bool fits = at.size() == from.size();
   for (size_t d = 0; fits && d < from.size(); ++d)
     fits = d == static_cast<size_t>(axis) || dim_equal(g, at[d], from[d]) != Tri::kFalse;
-  return fits ? std::string() : "shapes " + shape_pair(g, from, at) + " differ off axis " + std::to_string(axis);
+  return fits ? std::string()
+              : "shapes " + shape_pair(g, from, at) + " differ off axis " + std::to_string(axis);
 }
 
 template <typename T>
@@ -239,9 +246,12 @@ std::string check_axis(const Graph& g, Node s, int64_t axis) {
 std::string infer_shape(Graph& g, Op op, Sources s, const Arg& arg, ShapeId given, ShapeId* out) {
   *out = given;
   switch (op_info(op).shape_rule) {
-    case ShapeRule::Scalar: *out = ShapeId{}; return op == Op::Range && g.rank(s[0]) != 0 ? "its extent must be a scalar" : "";
+    case ShapeRule::Scalar:
+      *out = ShapeId{};
+      return op == Op::Range && g.rank(s[0]) != 0 ? "its extent must be a scalar" : "";
     case ShapeRule::Given:
-      if (op == Op::Iota && (as<AxisArg>(arg).axis < 0 || as<AxisArg>(arg).axis >= static_cast<int>(g.shape(given).size())))
+      if (op == Op::Iota &&
+          (as<AxisArg>(arg).axis < 0 || as<AxisArg>(arg).axis >= static_cast<int>(g.shape(given).size())))
         return bad_axis(as<AxisArg>(arg).axis, g.shape(given).size());
       return {};
     case ShapeRule::Source:
@@ -255,17 +265,22 @@ std::string infer_shape(Graph& g, Op op, Sources s, const Arg& arg, ShapeId give
     case ShapeRule::Permute: return permute_shape(g, s[0], as<PermArg>(arg), out);
     case ShapeRule::Pad: return pad_shape(g, s, as<PadArg>(arg), out);
     case ShapeRule::Slice: return slice_shape(g, s[0], as<SliceArg>(arg), given);
-    case ShapeRule::Flip: *out = g.shape_id(s[0]); return bad_mask(as<AxesArg>(arg).axes, g.shape(s[0]).size());
+    case ShapeRule::Flip:
+      *out = g.shape_id(s[0]);
+      return bad_mask(as<AxesArg>(arg).axes, g.shape(s[0]).size());
     case ShapeRule::Concat: return concat_shape(g, s, as<AxisArg>(arg).axis, out);
     case ShapeRule::Reduce: return reduced_shape(g, s[0], as<ReduceArg>(arg).axes, out);
     case ShapeRule::ArgReduce: {
       const ScanArg& a = as<ScanArg>(arg);
       if (a.op != ReduceOp::kMax && a.op != ReduceOp::kMin) return "takes op=max or op=min";
       if (std::string bad = check_axis(g, s[0], a.axis); !bad.empty()) return bad;
-      if (dim_max(g, g.shape(s[0])[static_cast<size_t>(a.axis)]) == 0) return "has no element to choose: the axis is empty";
+      if (dim_max(g, g.shape(s[0])[static_cast<size_t>(a.axis)]) == 0)
+        return "has no element to choose: the axis is empty";
       return reduced_shape(g, s[0], 1u << a.axis, out);
     }
-    case ShapeRule::Gather: *out = g.shape_id(s[1]); return indexed_shape(g, s[0], s[1], as<AxisArg>(arg).axis);
+    case ShapeRule::Gather:
+      *out = g.shape_id(s[1]);
+      return indexed_shape(g, s[0], s[1], as<AxisArg>(arg).axis);
     case ShapeRule::Scatter:
       *out = g.shape_id(s[0]);
       if (g.shape_id(s[1]) != g.shape_id(s[2]))
@@ -279,8 +294,10 @@ std::string infer_shape(Graph& g, Op op, Sources s, const Arg& arg, ShapeId give
 std::string check_fold(const Graph& g, Sources s, const Arg& arg) {
   if (s.empty() || !is_bool(g.dtype(s[0]))) return {};
   const bool sums = [&] {
-    if (const auto* reduce = std::get_if<ReduceArg>(&arg)) return reduce->op == ReduceOp::kAdd || reduce->op == ReduceOp::kMul;
-    if (const auto* scan = std::get_if<ScanArg>(&arg)) return scan->op == ReduceOp::kAdd || scan->op == ReduceOp::kMul;
+    if (const auto* reduce = std::get_if<ReduceArg>(&arg))
+      return reduce->op == ReduceOp::kAdd || reduce->op == ReduceOp::kMul;
+    if (const auto* scan = std::get_if<ScanArg>(&arg))
+      return scan->op == ReduceOp::kAdd || scan->op == ReduceOp::kMul;
     const auto* scatter = std::get_if<ScatterArg>(&arg);
     return scatter != nullptr && scatter->mode == ScatterMode::kAdd;
   }();
@@ -291,8 +308,10 @@ std::string check_arg(Op op, const Arg& arg) {
   if (arg_kind(arg) != op_info(op).arg) return "has an argument of the wrong kind";
   if (const auto* var = std::get_if<VarArg>(&arg)) {
     if (var->name.empty()) return "needs a name";
-    if (var->min > var->max) return "has min " + std::to_string(var->min) + " above max " + std::to_string(var->max);
-    if (var->multiple_of < 1) return "has multiple_of " + std::to_string(var->multiple_of) + ": it must be positive";
+    if (var->min > var->max)
+      return "has min " + std::to_string(var->min) + " above max " + std::to_string(var->max);
+    if (var->multiple_of < 1)
+      return "has multiple_of " + std::to_string(var->multiple_of) + ": it must be positive";
   }
   if (const auto* lane = std::get_if<LaneArg>(&arg))
     if (lane->lane != 0 && lane->lane != 1) return "has lane " + std::to_string(lane->lane) + ": 0 or 1";
@@ -308,8 +327,8 @@ Inferred infer(Graph& graph, Op op, std::span<const Node> sources, const Arg& ar
   Inferred result;
   const auto count = static_cast<int64_t>(sources.size());
   if (count < info.min_sources || (info.max_sources >= 0 && count > info.max_sources)) {
-    result.error = "takes " + std::to_string(info.min_sources) +
-                   (info.max_sources < 0 ? " or more" : "") + " sources, not " + std::to_string(count);
+    result.error = "takes " + std::to_string(info.min_sources) + (info.max_sources < 0 ? " or more" : "") +
+                   " sources, not " + std::to_string(count);
     return result;
   }
   result.error = check_arg(op, arg);

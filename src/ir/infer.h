@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Types from the op table: the dtype and shape of a node from its sources and argument, or what is wrong with them.
-// One definition for the builder (which raises), the parser and the verifier (which report).
+// Types from the op table: the dtype and shape of a node from its sources and argument, or what is wrong with
+// them. One definition for the builder (which raises), the parser and the verifier (which report).
 #pragma once
 
 #include <span>

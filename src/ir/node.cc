@@ -79,7 +79,8 @@ double Scalar::as_double(DType t) const {
 }
 
 int64_t Scalar::as_int(DType t) const {
-  return is_float(t) ? static_cast<int64_t>(saturate_to_int(as_double(t), DType::kI64)) : static_cast<int64_t>(bits);
+  return is_float(t) ? static_cast<int64_t>(saturate_to_int(as_double(t), DType::kI64))
+                     : static_cast<int64_t>(bits);
 }
 
 }  // namespace anneal::ir

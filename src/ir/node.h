@@ -39,12 +39,12 @@ struct ShapeId {
   constexpr bool operator==(const ShapeId&) const = default;
 };
 
-// The value of a constant. Floats of every type are held as the exactly equal double, integers (and bool as 0 or
-// 1) as their value modulo 2^64: `bits` is unambiguous given the dtype. NaN has one form.
+// The value of a constant. Floats of every type are held as the exactly equal double, integers (and bool as 0
+// or 1) as their value modulo 2^64: `bits` is unambiguous given the dtype. NaN has one form.
 struct Scalar {
   uint64_t bits = 0;
-  static Scalar from_double(double v, DType t);    // rounds to t once; t may be any type
-  static Scalar from_int(int64_t v, DType t);      // wraps to t if an integer, rounds if a float
+  static Scalar from_double(double v, DType t);  // rounds to t once; t may be any type
+  static Scalar from_int(int64_t v, DType t);    // wraps to t if an integer, rounds if a float
   double as_double(DType t) const;
   int64_t as_int(DType t) const;  // floats saturate; u64 above the i64 range wraps
   constexpr bool operator==(const Scalar&) const = default;

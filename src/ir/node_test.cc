@@ -21,7 +21,7 @@ double float_of(int64_t v, DType t) { return Scalar::from_int(v, t).as_double(t)
 TEST(Scalar, FloatsRoundToNearestEven) {
   EXPECT_EQ(rounded(0.1, f64), 0.1);
   EXPECT_EQ(rounded(0.1, f32), static_cast<double>(0.1f));
-  EXPECT_EQ(rounded(0x1.000001p0, f32), 1);                // a tie goes to the even side
+  EXPECT_EQ(rounded(0x1.000001p0, f32), 1);  // a tie goes to the even side
   EXPECT_EQ(rounded(0x1.000003p0, f32), 0x1.000004p0);
   EXPECT_EQ(rounded(0x1.0000010000001p0, f32), 0x1.000002p0);  // just above the tie
   EXPECT_EQ(rounded(2049, f16), 2048);

@@ -23,12 +23,12 @@ inline constexpr int kNumOps = 0
     ;
 
 enum OpFlag : uint32_t {
-  kLeaf = 1 << 0,             // no value comes in through sources
-  kElementwise = 1 << 1,      // one result element from the elements at the same position
-  kMovement = 1 << 2,         // moves elements, computes none
-  kCommutative = 1 << 3,      // f(a, b) == f(b, a)
-  kAssociative = 1 << 4,      // over integers and in exact arithmetic; for floats only where a program allows it
-  kIdempotent = 1 << 5,       // f(a, a) == a
+  kLeaf = 1 << 0,         // no value comes in through sources
+  kElementwise = 1 << 1,  // one result element from the elements at the same position
+  kMovement = 1 << 2,     // moves elements, computes none
+  kCommutative = 1 << 3,  // f(a, b) == f(b, a)
+  kAssociative = 1 << 4,  // over integers and in exact arithmetic; for floats only where a program allows it
+  kIdempotent = 1 << 5,   // f(a, a) == a
   kIdempotentUnary = 1 << 6,  // f(f(a)) == f(a)
   kComparison = 1 << 7,       // gives bool
   kTranscendental = 1 << 8,   // devices may differ in the last bits
@@ -36,7 +36,25 @@ enum OpFlag : uint32_t {
   kUnique = 1 << 10,          // its argument makes every node a value of its own
 };
 
-enum class ArgKind : uint8_t { None, Const, Var, Range, Param, Buffer, Axis, Lane, Perm, Pad, Slice, Axes, Reduce, Scan, Sort, Scatter, Custom };
+enum class ArgKind : uint8_t {
+  None,
+  Const,
+  Var,
+  Range,
+  Param,
+  Buffer,
+  Axis,
+  Lane,
+  Perm,
+  Pad,
+  Slice,
+  Axes,
+  Reduce,
+  Scan,
+  Sort,
+  Scatter,
+  Custom
+};
 
 enum class DTypeRule : uint8_t {
   Given,         // the maker says; Const and Param of any type, Var and Range of index
@@ -56,11 +74,27 @@ enum class DTypeRule : uint8_t {
   Void,          // any sources; void
 };
 
-enum class ShapeRule : uint8_t { Scalar, Given, Source, Elementwise, Reshape, Expand, Permute, Pad, Slice, Flip, Concat, Reduce, ArgReduce, Gather, Scatter };
+enum class ShapeRule : uint8_t {
+  Scalar,
+  Given,
+  Source,
+  Elementwise,
+  Reshape,
+  Expand,
+  Permute,
+  Pad,
+  Slice,
+  Flip,
+  Concat,
+  Reduce,
+  ArgReduce,
+  Gather,
+  Scatter
+};
 
 struct OpInfo {
-  std::string_view id;    // "FloorDiv"
-  std::string_view text;  // "floordiv"
+  std::string_view id;               // "FloorDiv"
+  std::string_view text;             // "floordiv"
   int16_t min_sources, max_sources;  // max -1: any number
   uint32_t flags;
   ArgKind arg;
@@ -100,7 +134,8 @@ consteval std::array<T, kNumOps> make_op_table(const OpEntry<T> (&entries)[N]) {
   std::array<T, kNumOps> table{};
   std::array<bool, kNumOps> seen{};
   for (const OpEntry<T>& e : entries) {
-    if (seen[static_cast<size_t>(e.op)]) support::check_failed(__FILE__, __LINE__, "an op has two entries", "");
+    if (seen[static_cast<size_t>(e.op)])
+      support::check_failed(__FILE__, __LINE__, "an op has two entries", "");
     seen[static_cast<size_t>(e.op)] = true;
     table[static_cast<size_t>(e.op)] = e.value;
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The parser half of text.h: one line at a time, no recursion, every node typed as it is made. A node can only use
-// what stands above it, so a cycle cannot be written.
+// The parser half of text.h: one line at a time, no recursion, every node typed as it is made. A node can
+// only use what stands above it, so a cycle cannot be written.
 #define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
@@ -14,23 +14,24 @@
 #include "ir/infer.h"
 #include "ir/side_table.h"
 #include "ir/text.h"
-#include "support/number_text.h"
 #include "ir/verify.h"
+#include "support/number_text.h"
 
 namespace anneal::ir {
 namespace {
 
 struct Item {  // "key=value", or a value alone
   std::string_view key;
-  std::string_view value;      // a number, a word, or the inside of a string
-  std::vector<Dim> list;       // when is_list
+  std::string_view value;  // a number, a word, or the inside of a string
+  std::vector<Dim> list;   // when is_list
   bool is_list = false, is_string = false;
   std::string string;
 };
 
 class Parser {
  public:
-  Parser(Graph& graph, std::string_view text, const ParseLimits& limits) : graph_(graph), text_(text), limits_(limits) {}
+  Parser(Graph& graph, std::string_view text, const ParseLimits& limits)
+      : graph_(graph), text_(text), limits_(limits) {}
   Parsed run();
   std::string placed(std::string_view message) const {
     return fmt::format("{}:{}: {}", line_, at_ - line_start_ + 1, message);
@@ -65,11 +66,12 @@ class Parser {
     if (at_ >= text_.size()) return ", found the end of the text";
     if (peek() == '\n') return ", found the end of the line";
     const auto byte = static_cast<unsigned char>(peek());
-    return byte >= 0x20 && byte < 0x7f ? fmt::format(", found '{}'", peek()) : fmt::format(", found byte 0x{:02x}", byte);
+    return byte >= 0x20 && byte < 0x7f ? fmt::format(", found '{}'", peek())
+                                       : fmt::format(", found byte 0x{:02x}", byte);
   }
   static bool is_word_char(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-           c == '-' || c == '+';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '-' || c == '+';
   }
   std::string_view word() {
     skip_blanks();
@@ -162,7 +164,8 @@ bool Parser::dim_list(std::vector<Dim>* out) {
     if (peek() == '%') {
       Node n;
       if (!reference(&n)) return false;
-      if (graph_.dtype(n) != DType::kIndex || graph_.rank(n) != 0) return fail_at_word("an extent must be a scalar index");
+      if (graph_.dtype(n) != DType::kIndex || graph_.rank(n) != 0)
+        return fail_at_word("an extent must be a scalar index");
       if (!is_closed(n)) return fail_at_word("an extent must be made of variables and constants only");
       out->push_back(graph_.is_const(n) ? Dim(graph_.const_value(n).as_int(DType::kIndex)) : Dim(n));
     } else {
@@ -221,7 +224,8 @@ bool Parser::item(Item* out) {
 bool Parser::type(Type* out, std::vector<Dim>* dims) {
   const std::string_view name = word();
   out->dtype = dtype_from_name(name);
-  if (out->dtype == DType::kVoid) return fail_at_word(fmt::format("unknown element type '{}'", name.substr(0, 40)));
+  if (out->dtype == DType::kVoid)
+    return fail_at_word(fmt::format("unknown element type '{}'", name.substr(0, 40)));
   skip_blanks();
   if (peek() == '[' && !dim_list(dims)) return false;
   int64_t product = 1;
@@ -256,7 +260,8 @@ bool Parser::get_int(std::string_view key, int64_t* out, std::optional<int64_t> 
 bool Parser::get_bool(std::string_view key, bool* out) {
   const Item* i = find(key);
   *out = i != nullptr && i->value == "true";
-  return i == nullptr || i->value == "true" || i->value == "false" || fail(fmt::format("{}= must be true or false", key));
+  return i == nullptr || i->value == "true" || i->value == "false" ||
+         fail(fmt::format("{}= must be true or false", key));
 }
 
 template <size_t N>
@@ -311,7 +316,8 @@ bool Parser::get_scalar(DType t, Scalar* out) {
     int64_t s = 0;
     const auto [end, status] = std::from_chars(v.data(), v.data() + v.size(), u);
     const bool is_u64 = t == DType::kU64 && status == std::errc() && end == v.data() + v.size();
-    if (!is_u64 && !parse_int(v, &s)) return fail(fmt::format("'{}' is not an integer of 64 bits", v.substr(0, 40)));
+    if (!is_u64 && !parse_int(v, &s))
+      return fail(fmt::format("'{}' is not an integer of 64 bits", v.substr(0, 40)));
     *out = is_u64 ? Scalar{u} : Scalar::from_int(s, t);
     const bool fits = is_u64 || (t != DType::kU64 && out->as_int(t) == s);
     return fits || fail(fmt::format("{} does not fit {}", s, dtype_name(t)));
@@ -338,7 +344,8 @@ bool Parser::leaf_argument(ArgKind kind, const Type& given, Arg* out) {
       if (items_.empty() || !items_[0].is_string) return fail("needs a name in quotes");
       ++used_;
       v.name = items_[0].string;
-      if (!get_int("min", &v.min) || !get_int("max", &v.max) || !get_int("multiple", &v.multiple_of, 1)) return false;
+      if (!get_int("min", &v.min) || !get_int("max", &v.max) || !get_int("multiple", &v.multiple_of, 1))
+        return false;
       *out = v;
       return true;
     }
@@ -352,7 +359,8 @@ bool Parser::leaf_argument(ArgKind kind, const Type& given, Arg* out) {
     }
     case ArgKind::Param: {
       ParamArg p;
-      if (items_.empty() || !items_[0].key.empty() || !parse_int(items_[0].value, &p.index)) return fail("needs its number");
+      if (items_.empty() || !items_[0].key.empty() || !parse_int(items_[0].value, &p.index))
+        return fail("needs its number");
       ++used_;
       if (items_.size() > 1 && items_[1].is_string) {
         p.name = items_[1].string;
@@ -363,7 +371,8 @@ bool Parser::leaf_argument(ArgKind kind, const Type& given, Arg* out) {
     }
     default: {  // Buffer: a serial number
       int64_t v = 0;
-      if (items_.empty() || !items_[0].key.empty() || !parse_int(items_[0].value, &v)) return fail("needs its number");
+      if (items_.empty() || !items_[0].key.empty() || !parse_int(items_[0].value, &v))
+        return fail("needs its number");
       ++used_;
       auto [it, fresh] = buffers_.emplace(static_cast<uint64_t>(v), 0);
       if (fresh) it->second = graph_.add_buffer(nullptr);
@@ -481,7 +490,8 @@ bool Parser::node_line(uint32_t number) {
   const std::optional<Op> op = op_from_text(name);
   if (!op || *op == Op::Sink) {
     at_ = op_at;
-    return fail(fmt::format("unknown op '{}': did you mean '{}'?", name.substr(0, 40), nearest_op_text(name.substr(0, 40))));
+    return fail(fmt::format("unknown op '{}': did you mean '{}'?", name.substr(0, 40),
+                            nearest_op_text(name.substr(0, 40))));
   }
   items_.clear();
   sources_.clear();

@@ -33,9 +33,7 @@ class Printer {
     if (graph_.op(n) != Op::Sink) out += " : " + type(n);
   }
 
-  std::string ref(Node n) const {
-    return fmt::format("%{}", names_ == nullptr ? n.id : names_->at(n.id));
-  }
+  std::string ref(Node n) const { return fmt::format("%{}", names_ == nullptr ? n.id : names_->at(n.id)); }
 
   std::string type(Node n) const {
     std::string out(dtype_name(graph_.dtype(n)));
@@ -86,7 +84,8 @@ class Printer {
 
 std::string scalar_text(Scalar value, DType t) {
   if (is_bool(t)) return value.bits != 0 ? "true" : "false";
-  if (!is_float(t)) return t == DType::kU64 ? fmt::format("{}", value.bits) : fmt::format("{}", value.as_int(t));
+  if (!is_float(t))
+    return t == DType::kU64 ? fmt::format("{}", value.bits) : fmt::format("{}", value.as_int(t));
   const double v = value.as_double(t);
   if (std::isnan(v)) return "nan";
   if (std::isinf(v)) return v < 0 ? "-inf" : "inf";
@@ -131,7 +130,8 @@ void Printer::argument(Node n, bool first, std::string& out) {
   } else if (const auto* pad = std::get_if<PadArg>(&arg)) {
     item("low=" + dims(pad->low));
     item("high=" + dims(pad->high));
-    if (pad->interior != std::vector<int64_t>(pad->interior.size(), 0)) item("interior=" + ints(pad->interior));
+    if (pad->interior != std::vector<int64_t>(pad->interior.size(), 0))
+      item("interior=" + ints(pad->interior));
   } else if (const auto* slice = std::get_if<SliceArg>(&arg)) {
     item("start=" + dims(slice->start));
     if (slice->step != std::vector<int64_t>(slice->step.size(), 1)) item("step=" + ints(slice->step));

@@ -8,9 +8,11 @@
 namespace anneal::ir {
 namespace {
 
-constexpr DType kTypes[] = {DType::kBool, i8, i16, i32, i64, u8, u16, u32, u64, f8e4m3, f8e5m2, f16, bf16, f32, f64};
+constexpr DType kTypes[] = {DType::kBool, i8,     i16,    i32, i64,  u8,  u16, u32,
+                            u64,          f8e4m3, f8e5m2, f16, bf16, f32, f64};
 constexpr double kFloats[] = {0, -0.0, 1, -1, 0.5, 2, -3, 1e30, -1e-30, 65504, 0x1p-149};
-constexpr int64_t kInts[] = {0, 1, -1, 2, 3, 7, -8, 31, 127, -128, 65535, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN};
+constexpr int64_t kInts[] = {0,   1,    -1,    2,         3,         7,         -8,       31,
+                             127, -128, 65535, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN};
 constexpr int64_t kMaxElements = 4096;  // of any value: programs must stay cheap to run
 
 template <typename T, size_t N>
@@ -55,7 +57,8 @@ class Generator {
   // A source of type t that an elementwise op can combine with `shape`: of that shape, or a scalar.
   Node mate(DType t, ShapeId shape) {
     for (int i = 0; i < 6; ++i)
-      if (const Node n = any(); g_.shape_id(n) == shape && (g_.dtype(n) == t || r_.one_in(2))) return b_.cast(n, t);
+      if (const Node n = any(); g_.shape_id(n) == shape && (g_.dtype(n) == t || r_.one_in(2)))
+        return b_.cast(n, t);
     return b_.constant(random_scalar(t), t);
   }
 
@@ -85,7 +88,9 @@ class Generator {
       case ArgKind::Lane: return LaneArg{static_cast<int32_t>(r_.below(2))};
       case ArgKind::Perm: {
         PermArg perm;
-        for (size_t i = 0; i < rank; ++i) perm.perm.insert(perm.perm.begin() + r_.below(static_cast<int64_t>(i) + 1), static_cast<uint8_t>(i));
+        for (size_t i = 0; i < rank; ++i)
+          perm.perm.insert(perm.perm.begin() + r_.below(static_cast<int64_t>(i) + 1),
+                           static_cast<uint8_t>(i));
         return perm;
       }
       case ArgKind::Pad: {
@@ -99,7 +104,8 @@ class Generator {
       }
       case ArgKind::Axes: return AxesArg{random_axes(source)};
       case ArgKind::Reduce: return ReduceArg{static_cast<ReduceOp>(r_.below(4)), random_axes(source)};
-      case ArgKind::Scan: return ScanArg{static_cast<ReduceOp>(r_.below(4)), random_axis(source), r_.one_in(2)};
+      case ArgKind::Scan:
+        return ScanArg{static_cast<ReduceOp>(r_.below(4)), random_axis(source), r_.one_in(2)};
       case ArgKind::Sort: return SortArg{random_axis(source), r_.one_in(2)};
       case ArgKind::Scatter: return ScatterArg{static_cast<ScatterMode>(r_.below(2)), random_axis(source)};
       default: return NoArg{};
@@ -112,7 +118,8 @@ class Generator {
     std::vector<Dim> dims(shape.begin(), shape.end());
     const auto at = static_cast<std::ptrdiff_t>(r_.below(static_cast<int64_t>(dims.size()) + 1));
     if (r_.one_in(2) && dims.size() >= 2 && at + 1 < static_cast<std::ptrdiff_t>(dims.size())) {
-      dims[static_cast<size_t>(at)] = dim_mul(g_, dims[static_cast<size_t>(at)], dims[static_cast<size_t>(at) + 1]);
+      dims[static_cast<size_t>(at)] =
+          dim_mul(g_, dims[static_cast<size_t>(at)], dims[static_cast<size_t>(at) + 1]);
       dims.erase(dims.begin() + at + 1);
     } else if (dims.size() < 5) {
       dims.insert(dims.begin() + at, Dim(1));
@@ -151,7 +158,8 @@ class Generator {
   // Positions along an axis of `like`, some of them outside.
   Node positions(Node like, int axis) {
     const Node n = b_.iota(g_.shape(like), axis, i32);
-    return b_.make(Op::Add, {b_.make(Op::FloorMod, {b_.mul(n, b_.constant_int(1 + r_.below(4), i32)), b_.constant_int(1 + r_.below(6), i32)}),
+    return b_.make(Op::Add, {b_.make(Op::FloorMod, {b_.mul(n, b_.constant_int(1 + r_.below(4), i32)),
+                                                    b_.constant_int(1 + r_.below(6), i32)}),
                              b_.constant_int(r_.below(3) - 1, i32)});
   }
 
@@ -166,12 +174,15 @@ class Generator {
     }
     if (op == Op::Iota) {
       const std::vector<Dim> shape = random_shape();
-      return shape.empty() ? Node{} : fits(b_.iota(shape, static_cast<int>(r_.below(static_cast<int64_t>(shape.size()))), i32));
+      return shape.empty()
+                 ? Node{}
+                 : fits(b_.iota(shape, static_cast<int>(r_.below(static_cast<int64_t>(shape.size()))), i32));
     }
     // The bits of a NaN are nobody's promise: bitcast starts from integers.
     std::vector<Node> sources{first_source(op == Op::Bitcast ? DTypeRule::Int : info.dtype_rule)};
     const Node first = sources[0];
-    const bool needs_axis = info.arg == ArgKind::Axis || info.arg == ArgKind::Scan || info.arg == ArgKind::Sort || info.arg == ArgKind::Scatter;
+    const bool needs_axis = info.arg == ArgKind::Axis || info.arg == ArgKind::Scan ||
+                            info.arg == ArgKind::Sort || info.arg == ArgKind::Scatter;
     if (needs_axis && g_.rank(first) == 0) return {};
     const Arg arg = random_arg(info, first);
     Type given{random_dtype(), {}};
@@ -182,12 +193,14 @@ class Generator {
     if (op == Op::Slice) return fits(random_slice(first));
     if (op == Op::Pad) sources.push_back(b_.constant(random_scalar(g_.dtype(first)), g_.dtype(first)));
     if (op == Op::Gather) sources.push_back(positions(first, std::get_if<AxisArg>(&arg)->axis));
-    if (op == Op::Scatter) sources.insert(sources.end(), {positions(first, std::get_if<ScatterArg>(&arg)->axis), first});
+    if (op == Op::Scatter)
+      sources.insert(sources.end(), {positions(first, std::get_if<ScatterArg>(&arg)->axis), first});
     if (op == Op::Concat && r_.one_in(2)) sources.push_back(first);
     if (info.has(kElementwise)) {
       DType t = g_.dtype(first);
       if (op == Op::Where) t = g_.dtype(any());
-      while (sources.size() < static_cast<size_t>(info.min_sources)) sources.push_back(mate(t, g_.shape_id(first)));
+      while (sources.size() < static_cast<size_t>(info.min_sources))
+        sources.push_back(mate(t, g_.shape_id(first)));
     }
     const Inferred inferred = infer(g_, op, sources, arg, given);
     if (!inferred.error.empty()) return {};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Random well-typed programs, generated from the op table: an op added there is fuzzed with no more work. Used by the
-// tests of text, rewrites, gradients and devices. Deterministic in its seed. Tested by random_program_test.cc.
+// Random well-typed programs, generated from the op table: an op added there is fuzzed with no more work.
+// Used by the tests of text, rewrites, gradients and devices. Deterministic in its seed. Tested by
+// random_program_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -11,11 +12,11 @@
 namespace anneal::ir {
 
 struct RandomProgramOptions {
-  int nodes = 24;          // how many ops are added to the inputs
-  int inputs = 3;          // params 0, 1, ... of random types
+  int nodes = 24;  // how many ops are added to the inputs
+  int inputs = 3;  // params 0, 1, ... of random types
   int max_rank = 3;
-  int64_t max_extent = 7;  // of an input axis
-  bool symbolic = false;   // one axis may be the variable "N", from 1 to 4
+  int64_t max_extent = 7;    // of an input axis
+  bool symbolic = false;     // one axis may be the variable "N", from 1 to 4
   bool floats_only = false;  // inputs and casts are f32 or f64: what finite differences need
 };
 

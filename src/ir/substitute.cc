@@ -20,7 +20,8 @@ ShapeId with_extents(Graph& graph, ShapeId shape, const Substitution& change) {
 
 }  // namespace
 
-std::optional<std::vector<Node>> substitute(Graph& graph, std::span<const Node> roots, const Substitution& change) {
+std::optional<std::vector<Node>> substitute(Graph& graph, std::span<const Node> roots,
+                                            const Substitution& change) {
   std::vector<Node> now(graph.id_limit());
   for (const auto& [from, to] : change.nodes) now[from.id] = to;
   std::vector<Node> sources;
@@ -32,7 +33,8 @@ std::optional<std::vector<Node>> substitute(Graph& graph, std::span<const Node> 
       sources.push_back(now[s.id]);
       same = same && now[s.id] == s;
     }
-    const ShapeId given = change.extents.empty() ? graph.shape_id(n) : with_extents(graph, graph.shape_id(n), change);
+    const ShapeId given =
+        change.extents.empty() ? graph.shape_id(n) : with_extents(graph, graph.shape_id(n), change);
     if (same && given == graph.shape_id(n)) {
       now[n.id] = n;
       continue;

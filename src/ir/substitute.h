@@ -13,11 +13,12 @@
 namespace anneal::ir {
 
 struct Substitution {
-  std::vector<std::pair<Node, Node>> nodes;             // from, to; sources of `to` are not looked at
-  std::vector<std::pair<int64_t, int64_t>> extents;     // in the shapes that leaves and movement ops are given
+  std::vector<std::pair<Node, Node>> nodes;          // from, to; sources of `to` are not looked at
+  std::vector<std::pair<int64_t, int64_t>> extents;  // in the shapes that leaves and movement ops are given
 };
 
 // None when the result is ill-typed: an op above does not take what it would get.
-std::optional<std::vector<Node>> substitute(Graph& graph, std::span<const Node> roots, const Substitution& change);
+std::optional<std::vector<Node>> substitute(Graph& graph, std::span<const Node> roots,
+                                            const Substitution& change);
 
 }  // namespace anneal::ir

@@ -17,7 +17,8 @@
 
 namespace anneal::ir {
 
-std::string print(const Graph& graph, std::span<const Node> roots);  // a root that is a sink stands for its sources
+std::string print(const Graph& graph,
+                  std::span<const Node> roots);  // a root that is a sink stands for its sources
 // One node with its sources as "%id" of the graph: for messages and debuggers, not for parsing.
 std::string node_text(const Graph& graph, Node n);
 // "f32[8,64]"; symbolic extents as their expressions, "f32[B,2*T]".

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The text form: what each argument looks like, that every op of the table and every constant survives it, that it does
-// not depend on construction order, and what is said of malformed text.
+// The text form: what each argument looks like, that every op of the table and every constant survives it,
+// that it does not depend on construction order, and what is said of malformed text.
 #include "ir/text.h"
 
 #include <gmock/gmock.h>
@@ -194,7 +194,8 @@ TEST_F(Text, DoesNotDependOnConstructionOrder) {
     const Builder make{graph};
     const Node x = make.param(0, f32, shape), y = make.param(1, f32, shape);
     Node left, right;
-    for (bool now_left : {left_first, !left_first}) (now_left ? left : right) = now_left ? make.neg(x) : make.mul(y, x);
+    for (bool now_left : {left_first, !left_first})
+      (now_left ? left : right) = now_left ? make.neg(x) : make.mul(y, x);
     const Node sum = make.add(left, right);
     return print(graph, std::vector<Node>{sum, left});
   };
@@ -226,7 +227,8 @@ TEST_F(Text, BuffersAreNumberedByFirstUse) {
   ASSERT_NE(unused, x);
   EXPECT_EQ(text(b.add(y, x)), "%0 = buffer 0 : f32\n%1 = buffer 1 : f32\n%2 = add %0, %1 : f32\nsink %2\n");
   // The same number is the same buffer, another number another one.
-  const Parsed parsed = parse(g, "%0 = buffer 7 : f32\n%1 = buffer 7 : f32\n%2 = buffer 3 : f32\nsink %0, %1, %2");
+  const Parsed parsed =
+      parse(g, "%0 = buffer 7 : f32\n%1 = buffer 7 : f32\n%2 = buffer 3 : f32\nsink %0, %1, %2");
   ASSERT_EQ(parsed.error, "");
   EXPECT_EQ(parsed.roots[0], parsed.roots[1]);
   EXPECT_NE(parsed.roots[0], parsed.roots[2]);
@@ -255,9 +257,28 @@ TEST_F(Text, TypesOfMessagesShowExpressions) {
 
 TEST_F(Text, ConstantsKeepTheirValue) {
   constexpr double kInf = std::numeric_limits<double>::infinity();
-  const double floats[] = {0.0,     -0.0,   1,           -1.5,   0.1,           1e-5,       1e20,     3.4028234663852886e38,
-                           1e-45,   5e-324, 1.0 / 3,     2e-8,   65504,         448,        0x1p-24,  16777217,
-                           kInf,    -kInf,  std::nan(""), 1e300, 123456789.125, 0x1.fffffep0};
+  const double floats[] = {0.0,
+                           -0.0,
+                           1,
+                           -1.5,
+                           0.1,
+                           1e-5,
+                           1e20,
+                           3.4028234663852886e38,
+                           1e-45,
+                           5e-324,
+                           1.0 / 3,
+                           2e-8,
+                           65504,
+                           448,
+                           0x1p-24,
+                           16777217,
+                           kInf,
+                           -kInf,
+                           std::nan(""),
+                           1e300,
+                           123456789.125,
+                           0x1.fffffep0};
   for (DType t : {f8e4m3, f8e5m2, f16, bf16, f32, f64})
     for (double v : floats) {
       const Node n = b.constant_float(v, t);
@@ -332,22 +353,26 @@ TEST_F(Text, MalformedTextSaysWhereAndWhat) {
       {"%0 = param 0 : i32\n%1 = sin %0 : i32\nsink %1", "2:6: sin: takes floats, not i32"},
       {"%0 = param 0 : f32\n%1 = neg %0 : f16\nsink %1", "2:6: neg has type f32[] here, not what is written"},
       {"%0 = param 0 : f32[2]\n%1 = neg %0 : f32[3]\nsink %1", "2:6: neg has type f32[2] here"},
-      {"%0 = param 0 : f32[2]\n%1 = reshape %0 : f32[3]\nsink %1", "2:6: reshape: from [2] to [3]: 2 and 3 elements"},
+      {"%0 = param 0 : f32[2]\n%1 = reshape %0 : f32[3]\nsink %1",
+       "2:6: reshape: from [2] to [3]: 2 and 3 elements"},
       {"%0 = param 0 : f32\n%1 = add %0 : f32\nsink %1", "2:6: add: takes 2 sources, not 1"},
       {"%0 = const 4 : i32\n%1 = param 0 : f32[%0]\nsink %1", "2:21: an extent must be a scalar index"},
       {"%0 = param 0 : index\n%1 = param 1 : f32[%0]\nsink %1",
        "2:21: an extent must be made of variables and constants only"},
-      {"%0 = const 4 : index\n%1 = range %0, id=0, kind=loop : index\n%2 = add %1, %0 : index\n%3 = param 0 : f32[%2]\nsink",
+      {"%0 = const 4 : index\n%1 = range %0, id=0, kind=loop : index\n%2 = add %1, %0 : index\n%3 = param 0 "
+       ": f32[%2]\nsink",
        "4:21: an extent must be made of variables and constants only"},
       // extents
       {"%0 = param 0 : f32[-1]\nsink %0", "1:23: negative extent -1"},
       {"%0 = param 0 : f32[x]\nsink %0", "1:20: expected an integer of 64 bits"},
       {"%0 = param 0 : f32[9223372036854775808]\nsink %0", "1:20: expected an integer of 64 bits"},
-      {"%0 = param 0 : f32[4294967296,4294967296]\nsink %0", "1:42: the shape has more than 2^63 - 1 elements"},
+      {"%0 = param 0 : f32[4294967296,4294967296]\nsink %0",
+       "1:42: the shape has more than 2^63 - 1 elements"},
       {"%0 = param 0 : f32[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]\nsink %0", "1:53: more than 16 axes"},
       {"%0 = param 0 : f32[9223372036854775807]\n%1 = concat %0, %0, axis=0 : f32[1]\nsink %1",
        "2:6: extent arithmetic overflows 64 bits"},
-      {"%0 = var \"B\", min=0, max=8 : index\n%1 = const 9223372036854775807 : index\n%2 = mul %0, %1 : index\n"
+      {"%0 = var \"B\", min=0, max=8 : index\n%1 = const 9223372036854775807 : index\n%2 = mul %0, %1 : "
+       "index\n"
        "%3 = param 0 : f32[%2]\n%4 = concat %3, %3, axis=0 : f32[%2]\nsink",
        "5:6: extent arithmetic overflows 64 bits"},
       // arguments
@@ -362,18 +387,23 @@ TEST_F(Text, MalformedTextSaysWhereAndWhat) {
       {"%0 = iota axis=0, axis=0 : i32[2]\nsink %0", "1:6: iota has an argument it does not take"},
       {"%0 = param 0 : f32[2]\n%1 = reduce %0, op=mean, axes=[0] : f32[1]\nsink %1",
        "2:6: op= is one of add, mul, max, min (reduce)"},
-      {"%0 = param 0 : f32[2]\n%1 = reduce %0, op=add, axes=[0,0] : f32[1]\nsink %1", "2:6: axis 0 is named twice (reduce)"},
-      {"%0 = param 0 : f32[2]\n%1 = reduce %0, op=add, axes=0 : f32[1]\nsink %1", "2:6: axes= must be a list (reduce)"},
-      {"%0 = param 0 : f32[2]\n%1 = reduce %0, op=add, axes=[40] : f32[1]\nsink %1", "2:6: axis 40 is out of range (reduce)"},
+      {"%0 = param 0 : f32[2]\n%1 = reduce %0, op=add, axes=[0,0] : f32[1]\nsink %1",
+       "2:6: axis 0 is named twice (reduce)"},
+      {"%0 = param 0 : f32[2]\n%1 = reduce %0, op=add, axes=0 : f32[1]\nsink %1",
+       "2:6: axes= must be a list (reduce)"},
+      {"%0 = param 0 : f32[2]\n%1 = reduce %0, op=add, axes=[40] : f32[1]\nsink %1",
+       "2:6: axis 40 is out of range (reduce)"},
       {"%0 = param 0 : f32[2]\n%1 = scan %0, op=add, axis=0, reverse=maybe : f32[2]\nsink %1",
        "2:6: reverse= must be true or false (scan)"},
-      {"%0 = param 0 : f32[2]\n%1 = permute %0, perm=[300] : f32[2]\nsink %1", "2:6: axis 300 is out of range (permute)"},
+      {"%0 = param 0 : f32[2]\n%1 = permute %0, perm=[300] : f32[2]\nsink %1",
+       "2:6: axis 300 is out of range (permute)"},
       {"%0 = var \"B\", min=1 : index\nsink %0", "1:6: needs max= (var)"},
       {"%0 = var B, min=1, max=2 : index\nsink %0", "1:6: needs a name in quotes (var)"},
       {"%0 = var \"B\", min=3, max=2 : index\nsink %0", "1:6: var: has min 3 above max 2"},
       {"%0 = var \"\", min=1, max=2 : index\nsink %0", "1:6: var: needs a name"},
       {"%0 = var \"B\", min=1, max=2 : i64\nsink %0", "1:6: var: has type i64, it must be index"},
-      {"%0 = param 0 : u32\n%1 = threefry %0, %0, %0, %0, lane=2 : u32\nsink %1", "2:6: threefry: has lane -1: 0 or 1"},
+      {"%0 = param 0 : u32\n%1 = threefry %0, %0, %0, %0, lane=2 : u32\nsink %1",
+       "2:6: threefry: has lane -1: 0 or 1"},
       // strings
       {"%0 = param 0, \"a\\q\" : f32\nsink %0", "1:19: unknown escape"},
       {"%0 = param 0, \"a\\x0\" : f32\nsink %0", "1:19: expected two hexadecimal digits"},
@@ -387,8 +417,10 @@ TEST_F(Text, MalformedTextSaysWhereAndWhat) {
       {"%0 = const 1.5 : i32\nsink %0", "1:6: '1.5' is not an integer of 64 bits (const)"},
       {"%0 = const 300 : u8\nsink %0", "1:6: 300 does not fit u8 (const)"},
       {"%0 = const -1 : u64\nsink %0", "1:6: -1 does not fit u64 (const)"},
-      {"%0 = const 18446744073709551616 : u64\nsink %0", "1:6: '18446744073709551616' is not an integer of 64 bits"},
-      {"%0 = const 18446744073709551615 : i64\nsink %0", "1:6: '18446744073709551615' is not an integer of 64 bits"},
+      {"%0 = const 18446744073709551616 : u64\nsink %0",
+       "1:6: '18446744073709551616' is not an integer of 64 bits"},
+      {"%0 = const 18446744073709551615 : i64\nsink %0",
+       "1:6: '18446744073709551615' is not an integer of 64 bits"},
       {"%0 = const 1 : bool\nsink %0", "1:6: a bool is true or false (const)"},
       {"%0 = const 1e999 : f64\nsink %0", "1:6: 1e999 is beyond the range of f64 (const)"},
       {"%0 = const 1e39 : f32\nsink %0", "1:6: 1e39 is beyond the range of f32 (const)"},
@@ -403,7 +435,8 @@ TEST_F(Text, MalformedTextSaysWhereAndWhat) {
 
 TEST_F(Text, NodesAreLimited) {
   std::string source;
-  for (int i = 0; i < 20; ++i) source += "%" + std::to_string(i) + " = param " + std::to_string(i) + " : f32\n";
+  for (int i = 0; i < 20; ++i)
+    source += "%" + std::to_string(i) + " = param " + std::to_string(i) + " : f32\n";
   source += "sink %0\n";
   EXPECT_EQ(parse(g, source, {.max_nodes = 21}).error, "");
   EXPECT_EQ(parse(g, source, {.max_nodes = 20}).error, "21:1: more than 20 nodes");

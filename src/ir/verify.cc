@@ -18,7 +18,8 @@ std::string check_stage(const Graph& g, Node n, Stage stage) {
   }
   if (op == Op::Sink) return {};
   if (g.rank(n) != 0) return "is not a scalar, as index arithmetic must be";
-  if (!is_index_type(g.dtype(n))) return "has type " + std::string(dtype_name(g.dtype(n))) + " in index arithmetic";
+  if (!is_index_type(g.dtype(n)))
+    return "has type " + std::string(dtype_name(g.dtype(n))) + " in index arithmetic";
   if (op != Op::Const && op != Op::Var && op != Op::Range && !has_flag(op, kElementwise))
     return "does not exist at the index stage";
   return {};
@@ -42,7 +43,8 @@ std::string check_type(Graph& g, Node n) {
 
 bool legal_in_extent(const Graph& g, Node n) {
   const Op op = g.op(n);
-  return g.rank(n) == 0 && is_index_type(g.dtype(n)) && (op == Op::Const || op == Op::Var || has_flag(op, kElementwise));
+  return g.rank(n) == 0 && is_index_type(g.dtype(n)) &&
+         (op == Op::Const || op == Op::Var || has_flag(op, kElementwise));
 }
 
 std::string verify(const Graph& graph, std::span<const Node> roots, Stage stage, std::string_view pass) {
@@ -64,7 +66,8 @@ std::string verify(const Graph& graph, std::span<const Node> roots, Stage stage,
     for (Node e : extent_nodes(graph, n)) extents.push_back(e);
   }
   for (Node e : postorder(graph, extents))
-    if (!legal_in_extent(graph, e)) return report(e, "is part of an extent, which holds index expressions over variables");
+    if (!legal_in_extent(graph, e))
+      return report(e, "is part of an extent, which holds index expressions over variables");
   return {};
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What is legal at each stage. Run before and after every pass in tests and debug builds; the message names the
-// pass, the op and the node's text.
+// What is legal at each stage. Run before and after every pass in tests and debug builds; the message names
+// the pass, the op and the node's text.
 #pragma once
 
 #include <span>
@@ -17,8 +17,8 @@ enum class Stage : uint8_t {
 };
 inline constexpr std::array<std::string_view, 2> kStageText = {"tensor", "index"};
 
-// Whether the node itself, its sources aside, may be part of an extent: index arithmetic over variables, no tensor and
-// no loop index of a kernel.
+// Whether the node itself, its sources aside, may be part of an extent: index arithmetic over variables, no
+// tensor and no loop index of a kernel.
 bool legal_in_extent(const Graph& graph, Node n);
 
 // Empty when all is well.

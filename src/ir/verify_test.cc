@@ -20,7 +20,8 @@ class Verify : public testing::Test {
   std::string index(Node n) { return verify(g, std::span(&n, 1), Stage::kIndex, "some_pass"); }
   // Past the builder: what a pass that makes a mistake would intern.
   Node raw(Op op, DType t, Shape of, std::initializer_list<Node> sources, const Arg& arg = NoArg{}) {
-    return g.intern({op, t, g.intern_shape(of), std::span<const Node>(sources.begin(), sources.size()), &arg});
+    return g.intern(
+        {op, t, g.intern_shape(of), std::span<const Node>(sources.begin(), sources.size()), &arg});
   }
 
   Graph g;
@@ -34,7 +35,8 @@ TEST_F(Verify, TensorProgramsAreLegalAtTheTensorStage) {
   const Dim batch(b.var("B", 1, 8));
   const std::vector<Dim> symbolic{batch, 8};
   const Node z = b.param(3, f32, symbolic);
-  const Node roots[] = {b.add(x, y), b.reduce(b.mul(z, z), ReduceOp::kAdd, 2), b.gather(x, i, 0), b.var("B", 1, 8)};
+  const Node roots[] = {b.add(x, y), b.reduce(b.mul(z, z), ReduceOp::kAdd, 2), b.gather(x, i, 0),
+                        b.var("B", 1, 8)};
   EXPECT_EQ(verify(g, roots, Stage::kTensor), "");
   EXPECT_EQ(tensor(b.sink(roots)), "");
 }
@@ -48,32 +50,39 @@ TEST_F(Verify, IndexArithmeticIsLegalAtTheIndexStage) {
 
 TEST_F(Verify, LoopIndicesDoNotExistAtTheTensorStage) {
   const Node bad = b.add(b.range(8, 3), b.index(1));
-  EXPECT_THAT(tensor(bad), AllOf(StartsWith("after some_pass: range is a loop index, which does not exist at the tensor stage"),
-                                 HasSubstr("id=3, kind=loop : index")));
+  EXPECT_THAT(
+      tensor(bad),
+      AllOf(StartsWith("after some_pass: range is a loop index, which does not exist at the tensor stage"),
+            HasSubstr("id=3, kind=loop : index")));
 }
 
 TEST_F(Verify, TensorsDoNotExistAtTheIndexStage) {
-  EXPECT_THAT(index(b.add(x, y)), StartsWith("after some_pass: param is not a scalar, as index arithmetic must be"));
+  EXPECT_THAT(index(b.add(x, y)),
+              StartsWith("after some_pass: param is not a scalar, as index arithmetic must be"));
   EXPECT_THAT(index(b.constant_float(1, f32)), HasSubstr("const has type f32 in index arithmetic"));
   EXPECT_THAT(index(b.param(0, i32, {})), HasSubstr("param does not exist at the index stage"));
 }
 
 TEST_F(Verify, StoredTypesMustBeTheInferredOnes) {
   EXPECT_THAT(tensor(raw(Op::Add, f32, shape, {x, i})), HasSubstr("add element types differ, f32 and i32"));
-  EXPECT_THAT(tensor(raw(Op::Add, f16, shape, {x, y})), HasSubstr("add does not have the type of its op and sources"));
-  EXPECT_THAT(tensor(raw(Op::Add, f32, {}, {x, y})), HasSubstr("add does not have the type of its op and sources"));
+  EXPECT_THAT(tensor(raw(Op::Add, f16, shape, {x, y})),
+              HasSubstr("add does not have the type of its op and sources"));
+  EXPECT_THAT(tensor(raw(Op::Add, f32, {}, {x, y})),
+              HasSubstr("add does not have the type of its op and sources"));
   EXPECT_THAT(tensor(raw(Op::Add, f32, shape, {x})), HasSubstr("add takes 2 sources, not 1"));
   EXPECT_THAT(tensor(raw(Op::Sin, i32, shape, {i})), HasSubstr("sin takes floats, not i32"));
-  EXPECT_THAT(tensor(raw(Op::Flip, f32, shape, {x}, AxisArg{0})), HasSubstr("flip has an argument of the wrong kind"));
+  EXPECT_THAT(tensor(raw(Op::Flip, f32, shape, {x}, AxisArg{0})),
+              HasSubstr("flip has an argument of the wrong kind"));
   EXPECT_THAT(tensor(raw(Op::Reduce, f32, shape, {x}, ReduceArg{ReduceOp::kAdd, 2})),
               HasSubstr("reduce does not have the type of its op and sources"));
 }
 
 TEST_F(Verify, TheMessageShowsTheNode) {
   const Node bad = raw(Op::Add, f16, shape, {x, y});
-  EXPECT_EQ(tensor(b.cast(bad, f32)), "after some_pass: add does not have the type of its op and sources\n  %" +
-                                          std::to_string(bad.id) + " = add %" + std::to_string(x.id) + ", %" +
-                                          std::to_string(y.id) + " : f16[4,8]");
+  EXPECT_EQ(tensor(b.cast(bad, f32)),
+            "after some_pass: add does not have the type of its op and sources\n  %" +
+                std::to_string(bad.id) + " = add %" + std::to_string(x.id) + ", %" + std::to_string(y.id) +
+                " : f16[4,8]");
 }
 
 TEST_F(Verify, WithoutAPassTheMessageBeginsWithTheOp) {

@@ -24,7 +24,8 @@ using ir::Stage;
 namespace {
 
 std::vector<Node> simplify(ir::Graph& graph, std::span<const Node> roots, const PassContext& context) {
-  return rules::simplify(graph, roots, {.floats = context.floats, .trace = context.trace, .stats = context.stats});
+  return rules::simplify(graph, roots,
+                         {.floats = context.floats, .trace = context.trace, .stats = context.stats});
 }
 
 // One topic of the rules alone: to look at what it does.
@@ -38,10 +39,12 @@ std::vector<Node> apply_topic(ir::Graph& graph, std::span<const Node> roots, con
     if (rule.topic == kTopic.name) own.push_back(rule);
   ANNEAL_CHECK_MSG(!own.empty(), kTopic.name);
   const rewrite::RuleSet set(own, context.floats);
-  return rewrite::rewrite(graph, roots, set, {.pass = "topic", .trace = context.trace, .stats = context.stats});
+  return rewrite::rewrite(graph, roots, set,
+                          {.pass = "topic", .trace = context.trace, .stats = context.stats});
 }
 
-// What only derivatives look at gives way to its value, at any depth. Types stay, so nothing is inferred anew.
+// What only derivatives look at gives way to its value, at any depth. Types stay, so nothing is inferred
+// anew.
 std::vector<Node> drop_marks(ir::Graph& graph, std::span<const Node> roots, const PassContext&) {
   std::vector<Node> now(graph.id_limit()), out, sources;
   for (Node n : ir::postorder(graph, roots)) {
@@ -63,13 +66,16 @@ std::vector<Node> drop_marks(ir::Graph& graph, std::span<const Node> roots, cons
 
 constexpr Pass kPasses[] = {
     {"simplify", "every rule that the allowed float classes admit, to a fixpoint", {}, {}, simplify},
-    {"drop_marks", "stop_gradient, alias and custom_gradient give way to their values: after the last derivative",
+    {"drop_marks",
+     "stop_gradient, alias and custom_gradient give way to their values: after the last derivative",
      Stage::kTensor, Stage::kTensor, drop_marks},
     {"fold_constants", "the rules on constants alone", {}, {}, apply_topic<Topic{"constant"}>},
     {"simplify_arithmetic", "the rules of arithmetic alone", {}, {}, apply_topic<Topic{"arithmetic"}>},
     {"simplify_divmod", "the rules of division and remainder alone", {}, {}, apply_topic<Topic{"divmod"}>},
-    {"simplify_movement", "the rules of movement alone", Stage::kTensor, Stage::kTensor, apply_topic<Topic{"movement"}>},
-    {"simplify_reduce", "the rules of reductions alone", Stage::kTensor, Stage::kTensor, apply_topic<Topic{"reduce"}>},
+    {"simplify_movement", "the rules of movement alone", Stage::kTensor, Stage::kTensor,
+     apply_topic<Topic{"movement"}>},
+    {"simplify_reduce", "the rules of reductions alone", Stage::kTensor, Stage::kTensor,
+     apply_topic<Topic{"reduce"}>},
 };
 
 void check(const ir::Graph& graph, std::span<const Node> roots, Stage stage, std::string_view pass) {
@@ -80,7 +86,8 @@ void check(const ir::Graph& graph, std::span<const Node> roots, Stage stage, std
 
 void dump(const ir::Graph& graph, std::span<const Node> roots, const Pass& pass, size_t number) {
   if (!support::flag_names(support::Flag::kDump, pass.name)) return;
-  const std::string path = fmt::format("{}/{:02}-{}.ir", support::flag_text(support::Flag::kDumpDir), number, pass.name);
+  const std::string path =
+      fmt::format("{}/{:02}-{}.ir", support::flag_text(support::Flag::kDumpDir), number, pass.name);
   std::FILE* file = std::fopen(path.c_str(), "w");
   if (file == nullptr) raise(ErrorCode::kData, "ANNEAL_DUMP: cannot write " + path);
   const std::string text = fmt::format("# after {}\n{}", pass.name, ir::print(graph, roots));
@@ -89,12 +96,13 @@ void dump(const ir::Graph& graph, std::span<const Node> roots, const Pass& pass,
 }
 
 // One line a pass for ANNEAL_DEBUG=1, and what fired for 2.
-void report(const ir::Graph& graph, std::span<const Node> before, std::span<const Node> after, const PassTiming& timing,
-            const rewrite::RewriteStats& stats) {
+void report(const ir::Graph& graph, std::span<const Node> before, std::span<const Node> after,
+            const PassTiming& timing, const rewrite::RewriteStats& stats) {
   const int level = support::flag_level(support::Flag::kDebug);
   if (level < 1) return;
   fmt::print(stderr, "{:<20} {:8.2f} ms  {} -> {} nodes{}\n", timing.pass, timing.milliseconds,
-             ir::postorder(graph, before).size(), ir::postorder(graph, after).size(), timing.changed ? "" : " (unchanged)");
+             ir::postorder(graph, before).size(), ir::postorder(graph, after).size(),
+             timing.changed ? "" : " (unchanged)");
   if (level < 2) return;
   for (const auto& fired : stats.fired)
     if (fired.count != 0) fmt::print(stderr, "  {:<32} {}\n", fired.rule->name, fired.count);
@@ -120,8 +128,9 @@ Stage stage_of(const ir::Graph& graph, std::span<const Node> roots) {
   return Stage::kTensor;
 }
 
-std::vector<Node> run_passes(ir::Graph& graph, std::span<const Node> roots, std::span<const Pass* const> passes,
-                             const PassContext& context, std::vector<PassTiming>* timings) {
+std::vector<Node> run_passes(ir::Graph& graph, std::span<const Node> roots,
+                             std::span<const Pass* const> passes, const PassContext& context,
+                             std::vector<PassTiming>* timings) {
   std::vector<Node> now(roots.begin(), roots.end());
   Stage stage = stage_of(graph, roots);
   check(graph, now, stage, {});

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Named passes over graphs. A pass is a function of a graph, with the stage it needs and the stage it gives; the name
-// is that of the function, of the option of `anneal opt --passes`, and of the dump. No manager: run_passes() is a loop
-// that verifies before and after, times, and dumps.
-// Tested by pass_test.cc.
+// Named passes over graphs. A pass is a function of a graph, with the stage it needs and the stage it gives;
+// the name is that of the function, of the option of `anneal opt --passes`, and of the dump. No manager:
+// run_passes() is a loop that verifies before and after, times, and dumps. Tested by pass_test.cc.
 #pragma once
 
 #include <optional>
@@ -41,10 +40,11 @@ struct PassTiming {
 // The stage that a program is at: kIndex when it holds loop indices.
 ir::Stage stage_of(const ir::Graph& graph, std::span<const ir::Node> roots);
 
-// Runs the passes in order. Raises kVerify when the graph is ill-formed before or after one, naming the pass, the op
-// and the node, unless ANNEAL_VERIFY=0. ANNEAL_DUMP=<pass>|all writes NN-<pass>.ir into ANNEAL_DUMP_DIR after each
-// that is named and changed something; ANNEAL_DEBUG=1 prints a line for each.
-std::vector<ir::Node> run_passes(ir::Graph& graph, std::span<const ir::Node> roots, std::span<const Pass* const> passes,
-                                 const PassContext& context = {}, std::vector<PassTiming>* timings = nullptr);
+// Runs the passes in order. Raises kVerify when the graph is ill-formed before or after one, naming the pass,
+// the op and the node, unless ANNEAL_VERIFY=0. ANNEAL_DUMP=<pass>|all writes NN-<pass>.ir into
+// ANNEAL_DUMP_DIR after each that is named and changed something; ANNEAL_DEBUG=1 prints a line for each.
+std::vector<ir::Node> run_passes(ir::Graph& graph, std::span<const ir::Node> roots,
+                                 std::span<const Pass* const> passes, const PassContext& context = {},
+                                 std::vector<PassTiming>* timings = nullptr);
 
 }  // namespace anneal::pass

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Random programs through the whole middle: simplifying changes no bit, is idempotent and makes no node when nothing
-// applies; gradients verify, and simplifying them changes no bit either. ANNEAL_FUZZ_PROGRAMS and ANNEAL_FUZZ_SEED
-// choose how many and from where; a failure prints the seed and the program.
+// Random programs through the whole middle: simplifying changes no bit, is idempotent and makes no node when
+// nothing applies; gradients verify, and simplifying them changes no bit either. ANNEAL_FUZZ_PROGRAMS and
+// ANNEAL_FUZZ_SEED choose how many and from where; a failure prints the seed and the program.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -29,7 +29,8 @@ uint64_t number(support::Flag flag) { return std::strtoull(support::flag_text(fl
 double random_element(ir::RandomStream& r, DType t) {
   constexpr double kAwkward[] = {0, -0.0, INFINITY, -INFINITY, NAN, 1, -1, 3e38};
   if (r.one_in(10)) return kAwkward[r.below(8)];
-  return is_float(t) ? r.unit() * 6 - 3 : static_cast<double>(r.one_in(8) ? static_cast<int64_t>(r.next()) : r.below(11) - 5);
+  return is_float(t) ? r.unit() * 6 - 3
+                     : static_cast<double>(r.one_in(8) ? static_cast<int64_t>(r.next()) : r.below(11) - 5);
 }
 
 interp::Bindings random_bindings(const ir::Graph& g, std::span<const Node> roots, uint64_t seed) {
@@ -69,7 +70,9 @@ void expect_simplify_keeps(ir::Graph& g, const std::vector<Node>& roots, uint64_
   const interp::Bindings bindings = random_bindings(g, roots, seed);
   const Values before = interp::evaluate(g, roots, bindings), after = interp::evaluate(g, simple, bindings);
   for (size_t i = 0; i < before.size(); ++i)
-    ASSERT_TRUE(same(*before[i], *after[i])) << "result " << i << " changed\n" << where << "became\n" << ir::print(g, simple);
+    ASSERT_TRUE(same(*before[i], *after[i])) << "result " << i << " changed\n"
+                                             << where << "became\n"
+                                             << ir::print(g, simple);
 }
 
 TEST(ProgramFuzz, SimplifyKeepsEveryBit) {
@@ -88,7 +91,8 @@ TEST(ProgramFuzz, GradientsVerifyAndSimplifyKeepsThem) {
     ir::Graph g;
     const ir::Graph::Scope scope(g);
     const ir::Builder b{g};
-    const std::vector<Node> roots = ir::random_program(g, seed, {.nodes = 14, .symbolic = seed % 4 == 0, .floats_only = true});
+    const std::vector<Node> roots =
+        ir::random_program(g, seed, {.nodes = 14, .symbolic = seed % 4 == 0, .floats_only = true});
     std::vector<Node> outputs, upstream, wrt;
     for (Node n : roots) {
       if (!is_float(g.dtype(n))) continue;
@@ -100,7 +104,8 @@ TEST(ProgramFuzz, GradientsVerifyAndSimplifyKeepsThem) {
     std::vector<Node> found;
     for (Node n : autodiff::vjp(g, outputs, upstream, wrt))
       if (n) found.push_back(n);
-    ASSERT_EQ(ir::verify(g, found, ir::Stage::kTensor, "vjp"), "") << "seed " << seed << "\n" << ir::print(g, roots);
+    ASSERT_EQ(ir::verify(g, found, ir::Stage::kTensor, "vjp"), "") << "seed " << seed << "\n"
+                                                                   << ir::print(g, roots);
     expect_simplify_keeps(g, found, seed);
     if (HasFatalFailure()) return;
   }

@@ -23,7 +23,8 @@ struct Size {
 
 class Shrinker {
  public:
-  Shrinker(ir::Graph& graph, const StillFails& fails, int max_tried) : g_(graph), b_{graph}, fails_(fails), max_tried_(max_tried) {}
+  Shrinker(ir::Graph& graph, const StillFails& fails, int max_tried)
+      : g_(graph), b_{graph}, fails_(fails), max_tried_(max_tried) {}
 
   ShrinkResult run(std::span<const Node> roots) {
     result_.roots.assign(roots.begin(), roots.end());
@@ -100,7 +101,8 @@ class Shrinker {
     for (Node s : g_.sources(n))
       if (g_.dtype(s) == g_.dtype(n) && (g_.shape_id(s) == g_.shape_id(n)) && replace(n, s)) return true;
     if (g_.dtype(n) == DType::kVoid) return false;
-    if (g_.dtype(n) != DType::kIndex && replace(n, b_.param(next_param(), g_.dtype(n), g_.shape(n)))) return true;
+    if (g_.dtype(n) != DType::kIndex && replace(n, b_.param(next_param(), g_.dtype(n), g_.shape(n))))
+      return true;
     for (int64_t value : {0, 1}) {
       const Node c = b_.constant_int(value, g_.dtype(n));
       if (replace(n, c) || replace(n, b_.full(g_.shape(n), c))) return true;
@@ -139,7 +141,8 @@ class Shrinker {
 
 }  // namespace
 
-ShrinkResult shrink(ir::Graph& graph, std::span<const Node> roots, const StillFails& still_fails, int max_tried) {
+ShrinkResult shrink(ir::Graph& graph, std::span<const Node> roots, const StillFails& still_fails,
+                    int max_tried) {
   return Shrinker(graph, still_fails, max_tried).run(roots);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Makes a failing program small: drops results, takes sources instead of what is made of them, cuts programs off at
-// new inputs and constants, and shortens extents, as long as it still fails. Tested by shrink_test.cc.
+// Makes a failing program small: drops results, takes sources instead of what is made of them, cuts programs
+// off at new inputs and constants, and shortens extents, as long as it still fails. Tested by shrink_test.cc.
 #pragma once
 
 #include <functional>
@@ -19,7 +19,9 @@ struct ShrinkResult {
   int tried = 0, taken = 0;  // candidates
 };
 
-// `roots` must fail. Ends at a program none of whose smaller neighbours fails, or after `max_tried` candidates.
-ShrinkResult shrink(ir::Graph& graph, std::span<const ir::Node> roots, const StillFails& still_fails, int max_tried = 20000);
+// `roots` must fail. Ends at a program none of whose smaller neighbours fails, or after `max_tried`
+// candidates.
+ShrinkResult shrink(ir::Graph& graph, std::span<const ir::Node> roots, const StillFails& still_fails,
+                    int max_tried = 20000);
 
 }  // namespace anneal::pass

@@ -29,7 +29,8 @@ TEST(Shrink, KeepsOnlyWhatTheFailureNeeds) {
                                        "%4 = reduce %3, op=add, axes=[1] : f32[8,1]\n"
                                        "%5 = sqrt %4 : f32[8,1]\n"
                                        "sink %5, %2\n");
-  const ShrinkResult r = shrink(g, program.roots, [&](std::span<const Node> roots) { return holds(g, roots, ir::Op::Exp); });
+  const ShrinkResult r =
+      shrink(g, program.roots, [&](std::span<const Node> roots) { return holds(g, roots, ir::Op::Exp); });
   EXPECT_EQ(ir::print(g, r.roots), "%0 = param 0 : f32[1,1]\n%1 = exp %0 : f32[1,1]\nsink %1\n");
 }
 
@@ -41,7 +42,8 @@ TEST(Shrink, RandomProgramsShrinkToTheOpAndItsLeaves) {
     const std::vector<Node> roots = ir::random_program(g, seed);
     if (!holds(g, roots, ir::Op::Where)) continue;
     ++shrunk;
-    const ShrinkResult r = shrink(g, roots, [&](std::span<const Node> now) { return holds(g, now, ir::Op::Where); });
+    const ShrinkResult r =
+        shrink(g, roots, [&](std::span<const Node> now) { return holds(g, now, ir::Op::Where); });
     EXPECT_TRUE(holds(g, r.roots, ir::Op::Where));
     EXPECT_LE(ir::postorder(g, r.roots).size(), 4u) << ir::print(g, r.roots);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// 128-bit content keys. A key depends on content only: never on addresses, ids or construction order, so it is
-// the same in every process and on every machine. Not meant against an adversary.
+// 128-bit content keys. A key depends on content only: never on addresses, ids or construction order, so it
+// is the same in every process and on every machine. Not meant against an adversary.
 #pragma once
 
 #include <compare>
@@ -57,7 +57,8 @@ class Hasher {
     return *this;
   }
   constexpr Key finish() const {
-    return {fold_multiply(a_ ^ (b_ >> 32), 0x8ebc6af09c88c6e3u), fold_multiply(b_ ^ (a_ << 32), 0x589965cc75374cc3u)};
+    return {fold_multiply(a_ ^ (b_ >> 32), 0x8ebc6af09c88c6e3u),
+            fold_multiply(b_ ^ (a_ << 32), 0x589965cc75374cc3u)};
   }
 
  private:

@@ -33,13 +33,16 @@ TEST(Hash, ShortSequencesOfSmallWordsDiffer) {
 
 TEST(Hash, TextDependsOnLengthAndContent) {
   std::set<Key> seen;
-  for (const char* text : {"", "a", "b", "ab", "ba", "abcdefgh", "abcdefgh ", "abcdefg"}) seen.insert(Hasher().add(text).finish());
+  for (const char* text : {"", "a", "b", "ab", "ba", "abcdefgh", "abcdefgh ", "abcdefg"})
+    seen.insert(Hasher().add(text).finish());
   EXPECT_EQ(seen.size(), 8u);
 }
 
 TEST(Hash, KeyTextIs32Digits) { EXPECT_EQ(key_text({0x1, 0xabcdef}), "0000000000abcdef0000000000000001"); }
 
-TEST(Hash, IsTheSameInEveryProcess) { EXPECT_EQ(key_text(Hasher(1).add("anneal").finish()), key_text(Hasher(1).add("anneal").finish())); }
+TEST(Hash, IsTheSameInEveryProcess) {
+  EXPECT_EQ(key_text(Hasher(1).add("anneal").finish()), key_text(Hasher(1).add("anneal").finish()));
+}
 
 }  // namespace
 }  // namespace anneal::support

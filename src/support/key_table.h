@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Finds ids by 128-bit key: open addressing, eight bytes an entry. An entry holds 32 bits of the key beside the id, so
-// a probe reads the key itself (which lies with the owner of the ids) only when it almost certainly matches, and
-// growing reads no keys at all. Id 0 stands for nothing. Tested by key_table_test.cc.
+// Finds ids by 128-bit key: open addressing, eight bytes an entry. An entry holds 32 bits of the key beside
+// the id, so a probe reads the key itself (which lies with the owner of the ids) only when it almost
+// certainly matches, and growing reads no keys at all. Id 0 stands for nothing. Tested by key_table_test.cc.
 #pragma once
 
 #include <cstdint>

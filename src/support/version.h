@@ -6,8 +6,8 @@
 
 namespace anneal::support {
 
-std::string_view version();   // "0.1.0"
-std::string_view commit();    // "1f2e3d4c5b6a", with "-dirty" when files differ from it; "unknown" outside git
+std::string_view version();  // "0.1.0"
+std::string_view commit();   // "1f2e3d4c5b6a", with "-dirty" when files differ from it; "unknown" outside git
 std::string_view compiler();  // "GNU 12.2.0"
 
 }  // namespace anneal::support

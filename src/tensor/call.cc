@@ -55,7 +55,8 @@ Call::Call(std::string_view name, const Tensor& operand, const Loc& loc)
   open(loc);
 }
 
-Call::Call(std::string_view name, const Loc& loc) : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(loc) {
+Call::Call(std::string_view name, const Loc& loc)
+    : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(loc) {
   open(loc);
 }
 
@@ -78,7 +79,9 @@ void detail::fail(std::string_view name, ErrorCode code, const std::string& what
   call.fail(code, what);
 }
 
-void Call::fail(ErrorCode code, const std::string& what) const { raise(code, std::string(name_) + ": " + what); }
+void Call::fail(ErrorCode code, const std::string& what) const {
+  raise(code, std::string(name_) + ": " + what);
+}
 
 void Call::describe(std::string& message) const {
   const std::string own = std::string(name_) + ":";
@@ -93,20 +96,24 @@ void Call::describe(std::string& message) const {
     message += "  from " + (site.call.empty() ? std::string(ir::op_text(g.op(n))) : site.call);
     if (!site.file.empty()) message += "  " + site.file + ":" + std::to_string(site.line);
   }
-  message += "\n  at " + std::string(loc_.function_name()) + "  " + loc_.file_name() + ":" + std::to_string(loc_.line());
+  message += "\n  at " + std::string(loc_.function_name()) + "  " + loc_.file_name() + ":" +
+             std::to_string(loc_.line());
 }
 
 Node Call::node(const In& x, DType t) const {
   if (x.kind() == In::Kind::kTensor) return b.cast(node_of(x.tensor()), t);
-  // A number takes the type of the tensor it meets, unchanged: -1 as u8 would silently be 255, and 2.5 as i32 be 2.
+  // A number takes the type of the tensor it meets, unchanged: -1 as u8 would silently be 255, and 2.5 as i32
+  // be 2.
   if (is_float(t)) return b.constant_float(x.float_value(), t);
   const double v = x.float_value();
-  const ir::Scalar as_t = x.kind() == In::Kind::kFloat ? ir::Scalar::from_double(v, t) : ir::Scalar::from_int(x.int_value(), t);
+  const ir::Scalar as_t =
+      x.kind() == In::Kind::kFloat ? ir::Scalar::from_double(v, t) : ir::Scalar::from_int(x.int_value(), t);
   const bool fits = is_bool(t) || (x.kind() == In::Kind::kFloat ? as_t.as_double(t) == v
                                    : x.is_huge()                ? t == u64
-                                                                : as_t.as_int(t) == x.int_value() && (t != u64 || v >= 0));
+                                                 : as_t.as_int(t) == x.int_value() && (t != u64 || v >= 0));
   if (!fits) {
-    const std::string number = x.kind() == In::Kind::kFloat || x.is_huge() ? shortest_text(v) : std::to_string(x.int_value());
+    const std::string number =
+        x.kind() == In::Kind::kFloat || x.is_huge() ? shortest_text(v) : std::to_string(x.int_value());
     fail(ErrorCode::kArgument, "the number " + number + " does not fit " + std::string(dtype_name(t)));
   }
   return b.constant(as_t, t);
@@ -165,9 +172,10 @@ std::vector<Dim> Call::broadcast_shapes(std::initializer_list<Node> nodes) const
       } else if (ir::dim_equal(g, d, s) == ir::Tri::kFalse) {
         std::string shapes;
         for (Node m : nodes) shapes += (shapes.empty() ? "" : " and ") + ir::shape_text(g, g.shape(m));
-        fail(ErrorCode::kShape, "shapes " + shapes + " do not broadcast: axis " +
-                                    std::to_string(static_cast<int64_t>(i) - static_cast<int64_t>(shape.size())) + " has " +
-                                    ir::dim_text(g, d) + " and " + ir::dim_text(g, s) + "; extents must be equal or 1");
+        fail(ErrorCode::kShape,
+             "shapes " + shapes + " do not broadcast: axis " +
+                 std::to_string(static_cast<int64_t>(i) - static_cast<int64_t>(shape.size())) + " has " +
+                 ir::dim_text(g, d) + " and " + ir::dim_text(g, s) + "; extents must be equal or 1");
       }
     }
   }
@@ -196,8 +204,9 @@ int Call::axis(int64_t a, size_t rank) const {
   const auto r = static_cast<int64_t>(rank);
   if (a < -r || a >= r) {
     if (rank == 0) fail(ErrorCode::kArgument, "axis " + std::to_string(a) + " of a scalar, which has none");
-    fail(ErrorCode::kArgument, "axis " + std::to_string(a) + " is out of range: a tensor of rank " + std::to_string(r) +
-                                   " has axes " + std::to_string(-r) + " to " + std::to_string(r - 1));
+    fail(ErrorCode::kArgument, "axis " + std::to_string(a) + " is out of range: a tensor of rank " +
+                                   std::to_string(r) + " has axes " + std::to_string(-r) + " to " +
+                                   std::to_string(r - 1));
   }
   return static_cast<int>(a < 0 ? a + r : a);
 }
@@ -217,7 +226,8 @@ std::vector<Dim> Call::dims(const Sizes& sizes) const {
   std::vector<Dim> out;
   for (const Extent& e : sizes) {
     if (e.is_const() && e.value() < 0)
-      fail(ErrorCode::kShape, "negative extent " + std::to_string(e.value()) + " on axis " + std::to_string(out.size()));
+      fail(ErrorCode::kShape,
+           "negative extent " + std::to_string(e.value()) + " on axis " + std::to_string(out.size()));
     out.push_back(to_dim(e));
   }
   return out;

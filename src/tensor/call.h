@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What every function of the tensor API opens first: the graph's Scope, the user's call site for the nodes it makes,
-// and the context that errors show. Only the outermost call of a thread sets the site and speaks in errors, so a
-// composite blames the user's line and names what the user called.
+// What every function of the tensor API opens first: the graph's Scope, the user's call site for the nodes it
+// makes, and the context that errors show. Only the outermost call of a thread sets the site and speaks in
+// errors, so a composite blames the user's line and names what the user called.
 #pragma once
 
 #include <initializer_list>
@@ -33,9 +33,10 @@ class Call final : public ErrorContext {
 
   // The node of an operand; numbers take type `t`.
   ir::Node node(const In& x, DType t) const;
-  ir::Node node(const In& x) const;  // numbers take their own type: bool, i32 or f32
+  ir::Node node(const In& x) const;        // numbers take their own type: bool, i32 or f32
   ir::Node float_node(const In& x) const;  // integers and bool become f32
-  ir::Node required(const Tensor& t, std::string_view what) const;  // for optional operands that are given but empty
+  ir::Node required(const Tensor& t,
+                    std::string_view what) const;  // for optional operands that are given but empty
   // Brings operands to one type and one shape (scalars stay scalars where `keep_scalars`).
   struct Pair {
     ir::Node a, b;
@@ -46,7 +47,7 @@ class Call final : public ErrorContext {
   ir::Node broadcast(ir::Node n, ir::Shape to) const;  // scalars stay scalars
 
   // -- Axes --
-  int axis(int64_t axis, size_t rank) const;  // negative counts from the end; checked
+  int axis(int64_t axis, size_t rank) const;               // negative counts from the end; checked
   ir::AxisMask axes(const Axes& axes, size_t rank) const;  // none: all
   std::vector<ir::Dim> dims(const Sizes& sizes) const;
 
@@ -57,7 +58,7 @@ class Call final : public ErrorContext {
   std::string_view name_;
   Loc loc_;
   ir::Node operands_[4];
-  size_t num_operands_ = 0;  // the first ones are kept for messages
+  size_t num_operands_ = 0;      // the first ones are kept for messages
   size_t seen_ = 0, empty_ = 0;  // operands, and which is an empty tensor; from 1
   uint32_t saved_site_ = 0;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Convolution, pooling and interpolation. A window is a view: padding, slices with a step, and one more axis for the
-// position inside the window. Convolution is then a sum of products like any other.
+// Convolution, pooling and interpolation. A window is a view: padding, slices with a step, and one more axis
+// for the position inside the window. Convolution is then a sum of products like any other.
 #include <algorithm>
 #include <cmath>
 
@@ -18,13 +18,17 @@ using ir::ReduceOp;
 namespace {
 
 // One value for every axis, or one for each.
-std::vector<int64_t> per_axis(const Call& call, const std::vector<int64_t>& v, size_t axes, std::string_view what, int64_t low) {
+std::vector<int64_t> per_axis(const Call& call, const std::vector<int64_t>& v, size_t axes,
+                              std::string_view what, int64_t low) {
   if (v.size() != 1 && v.size() != axes)
-    call.fail(ErrorCode::kArgument, std::string(what) + " has " + std::to_string(v.size()) + " values for " + std::to_string(axes) + " axes");
+    call.fail(ErrorCode::kArgument, std::string(what) + " has " + std::to_string(v.size()) + " values for " +
+                                        std::to_string(axes) + " axes");
   std::vector<int64_t> out(axes);
   for (size_t i = 0; i < axes; ++i) {
     out[i] = v[v.size() == 1 ? 0 : i];
-    if (out[i] < low) call.fail(ErrorCode::kArgument, std::string(what) + " is " + std::to_string(out[i]) + ": at least " + std::to_string(low));
+    if (out[i] < low)
+      call.fail(ErrorCode::kArgument,
+                std::string(what) + " is " + std::to_string(out[i]) + ": at least " + std::to_string(low));
   }
   return out;
 }
@@ -33,12 +37,15 @@ struct Window {
   std::vector<int64_t> kernel, stride, low, high, dilation;
 };
 
-// [lead..., s1, s2] as [lead..., o1, o2, k1, k2]: element o * stride + k * dilation of the padded axis. Without a
-// gather: repeat the axis so that each kernel position's copy starts `dilation` later, then cut and stride.
-//   axis of n elements -> repeated k times and cut to k * (n + dilation) elements -> [k, n + dilation] -> stride.
+// [lead..., s1, s2] as [lead..., o1, o2, k1, k2]: element o * stride + k * dilation of the padded axis.
+// Without a gather: repeat the axis so that each kernel position's copy starts `dilation` later, then cut and
+// stride.
+//   axis of n elements -> repeated k times and cut to k * (n + dilation) elements -> [k, n + dilation] ->
+//   stride.
 Node windows(const Call& call, Node x, const Window& w, Node fill) {
   const size_t axes = w.kernel.size(), rank = call.g.shape(x).size(), lead = rank - axes;
-  ir::PadArg pad{std::vector<Dim>(rank, Dim(0)), std::vector<Dim>(rank, Dim(0)), std::vector<int64_t>(rank, 0)};
+  ir::PadArg pad{std::vector<Dim>(rank, Dim(0)), std::vector<Dim>(rank, Dim(0)),
+                 std::vector<int64_t>(rank, 0)};
   for (size_t i = 0; i < axes; ++i) {
     pad.low[lead + i] = Dim(w.low[i]);
     pad.high[lead + i] = Dim(w.high[i]);
@@ -50,9 +57,11 @@ Node windows(const Call& call, Node x, const Window& w, Node fill) {
     const Dim n = shape[at];
     const int64_t k = w.kernel[i], d = w.dilation[i], s = w.stride[i];
     if (n.is_const() && n.value < d * (k - 1) + 1)
-      call.fail(ErrorCode::kShape, "a window of " + std::to_string(d * (k - 1) + 1) + " does not fit in axis " + std::to_string(at) +
-                                       ", which has " + std::to_string(n.value) + " elements with padding");
-    const Dim out = ir::dim_add(call.g, ir::dim_floordiv(call.g, ir::dim_sub(call.g, n, Dim(d * (k - 1) + 1)), Dim(s)), Dim(1));
+      call.fail(ErrorCode::kShape, "a window of " + std::to_string(d * (k - 1) + 1) +
+                                       " does not fit in axis " + std::to_string(at) + ", which has " +
+                                       std::to_string(n.value) + " elements with padding");
+    const Dim out = ir::dim_add(
+        call.g, ir::dim_floordiv(call.g, ir::dim_sub(call.g, n, Dim(d * (k - 1) + 1)), Dim(s)), Dim(1));
     const std::vector<Dim> before(shape.begin(), shape.end());
     const size_t full_rank = before.size();
     const auto with = [&](std::initializer_list<Dim> middle) {
@@ -62,7 +71,8 @@ Node windows(const Call& call, Node x, const Window& w, Node fill) {
       return dims;
     };
     const Dim row = ir::dim_add(call.g, n, Dim(d));
-    const Dim copies = Dim(k + (k * d + (n.is_const() && n.value > 0 ? n.value - 1 : 0)) / (n.is_const() && n.value > 0 ? n.value : 1));
+    const Dim copies = Dim(k + (k * d + (n.is_const() && n.value > 0 ? n.value - 1 : 0)) /
+                                   (n.is_const() && n.value > 0 ? n.value : 1));
     Node r = call.b.expand(call.b.reshape(x, with({Dim(1), n})), with({copies, n}));
     r = call.b.reshape(r, with({ir::dim_mul(call.g, copies, n)}));
     const auto cut = [&](Node y, size_t axis, Dim extent, int64_t step) {
@@ -85,24 +95,32 @@ Node windows(const Call& call, Node x, const Window& w, Node fill) {
   return x;
 }
 
-Tensor convolve(std::string_view name, size_t axes, const In& x, const In& weight, const std::optional<Tensor>& bias,
-                const ConvOptions& options) {
+Tensor convolve(std::string_view name, size_t axes, const In& x, const In& weight,
+                const std::optional<Tensor>& bias, const ConvOptions& options) {
   const Call call(name, {&x, &weight});
   Node n = call.float_node(x), w = call.float_node(weight);
   if (call.g.shape(n).size() != axes + 2)
-    call.fail(ErrorCode::kShape, "takes [batch, channels, ...] of rank " + std::to_string(axes + 2) + ", not " + ir::type_text(call.g, n));
+    call.fail(ErrorCode::kShape, "takes [batch, channels, ...] of rank " + std::to_string(axes + 2) +
+                                     ", not " + ir::type_text(call.g, n));
   if (call.g.shape(w).size() != axes + 2)
-    call.fail(ErrorCode::kShape, "takes a weight of rank " + std::to_string(axes + 2) + ", not " + ir::type_text(call.g, w));
+    call.fail(ErrorCode::kShape,
+              "takes a weight of rank " + std::to_string(axes + 2) + ", not " + ir::type_text(call.g, w));
   const ir::Shape ws = call.g.shape(w);
   const int64_t groups = options.groups;
-  if (!ws[0].is_const() || !ws[1].is_const()) call.fail(ErrorCode::kShape, "the weight's channels must be numbers");
+  if (!ws[0].is_const() || !ws[1].is_const())
+    call.fail(ErrorCode::kShape, "the weight's channels must be numbers");
   const int64_t outs = ws[0].value, ins = ws[1].value;
   if (groups < 1 || outs % groups != 0)
-    call.fail(ErrorCode::kArgument, std::to_string(outs) + " output channels do not divide into " + std::to_string(groups) + " groups");
+    call.fail(ErrorCode::kArgument, std::to_string(outs) + " output channels do not divide into " +
+                                        std::to_string(groups) + " groups");
   if (ir::dim_equal(call.g, call.g.shape(n)[1], Dim(ins * groups)) == ir::Tri::kFalse)
-    call.fail(ErrorCode::kShape, "the weight takes " + std::to_string(ins * groups) + " channels (" + std::to_string(ins) + " in each of " +
-                                     std::to_string(groups) + " groups), x has " + ir::dim_text(call.g, call.g.shape(n)[1]));
-  Window window{{}, per_axis(call, options.stride, axes, "stride", 1), per_axis(call, options.padding, axes, "padding", 0), {},
+    call.fail(ErrorCode::kShape, "the weight takes " + std::to_string(ins * groups) + " channels (" +
+                                     std::to_string(ins) + " in each of " + std::to_string(groups) +
+                                     " groups), x has " + ir::dim_text(call.g, call.g.shape(n)[1]));
+  Window window{{},
+                per_axis(call, options.stride, axes, "stride", 1),
+                per_axis(call, options.padding, axes, "padding", 0),
+                {},
                 per_axis(call, options.dilation, axes, "dilation", 1)};
   window.high = window.low;
   for (size_t i = 0; i < axes; ++i) window.kernel.push_back(ws[2 + i].value);
@@ -132,15 +150,16 @@ Tensor convolve(std::string_view name, size_t axes, const In& x, const In& weigh
   if (!bias) return out;
   const Node bn = call.required(*bias, "the bias");
   if (call.g.rank(bn) != 1 || ir::dim_equal(call.g, call.g.shape(bn)[0], Dim(outs)) == ir::Tri::kFalse)
-    call.fail(ErrorCode::kShape, "the bias must be [" + std::to_string(outs) + "], not " + ir::type_text(call.g, bn));
+    call.fail(ErrorCode::kShape,
+              "the bias must be [" + std::to_string(outs) + "], not " + ir::type_text(call.g, bn));
   std::vector<Dim> bs(axes + 1, Dim(1));
   bs[0] = Dim(outs);
   return out + wrap(call.b.reshape(bn, bs));
 }
 
 // The adjoint of a convolution with respect to its input: x spread by the stride, the weight flipped.
-Tensor convolve_transposed(std::string_view name, size_t axes, const In& x, const In& weight, const std::optional<Tensor>& bias,
-                           const ConvTransposeOptions& options) {
+Tensor convolve_transposed(std::string_view name, size_t axes, const In& x, const In& weight,
+                           const std::optional<Tensor>& bias, const ConvTransposeOptions& options) {
   const Call call(name, {&x, &weight});
   const Node n = call.float_node(x), w = call.float_node(weight);
   if (call.g.shape(n).size() != axes + 2 || call.g.shape(w).size() != axes + 2)
@@ -152,10 +171,13 @@ Tensor convolve_transposed(std::string_view name, size_t axes, const In& x, cons
   const std::vector<Dim> ws(call.g.shape(w).begin(), call.g.shape(w).end());
   const int64_t groups = options.groups, ins = ws[0].value, outs = ws[1].value;
   if (groups < 1 || ins % groups != 0)
-    call.fail(ErrorCode::kArgument, std::to_string(ins) + " input channels do not divide into " + std::to_string(groups) + " groups");
+    call.fail(ErrorCode::kArgument, std::to_string(ins) + " input channels do not divide into " +
+                                        std::to_string(groups) + " groups");
   if (ir::dim_equal(call.g, call.g.shape(n)[1], ws[0]) == ir::Tri::kFalse)
-    call.fail(ErrorCode::kShape, "the weight takes " + std::to_string(ins) + " channels, x has " + ir::dim_text(call.g, call.g.shape(n)[1]));
-  ir::PadArg spread{std::vector<Dim>(axes + 2, Dim(0)), std::vector<Dim>(axes + 2, Dim(0)), std::vector<int64_t>(axes + 2, 0)};
+    call.fail(ErrorCode::kShape, "the weight takes " + std::to_string(ins) + " channels, x has " +
+                                     ir::dim_text(call.g, call.g.shape(n)[1]));
+  ir::PadArg spread{std::vector<Dim>(axes + 2, Dim(0)), std::vector<Dim>(axes + 2, Dim(0)),
+                    std::vector<int64_t>(axes + 2, 0)};
   Pads trim(axes + 2, {0, 0});
   for (size_t i = 0; i < axes; ++i) {
     if (extra[i] >= std::max(stride[i], dilation[i]))
@@ -176,15 +198,22 @@ Tensor convolve_transposed(std::string_view name, size_t axes, const In& x, cons
     perm.push_back(static_cast<uint8_t>(3 + i));
     kernel_axes |= 4u << i;
   }
-  const Node turned = call.b.flip(call.b.reshape(call.b.permute(call.b.reshape(w, split), perm), joined), kernel_axes);
+  const Node turned =
+      call.b.flip(call.b.reshape(call.b.permute(call.b.reshape(w, split), perm), joined), kernel_axes);
   return convolve(name, axes, wide, wrap(turned), bias, {{1}, {0}, options.dilation, groups});
 }
 
 }  // namespace
 
-Tensor conv1d(In x, In w, const std::optional<Tensor>& bias, const ConvOptions& o) { return convolve("conv1d", 1, x, w, bias, o); }
-Tensor conv2d(In x, In w, const std::optional<Tensor>& bias, const ConvOptions& o) { return convolve("conv2d", 2, x, w, bias, o); }
-Tensor conv3d(In x, In w, const std::optional<Tensor>& bias, const ConvOptions& o) { return convolve("conv3d", 3, x, w, bias, o); }
+Tensor conv1d(In x, In w, const std::optional<Tensor>& bias, const ConvOptions& o) {
+  return convolve("conv1d", 1, x, w, bias, o);
+}
+Tensor conv2d(In x, In w, const std::optional<Tensor>& bias, const ConvOptions& o) {
+  return convolve("conv2d", 2, x, w, bias, o);
+}
+Tensor conv3d(In x, In w, const std::optional<Tensor>& bias, const ConvOptions& o) {
+  return convolve("conv3d", 3, x, w, bias, o);
+}
 Tensor conv_transpose1d(In x, In w, const std::optional<Tensor>& bias, const ConvTransposeOptions& o) {
   return convolve_transposed("conv_transpose1d", 1, x, w, bias, o);
 }
@@ -200,18 +229,25 @@ Tensor conv_transpose3d(In x, In w, const std::optional<Tensor>& bias, const Con
 namespace {
 
 Window pool_window(const Call& call, Node n, size_t axes, const PoolOptions& o) {
-  if (call.g.shape(n).size() < axes) call.fail(ErrorCode::kShape, "takes at least " + std::to_string(axes) + " axes, not " + ir::type_text(call.g, n));
-  Window w{per_axis(call, o.kernel, axes, "kernel", 1), {}, per_axis(call, o.padding, axes, "padding", 0), {},
+  if (call.g.shape(n).size() < axes)
+    call.fail(ErrorCode::kShape,
+              "takes at least " + std::to_string(axes) + " axes, not " + ir::type_text(call.g, n));
+  Window w{per_axis(call, o.kernel, axes, "kernel", 1),
+           {},
+           per_axis(call, o.padding, axes, "padding", 0),
+           {},
            per_axis(call, o.dilation, axes, "dilation", 1)};
   w.stride = o.stride.empty() ? w.kernel : per_axis(call, o.stride, axes, "stride", 1);
   w.high = w.low;
   const ir::Shape shape = call.g.shape(n);
   for (size_t i = 0; i < axes; ++i) {
     if (w.low[i] * 2 > w.kernel[i])
-      call.fail(ErrorCode::kArgument, "padding " + std::to_string(w.low[i]) + " is more than half of the kernel " + std::to_string(w.kernel[i]));
+      call.fail(ErrorCode::kArgument, "padding " + std::to_string(w.low[i]) +
+                                          " is more than half of the kernel " + std::to_string(w.kernel[i]));
     if (!o.ceil_mode) continue;
     // One more window when it starts inside the axis or its left padding.
-    const int64_t extent = to_extent(shape[shape.size() - axes + i]).value(), span = w.dilation[i] * (w.kernel[i] - 1) + 1;
+    const int64_t extent = to_extent(shape[shape.size() - axes + i]).value(),
+                  span = w.dilation[i] * (w.kernel[i] - 1) + 1;
     const int64_t rest = extent + 2 * w.low[i] - span;
     int64_t outs = rest < 0 ? 1 : (rest + w.stride[i] - 1) / w.stride[i] + 1;
     if ((outs - 1) * w.stride[i] >= extent + w.low[i]) --outs;
@@ -250,8 +286,8 @@ Tensor avg_pool(In x, int axes, const PoolOptions& options) {
     for (int64_t k : w.kernel) size *= static_cast<double>(k);
     return total / size;
   }
-  // Windows at the edges hold fewer elements. The declared padding counts when it is asked to; what ceil_mode adds
-  // beyond it never does.
+  // Windows at the edges hold fewer elements. The declared padding counts when it is asked to; what ceil_mode
+  // adds beyond it never does.
   std::vector<Dim> counted(call.g.shape(n).begin(), call.g.shape(n).end());
   for (size_t i = 0; i + count < counted.size(); ++i) counted[i] = Dim(1);
   if (options.count_padding) {
@@ -277,7 +313,9 @@ Tensor adaptive(std::string_view name, const In& x, const std::vector<int64_t>& 
   for (size_t i = 0; i < axes; ++i) {
     const int a = static_cast<int>(rank - axes + i);
     const int64_t n = t.size(a).value(), m = output[i];
-    if (m < 1 || n < 1) call.fail(ErrorCode::kArgument, "an output extent of " + std::to_string(m) + " from an axis of " + std::to_string(n));
+    if (m < 1 || n < 1)
+      call.fail(ErrorCode::kArgument,
+                "an output extent of " + std::to_string(m) + " from an axis of " + std::to_string(n));
     std::vector<Tensor> parts;
     for (int64_t o = 0; o < m; ++o) {
       const int64_t first = o * n / m, last = ((o + 1) * n + m - 1) / m;
@@ -291,8 +329,12 @@ Tensor adaptive(std::string_view name, const In& x, const std::vector<int64_t>& 
 
 }  // namespace
 
-Tensor adaptive_avg_pool(In x, const std::vector<int64_t>& output) { return adaptive("adaptive_avg_pool", x, output, true); }
-Tensor adaptive_max_pool(In x, const std::vector<int64_t>& output) { return adaptive("adaptive_max_pool", x, output, false); }
+Tensor adaptive_avg_pool(In x, const std::vector<int64_t>& output) {
+  return adaptive("adaptive_avg_pool", x, output, true);
+}
+Tensor adaptive_max_pool(In x, const std::vector<int64_t>& output) {
+  return adaptive("adaptive_max_pool", x, output, false);
+}
 
 // -- Interpolation --
 
@@ -302,15 +344,19 @@ Tensor resize_axis(const Tensor& t, int axis, int64_t to, double scale, const In
   const int64_t from = t.size(axis).value();
   if (from == to && (o.mode == Interpolation::kNearest || !o.align_corners)) return t;
   const Tensor position = cast(arange(to, i64), f64);
-  const auto pick = [&](const Tensor& at) { return index_select(t, axis, cast(clamp(at, 0, static_cast<double>(from - 1)), i32)); };
+  const auto pick = [&](const Tensor& at) {
+    return index_select(t, axis, cast(clamp(at, 0, static_cast<double>(from - 1)), i32));
+  };
   if (o.mode == Interpolation::kNearest) {
     const bool whole = !o.size.empty() || scale * static_cast<double>(to) == static_cast<double>(from);
     if (!whole) return pick(floor(position * scale));
     if (to % from == 0) return repeat_interleave(t, to / from, axis);
     return index_select(t, axis, floordiv(arange(to, i64) * from, to));  // exactly
   }
-  const Tensor centre = o.align_corners ? position * (to > 1 ? static_cast<double>(from - 1) / static_cast<double>(to - 1) : 0.0)
-                                        : maximum((position + 0.5) * scale - 0.5, 0);
+  const Tensor centre =
+      o.align_corners
+          ? position * (to > 1 ? static_cast<double>(from - 1) / static_cast<double>(to - 1) : 0.0)
+          : maximum((position + 0.5) * scale - 0.5, 0);
   const Tensor low = floor(centre);
   Sizes shape(static_cast<size_t>(t.rank()), Extent(1));
   shape[static_cast<size_t>(axis)] = to;
@@ -326,15 +372,19 @@ Tensor interpolate(In x, const InterpolateOptions& options) {
   Tensor t = wrap(options.mode == Interpolation::kNearest ? call.node(x) : call.float_node(x));
   const int axes = t.rank() - 2;
   if (axes < 1) call.fail(ErrorCode::kShape, "takes [batch, channels, ...], not " + t.type());
-  if (options.size.empty() == options.scale.empty()) call.fail(ErrorCode::kArgument, "needs either size or scale");
+  if (options.size.empty() == options.scale.empty())
+    call.fail(ErrorCode::kArgument, "needs either size or scale");
   const size_t given = std::max(options.size.size(), options.scale.size());
   if (given != 1 && given != static_cast<size_t>(axes))
     call.fail(ErrorCode::kArgument, std::to_string(given) + " values for " + std::to_string(axes) + " axes");
   for (int i = 0; i < axes; ++i) {
     const size_t which = given == 1 ? 0 : static_cast<size_t>(i);
     const auto from = static_cast<double>(t.size(2 + i).value());
-    const int64_t to = options.size.empty() ? static_cast<int64_t>(std::floor(from * options.scale[which])) : options.size[which];
-    if (to < 1 || from < 1) call.fail(ErrorCode::kArgument, "an extent of " + std::to_string(to) + " from an axis of " + std::to_string(static_cast<int64_t>(from)));
+    const int64_t to = options.size.empty() ? static_cast<int64_t>(std::floor(from * options.scale[which]))
+                                            : options.size[which];
+    if (to < 1 || from < 1)
+      call.fail(ErrorCode::kArgument, "an extent of " + std::to_string(to) + " from an axis of " +
+                                          std::to_string(static_cast<int64_t>(from)));
     const double scale = options.size.empty() ? 1 / options.scale[which] : from / static_cast<double>(to);
     t = resize_axis(t, 2 + i, to, scale, options);
   }

@@ -28,7 +28,8 @@ struct Array {
   explicit Array(Ints s) : shape(std::move(s)) { v.assign(positions(shape).size(), 0); }
   double& at(const Ints& p) {
     size_t flat = 0;
-    for (size_t i = 0; i < p.size(); ++i) flat = flat * static_cast<size_t>(shape[i]) + static_cast<size_t>(p[i]);
+    for (size_t i = 0; i < p.size(); ++i)
+      flat = flat * static_cast<size_t>(shape[i]) + static_cast<size_t>(p[i]);
     return v[flat];
   }
   Ints shape;
@@ -53,7 +54,9 @@ Array conv_of(const Tensor& xt, const Tensor& wt, const ConvOptions& o) {
   const size_t axes = x.shape.size() - 2;
   Ints shape{x.shape[0], w.shape[0]}, kernel(w.shape.begin() + 2, w.shape.end());
   for (size_t i = 0; i < axes; ++i)
-    shape.push_back((x.shape[2 + i] + 2 * each(o.padding, i) - each(o.dilation, i) * (kernel[i] - 1) - 1) / each(o.stride, i) + 1);
+    shape.push_back((x.shape[2 + i] + 2 * each(o.padding, i) - each(o.dilation, i) * (kernel[i] - 1) - 1) /
+                        each(o.stride, i) +
+                    1);
   Array out(shape);
   const int64_t ins = w.shape[1], outs = w.shape[0] / o.groups;
   for (const Ints& p : positions(shape))
@@ -70,7 +73,9 @@ Array conv_of(const Tensor& xt, const Tensor& wt, const ConvOptions& o) {
 }
 
 Tensor conv(const Tensor& x, const Tensor& w, const std::optional<Tensor>& bias, const ConvOptions& o) {
-  return x.rank() == 3 ? conv1d(x, w, bias, o) : x.rank() == 4 ? conv2d(x, w, bias, o) : conv3d(x, w, bias, o);
+  return x.rank() == 3   ? conv1d(x, w, bias, o)
+         : x.rank() == 4 ? conv2d(x, w, bias, o)
+                         : conv3d(x, w, bias, o);
 }
 
 const ConvCase kConvs[] = {
@@ -99,7 +104,10 @@ TEST(Conv, MatchesLoops) {
     EXPECT_VALUES(y, expected.v);
     for (const Ints& p : positions(expected.shape)) expected.at(p) += values(bias)[static_cast<size_t>(p[1])];
     EXPECT_VALUES(conv(x, w, bias, c.o), expected.v);
-    EXPECT_EQ(gradient_differences([&](const std::vector<Tensor>& in) { return conv(in[0], in[1], in[2], c.o); }, {x, w, bias}), "");
+    EXPECT_EQ(
+        gradient_differences([&](const std::vector<Tensor>& in) { return conv(in[0], in[1], in[2], c.o); },
+                             {x, w, bias}),
+        "");
   }
 }
 
@@ -107,19 +115,28 @@ TEST(Conv, TypesAndErrors) {
   EXPECT_TYPE(conv2d(ones({1, 1, 3, 3}, f16), ones({1, 1, 2, 2}, f16)), "f16[1,1,2,2]");
   EXPECT_TYPE(conv1d(ones({1, 1, 3}, i32), ones({1, 1, 2}, f32)), "f32[1,1,2]");
   const Tensor x = ones({1, 4, 5, 5}), w = ones({2, 4, 3, 3});
-  EXPECT_THAT(failure([&] { return conv2d(ones({4, 5, 5}), w); }), HasSubstr("conv2d: takes [batch, channels, ...] of rank 4, not f32[4,5,5]"));
-  EXPECT_THAT(failure([&] { return conv2d(x, ones({2, 4, 3})); }), HasSubstr("conv2d: takes a weight of rank 4, not f32[2,4,3]"));
+  EXPECT_THAT(failure([&] { return conv2d(ones({4, 5, 5}), w); }),
+              HasSubstr("conv2d: takes [batch, channels, ...] of rank 4, not f32[4,5,5]"));
+  EXPECT_THAT(failure([&] { return conv2d(x, ones({2, 4, 3})); }),
+              HasSubstr("conv2d: takes a weight of rank 4, not f32[2,4,3]"));
   EXPECT_THAT(failure([&] { return conv2d(x, ones({2, 3, 3, 3})); }),
               HasSubstr("conv2d: the weight takes 3 channels (3 in each of 1 groups), x has 4"));
-  EXPECT_THAT(failure([&] { return conv2d(x, w, {}, {.groups = 3}); }), HasSubstr("conv2d: 2 output channels do not divide into 3 groups"));
+  EXPECT_THAT(failure([&] { return conv2d(x, w, {}, {.groups = 3}); }),
+              HasSubstr("conv2d: 2 output channels do not divide into 3 groups"));
   EXPECT_THAT(failure([&] { return conv2d(x, ones({2, 4, 6, 3})); }),
               HasSubstr("conv2d: a window of 6 does not fit in axis 2, which has 5 elements with padding"));
-  EXPECT_THAT(failure([&] { return conv2d(x, w, {}, {.stride = {1, 2, 3}}); }), HasSubstr("conv2d: stride has 3 values for 2 axes"));
-  EXPECT_THAT(failure([&] { return conv2d(x, w, {}, {.stride = {0}}); }), HasSubstr("conv2d: stride is 0: at least 1"));
-  EXPECT_THAT(failure([&] { return conv2d(x, w, {}, {.padding = {-1}}); }), HasSubstr("conv2d: padding is -1: at least 0"));
-  EXPECT_THAT(failure([&] { return conv2d(x, w, ones({3})); }), HasSubstr("conv2d: the bias must be [2], not f32[3]"));
-  EXPECT_THAT(failure([&] { return conv2d(x, w, Tensor()); }), HasSubstr("conv2d: the bias is an empty tensor"));
-  EXPECT_THAT(failure([&] { return conv2d(Tensor(), w); }), HasSubstr("conv2d: operand 1 is an empty tensor"));
+  EXPECT_THAT(failure([&] { return conv2d(x, w, {}, {.stride = {1, 2, 3}}); }),
+              HasSubstr("conv2d: stride has 3 values for 2 axes"));
+  EXPECT_THAT(failure([&] { return conv2d(x, w, {}, {.stride = {0}}); }),
+              HasSubstr("conv2d: stride is 0: at least 1"));
+  EXPECT_THAT(failure([&] { return conv2d(x, w, {}, {.padding = {-1}}); }),
+              HasSubstr("conv2d: padding is -1: at least 0"));
+  EXPECT_THAT(failure([&] { return conv2d(x, w, ones({3})); }),
+              HasSubstr("conv2d: the bias must be [2], not f32[3]"));
+  EXPECT_THAT(failure([&] { return conv2d(x, w, Tensor()); }),
+              HasSubstr("conv2d: the bias is an empty tensor"));
+  EXPECT_THAT(failure([&] { return conv2d(Tensor(), w); }),
+              HasSubstr("conv2d: operand 1 is an empty tensor"));
 }
 
 // -- Transposed --
@@ -147,20 +164,22 @@ TEST(Conv, TransposedMatchesLoops) {
     const int64_t ins = c.x[1] / c.o.groups, outs = c.w[1];
     Ints shape{c.x[0], outs * c.o.groups};
     for (size_t i = 0; i < axes; ++i)
-      shape.push_back((c.x[2 + i] - 1) * each(c.o.stride, i) - 2 * each(c.o.padding, i) + each(c.o.dilation, i) * (c.w[2 + i] - 1) +
-                      each(c.o.output_padding, i) + 1);
+      shape.push_back((c.x[2 + i] - 1) * each(c.o.stride, i) - 2 * each(c.o.padding, i) +
+                      each(c.o.dilation, i) * (c.w[2 + i] - 1) + each(c.o.output_padding, i) + 1);
     Array expected(shape);
     for (const Ints& p : positions(c.x))
       for (const Ints& k : positions(c.w)) {
         if (k[0] != p[1]) continue;
         Ints to{p[0], p[1] / ins * outs + k[1]};
         for (size_t i = 0; i < axes; ++i)
-          to.push_back(p[2 + i] * each(c.o.stride, i) - each(c.o.padding, i) + k[2 + i] * each(c.o.dilation, i));
+          to.push_back(p[2 + i] * each(c.o.stride, i) - each(c.o.padding, i) +
+                       k[2 + i] * each(c.o.dilation, i));
         if (inside(to, shape)) expected.at(to) += x.at(p) * w.at(k);
       }
     const auto f = [&](const std::vector<Tensor>& in) {
-      return axes == 1 ? conv_transpose1d(in[0], in[1], in[2], c.o)
-             : axes == 2 ? conv_transpose2d(in[0], in[1], in[2], c.o) : conv_transpose3d(in[0], in[1], in[2], c.o);
+      return axes == 1   ? conv_transpose1d(in[0], in[1], in[2], c.o)
+             : axes == 2 ? conv_transpose2d(in[0], in[1], in[2], c.o)
+                         : conv_transpose3d(in[0], in[1], in[2], c.o);
     };
     const Tensor none = zeros({shape[1]}, f64), bias = spread({shape[1]}, 9);
     EXPECT_EQ(f({xt, wt, none}).shape(), shape);
@@ -170,10 +189,12 @@ TEST(Conv, TransposedMatchesLoops) {
   const Tensor x = ones({1, 4, 5}), w = ones({4, 2, 3});
   EXPECT_THAT(failure([&] { return conv_transpose1d(x, w, {}, {.output_padding = {1}}); }),
               HasSubstr("conv_transpose1d: output_padding must be smaller than the stride or the dilation"));
-  EXPECT_THAT(failure([&] { return conv_transpose1d(x, ones({3, 2, 3})); }), HasSubstr("conv_transpose1d: the weight takes 3 channels, x has 4"));
+  EXPECT_THAT(failure([&] { return conv_transpose1d(x, ones({3, 2, 3})); }),
+              HasSubstr("conv_transpose1d: the weight takes 3 channels, x has 4"));
   EXPECT_THAT(failure([&] { return conv_transpose1d(x, w, {}, {.groups = 3}); }),
               HasSubstr("conv_transpose1d: 4 input channels do not divide into 3 groups"));
-  EXPECT_THAT(failure([&] { return conv_transpose2d(x, w); }), HasSubstr("conv_transpose2d: takes x and weight of rank 4"));
+  EXPECT_THAT(failure([&] { return conv_transpose2d(x, w); }),
+              HasSubstr("conv_transpose2d: takes x and weight of rank 4"));
 }
 
 // -- Pooling --
@@ -188,7 +209,8 @@ Pooled pool_of(const Tensor& xt, size_t axes, const PoolOptions& o) {
   Ints shape(x.shape.begin(), x.shape.begin() + static_cast<std::ptrdiff_t>(lead)), kernel;
   for (size_t i = 0; i < axes; ++i) {
     kernel.push_back(each(o.kernel, i));
-    const int64_t stride = o.stride.empty() ? kernel[i] : each(o.stride, i), n = x.shape[lead + i], p = each(o.padding, i);
+    const int64_t stride = o.stride.empty() ? kernel[i] : each(o.stride, i), n = x.shape[lead + i],
+                  p = each(o.padding, i);
     const int64_t room = n + 2 * p - each(o.dilation, i) * (kernel[i] - 1) - 1;
     int64_t outs = (room + (o.ceil_mode ? stride - 1 : 0)) / stride + 1;
     if (o.ceil_mode && (outs - 1) * stride >= n + p) --outs;
@@ -248,7 +270,9 @@ TEST(Pool, MatchesLoops) {
     inside_only.count_padding = false;
     EXPECT_VALUES(avg_pool(x, c.axes, inside_only), expected.mean_inside.v);
     EXPECT_VALUES(avg_pool(x, c.axes, c.o), expected.mean.v);
-    const auto f = [&](const std::vector<Tensor>& in) { return max_pool(in[0], c.axes, c.o) * avg_pool(in[0], c.axes, c.o); };
+    const auto f = [&](const std::vector<Tensor>& in) {
+      return max_pool(in[0], c.axes, c.o) * avg_pool(in[0], c.axes, c.o);
+    };
     EXPECT_EQ(gradient_differences(f, {x}), "");
   }
 }
@@ -256,16 +280,20 @@ TEST(Pool, MatchesLoops) {
 TEST(Pool, OfOtherTypes) {
   EXPECT_EQ(ints(max_pool(tensor({-3, -1, -2, -5}), 1, {.stride = {2}, .padding = {1}})), (Ints{-3, -1, -5}));
   EXPECT_EQ(ints(max_pool(tensor<uint8_t>({3, 1}), 1, {.padding = {1}})), (Ints{3, 1}));
-  EXPECT_EQ(max_pool(tensor({false, true, false, false}), 1, {.padding = {1}}).to_bools(), (Bools{false, true, false}));
+  EXPECT_EQ(max_pool(tensor({false, true, false, false}), 1, {.padding = {1}}).to_bools(),
+            (Bools{false, true, false}));
   EXPECT_VALUES(max_pool(data({-3, -1}, {2}, f8e4m3), 1, {.padding = {1}}), {-3, -1});
   EXPECT_TYPE(avg_pool(tensor({1, 2}), 1, {}), "f32[1]");
   EXPECT_VALUES(max_pool2d(counting({1, 1, 4, 4})), {5, 7, 13, 15});
   EXPECT_VALUES(avg_pool2d(counting({1, 1, 4, 4})), {2.5, 4.5, 10.5, 12.5});
-  EXPECT_THAT(failure([] { return max_pool2d(ones({4})); }), HasSubstr("max_pool: takes at least 2 axes, not f32[4]"));
+  EXPECT_THAT(failure([] { return max_pool2d(ones({4})); }),
+              HasSubstr("max_pool: takes at least 2 axes, not f32[4]"));
   EXPECT_THAT(failure([] { return max_pool2d(ones({1, 1, 4, 4}), {.padding = {2}}); }),
               HasSubstr("max_pool: padding 2 is more than half of the kernel 2"));
-  EXPECT_THAT(failure([] { return max_pool(ones({4}), 1, {.kernel = {5}}); }), HasSubstr("max_pool: a window of 5 does not fit in axis 0"));
-  EXPECT_THAT(failure([] { return avg_pool(ones({4}), 1, {.kernel = {0}}); }), HasSubstr("avg_pool: kernel is 0: at least 1"));
+  EXPECT_THAT(failure([] { return max_pool(ones({4}), 1, {.kernel = {5}}); }),
+              HasSubstr("max_pool: a window of 5 does not fit in axis 0"));
+  EXPECT_THAT(failure([] { return avg_pool(ones({4}), 1, {.kernel = {0}}); }),
+              HasSubstr("avg_pool: kernel is 0: at least 1"));
 }
 
 TEST(Pool, AdaptiveWindowsCoverTheAxis) {
@@ -298,9 +326,13 @@ TEST(Pool, AdaptiveWindowsCoverTheAxis) {
     EXPECT_VALUES(adaptive_max_pool(x, to), max_of.v);
     EXPECT_EQ(adaptive_avg_pool(x, to).shape(), shape);
   }
-  EXPECT_THAT(failure([&] { return adaptive_avg_pool(x, {0}); }), HasSubstr("adaptive_avg_pool: an output extent of 0 from an axis of 7"));
-  EXPECT_THAT(failure([&] { return adaptive_max_pool(x, {1, 1, 1, 1}); }), HasSubstr("adaptive_max_pool: more output extents than axes"));
-  EXPECT_EQ(gradient_differences([](const std::vector<Tensor>& t) { return adaptive_avg_pool(t[0], {2, 3}); }, {x}), "");
+  EXPECT_THAT(failure([&] { return adaptive_avg_pool(x, {0}); }),
+              HasSubstr("adaptive_avg_pool: an output extent of 0 from an axis of 7"));
+  EXPECT_THAT(failure([&] { return adaptive_max_pool(x, {1, 1, 1, 1}); }),
+              HasSubstr("adaptive_max_pool: more output extents than axes"));
+  EXPECT_EQ(
+      gradient_differences([](const std::vector<Tensor>& t) { return adaptive_avg_pool(t[0], {2, 3}); }, {x}),
+      "");
 }
 
 // -- Interpolation --
@@ -322,12 +354,14 @@ TEST(Interpolate, OneAxis) {
       for (int64_t i = 0; i < to; ++i) {
         nearest.push_back(v[static_cast<size_t>(i * from / to)]);
         linear.push_back(sample_linear(v, std::max(0.0, (static_cast<double>(i) + 0.5) * scale - 0.5)));
-        aligned.push_back(sample_linear(v, to > 1 ? static_cast<double>(i * (from - 1)) / static_cast<double>(to - 1) : 0));
+        aligned.push_back(
+            sample_linear(v, to > 1 ? static_cast<double>(i * (from - 1)) / static_cast<double>(to - 1) : 0));
       }
       SCOPED_TRACE(std::to_string(from) + " to " + std::to_string(to));
       EXPECT_VALUES(interpolate(x, {.size = {to}}), nearest);
       EXPECT_VALUES(interpolate(x, {.size = {to}, .mode = Interpolation::kLinear}), linear);
-      EXPECT_VALUES(interpolate(x, {.size = {to}, .mode = Interpolation::kLinear, .align_corners = true}), aligned);
+      EXPECT_VALUES(interpolate(x, {.size = {to}, .mode = Interpolation::kLinear, .align_corners = true}),
+                    aligned);
       EXPECT_EQ(interpolate(x, {.size = {to}}).shape(), (Ints{1, 1, to}));
     }
 }
@@ -339,7 +373,8 @@ TEST(Interpolate, ByAFactor) {
   EXPECT_VALUES(interpolate(x, {.scale = {0.7}}), {0, 1});  // floor(4 * 0.7) elements, at 0 and 1 / 0.7
   EXPECT_VALUES(interpolate(x, {.scale = {0.5}, .mode = Interpolation::kLinear}), {0.5, 2.5});
   EXPECT_EQ(ints(interpolate(counting({1, 1, 2}, i32), {.scale = {2}})), (Ints{0, 0, 1, 1}));
-  EXPECT_VALUES(interpolate(counting({1, 1, 2}, i32), {.scale = {2}, .mode = Interpolation::kLinear}), {0, 0.25, 0.75, 1});
+  EXPECT_VALUES(interpolate(counting({1, 1, 2}, i32), {.scale = {2}, .mode = Interpolation::kLinear}),
+                {0, 0.25, 0.75, 1});
 }
 
 TEST(Interpolate, SeveralAxesAreSeparable) {
@@ -356,13 +391,21 @@ TEST(Interpolate, SeveralAxesAreSeparable) {
     out.at(p) = sample_linear(rows, std::max(0.0, (static_cast<double>(p[2]) + 0.5) * 0.6 - 0.5));
   }
   EXPECT_VALUES(interpolate(x, both), out.v);
-  EXPECT_EQ(gradient_differences([&](const std::vector<Tensor>& t) { return interpolate(t[0], both); }, {x}), "");
-  EXPECT_EQ(gradient_differences([](const std::vector<Tensor>& t) { return interpolate(t[0], {.size = {4, 7}}); }, {x}), "");
-  EXPECT_THAT(failure([&] { return interpolate(x, {}); }), HasSubstr("interpolate: needs either size or scale"));
-  EXPECT_THAT(failure([&] { return interpolate(x, {.size = {1}, .scale = {1}}); }), HasSubstr("interpolate: needs either size or scale"));
-  EXPECT_THAT(failure([&] { return interpolate(x, {.size = {1, 2, 3}}); }), HasSubstr("interpolate: 3 values for 2 axes"));
-  EXPECT_THAT(failure([&] { return interpolate(x, {.size = {0}}); }), HasSubstr("interpolate: an extent of 0 from an axis of 3"));
-  EXPECT_THAT(failure([&] { return interpolate(ones({2, 3}), {.size = {1}}); }), HasSubstr("interpolate: takes [batch, channels, ...], not f32[2,3]"));
+  EXPECT_EQ(gradient_differences([&](const std::vector<Tensor>& t) { return interpolate(t[0], both); }, {x}),
+            "");
+  EXPECT_EQ(gradient_differences(
+                [](const std::vector<Tensor>& t) { return interpolate(t[0], {.size = {4, 7}}); }, {x}),
+            "");
+  EXPECT_THAT(failure([&] { return interpolate(x, {}); }),
+              HasSubstr("interpolate: needs either size or scale"));
+  EXPECT_THAT(failure([&] { return interpolate(x, {.size = {1}, .scale = {1}}); }),
+              HasSubstr("interpolate: needs either size or scale"));
+  EXPECT_THAT(failure([&] { return interpolate(x, {.size = {1, 2, 3}}); }),
+              HasSubstr("interpolate: 3 values for 2 axes"));
+  EXPECT_THAT(failure([&] { return interpolate(x, {.size = {0}}); }),
+              HasSubstr("interpolate: an extent of 0 from an axis of 3"));
+  EXPECT_THAT(failure([&] { return interpolate(ones({2, 3}), {.size = {1}}); }),
+              HasSubstr("interpolate: takes [batch, channels, ...], not f32[2,3]"));
 }
 
 }  // namespace

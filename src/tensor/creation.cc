@@ -70,12 +70,14 @@ Tensor arange(double start, double stop, double step, DType dtype, Loc loc) {
   const DType wide = is_float(dtype) ? f64 : i64;
   const Node position = call.b.cast(call.b.iota(std::vector<Dim>{Dim(count)}, 0, i64), wide);
   const Node scaled = call.b.mul(position, call.b.constant(ir::Scalar::from_double(step, wide), wide));
-  return wrap(call.b.cast(call.b.add(scaled, call.b.constant(ir::Scalar::from_double(start, wide), wide)), dtype));
+  return wrap(
+      call.b.cast(call.b.add(scaled, call.b.constant(ir::Scalar::from_double(start, wide), wide)), dtype));
 }
 
 Tensor linspace(double start, double stop, int64_t count, DType dtype, Loc loc) {
   const Call call("linspace", loc);
-  if (count < 0) call.fail(ErrorCode::kArgument, "a count of " + std::to_string(count) + ": it cannot be negative");
+  if (count < 0)
+    call.fail(ErrorCode::kArgument, "a count of " + std::to_string(count) + ": it cannot be negative");
   // From the nearer end, so that both ends are exact.
   const Node position = call.b.cast(call.b.iota(std::vector<Dim>{Dim(count)}, 0, i64), f64);
   const double step = count > 1 ? (stop - start) / static_cast<double>(count - 1) : 0;
@@ -95,7 +97,8 @@ Tensor from_bytes(std::span<const std::byte> data, const std::vector<int64_t>& s
   if (size == 0 || dtype == DType::kIndex)
     call.fail(ErrorCode::kDType, std::string(dtype_name(dtype)) + " is not an element type of data");
   if (data.size() % size != 0 || data.size() / size != static_cast<uint64_t>(count))
-    call.fail(ErrorCode::kShape, std::to_string(data.size() / size) + " elements for a shape of " + std::to_string(count));
+    call.fail(ErrorCode::kShape,
+              std::to_string(data.size() / size) + " elements for a shape of " + std::to_string(count));
   auto buffer = std::make_shared<ir::BufferData>();
   buffer->dtype = dtype;
   buffer->shape = shape;

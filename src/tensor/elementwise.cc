@@ -146,11 +146,13 @@ Tensor acos(In x) {
 }
 
 namespace {
-// |t| with the slope 1 at 0, where abs has none: functions of it that are smooth there keep all their derivatives.
+// |t| with the slope 1 at 0, where abs has none: functions of it that are smooth there keep all their
+// derivatives.
 Tensor magnitude(const Tensor& t) { return where(t < 0, -t, t); }
 }  // namespace
 
-Tensor sinh(In x) {  // with m = e^|x| - 1: (m + m / (m + 1)) / 2, accurate near 0; (e^|x/2|)^2 / 2 keeps large x finite
+Tensor sinh(In x) {  // with m = e^|x| - 1: (m + m / (m + 1)) / 2, accurate near 0; (e^|x/2|)^2 / 2 keeps
+                     // large x finite
   const Call call("sinh", {&x});
   const Tensor t = wrap(call.float_node(x)), a = magnitude(t);
   // Beyond the bound e^-|x| is below the precision of the type, and e^|x| still within its range.
@@ -171,7 +173,8 @@ Tensor asinh(In x) {
   // The square of a large number overflows long before its logarithm: there it is log(2 a).
   const double bound = dtype_size(t.dtype()) == 1 ? 10 : t.dtype() == f16 ? 100 : 1e9;
   const Tensor is_large = a > bound, small = where(is_large, 1, a), z = small * small;
-  const Tensor value = where(is_large, log(where(is_large, a, 1)) + std::numbers::ln2, log1p(small + z / (1 + sqrt(z + 1))));
+  const Tensor value =
+      where(is_large, log(where(is_large, a, 1)) + std::numbers::ln2, log1p(small + z / (1 + sqrt(z + 1))));
   return where(t < 0, -value, value);
 }
 
@@ -292,7 +295,8 @@ Tensor atan2(In y, In x) {
 Tensor hypot(In a, In b) {
   const Call call("hypot", {&a, &b});
   const Tensor x = abs(wrap(call.float_node(a))), y = abs(wrap(call.float_node(b)));
-  const Tensor large = maximum(x, y), ratio = minimum(x, y) / where(large == 0, 1, large);  // 0 at 0, and its slope
+  const Tensor large = maximum(x, y),
+               ratio = minimum(x, y) / where(large == 0, 1, large);  // 0 at 0, and its slope
   return large * sqrt(1 + ratio * ratio);
 }
 
@@ -420,7 +424,8 @@ Tensor hardswish(In x) {
 
 Tensor hardtanh(In x, double low, double high) {
   const Call call("hardtanh", {&x});
-  const Tensor t = wrap(call.node(x)), bottom = bound_for(call, t.dtype(), low), top = bound_for(call, t.dtype(), high);
+  const Tensor t = wrap(call.node(x)), bottom = bound_for(call, t.dtype(), low),
+               top = bound_for(call, t.dtype(), high);
   // Unlike clamp the slope is 0 at the ends too.
   return where(t <= bottom, bottom, where(t >= top, top, t));
 }

@@ -28,7 +28,9 @@ const Unary kUnaries[] = {
     {"neg", [](const Tensor& t) { return neg(t); }, [](double v) { return -v; }},
     {"operator-", [](const Tensor& t) { return -t; }, [](double v) { return -v; }},
     {"abs", [](const Tensor& t) { return abs(t); }, [](double v) { return std::abs(v); }},
-    {"sign", [](const Tensor& t) { return sign(t); }, [](double v) { return v > 0 ? 1 : v < 0 ? -1 : 0; }},
+    {"sign", [](const Tensor& t) { return sign(t); }, [](double v) { return v > 0   ? 1
+                                                                            : v < 0 ? -1
+                                                                                    : 0; }},
     {"reciprocal", [](const Tensor& t) { return reciprocal(t); }, [](double v) { return 1 / v; }},
     {"sqrt", [](const Tensor& t) { return sqrt(t); }, [](double v) { return std::sqrt(v); }, 0},
     {"rsqrt", [](const Tensor& t) { return rsqrt(t); }, [](double v) { return 1 / std::sqrt(v); }, 0.1},
@@ -61,22 +63,31 @@ const Unary kUnaries[] = {
     {"stop_gradient", [](const Tensor& t) { return stop_gradient(t); }, [](double v) { return v; }},
     {"relu", [](const Tensor& t) { return relu(t); }, [](double v) { return std::max(v, 0.0); }},
     {"relu6", [](const Tensor& t) { return relu6(t * 4); }, [](double v) { return clamp_of(4 * v, 0, 6); }},
-    {"leaky_relu", [](const Tensor& t) { return leaky_relu(t, 0.1); }, [](double v) { return v > 0 ? v : 0.1 * v; }},
-    {"elu", [](const Tensor& t) { return elu(t, 2); }, [](double v) { return v > 0 ? v : 2 * std::expm1(v); }},
-    {"celu", [](const Tensor& t) { return celu(t, 2); }, [](double v) { return v > 0 ? v : 2 * std::expm1(v / 2); }},
+    {"leaky_relu", [](const Tensor& t) { return leaky_relu(t, 0.1); },
+     [](double v) { return v > 0 ? v : 0.1 * v; }},
+    {"elu", [](const Tensor& t) { return elu(t, 2); },
+     [](double v) { return v > 0 ? v : 2 * std::expm1(v); }},
+    {"celu", [](const Tensor& t) { return celu(t, 2); },
+     [](double v) { return v > 0 ? v : 2 * std::expm1(v / 2); }},
     {"selu", [](const Tensor& t) { return selu(t); },
      [](double v) { return 1.0507009873554805 * (v > 0 ? v : 1.6732632423543772 * std::expm1(v)); }},
-    {"gelu", [](const Tensor& t) { return gelu(t); }, [](double v) { return 0.5 * v * (1 + std::erf(v / std::sqrt(2.0))); }},
+    {"gelu", [](const Tensor& t) { return gelu(t); },
+     [](double v) { return 0.5 * v * (1 + std::erf(v / std::sqrt(2.0))); }},
     {"gelu, tanh", [](const Tensor& t) { return gelu(t, Gelu::kTanh); },
      [](double v) { return 0.5 * v * (1 + std::tanh(std::sqrt(2 / M_PI) * (v + 0.044715 * v * v * v))); }},
     {"sigmoid", [](const Tensor& t) { return sigmoid(t); }, sigmoid_of},
-    {"log_sigmoid", [](const Tensor& t) { return log_sigmoid(t); }, [](double v) { return -softplus_of(-v); }},
-    {"hardsigmoid", [](const Tensor& t) { return hardsigmoid(t * 2); }, [](double v) { return clamp_of(v / 3 + 0.5, 0, 1); }},
-    {"hardswish", [](const Tensor& t) { return hardswish(t * 2); }, [](double v) { return 2 * v * clamp_of(v / 3 + 0.5, 0, 1); }},
-    {"hardtanh", [](const Tensor& t) { return hardtanh(t, -0.5, 2); }, [](double v) { return clamp_of(v, -0.5, 2); }},
+    {"log_sigmoid", [](const Tensor& t) { return log_sigmoid(t); },
+     [](double v) { return -softplus_of(-v); }},
+    {"hardsigmoid", [](const Tensor& t) { return hardsigmoid(t * 2); },
+     [](double v) { return clamp_of(v / 3 + 0.5, 0, 1); }},
+    {"hardswish", [](const Tensor& t) { return hardswish(t * 2); },
+     [](double v) { return 2 * v * clamp_of(v / 3 + 0.5, 0, 1); }},
+    {"hardtanh", [](const Tensor& t) { return hardtanh(t, -0.5, 2); },
+     [](double v) { return clamp_of(v, -0.5, 2); }},
     {"silu", [](const Tensor& t) { return silu(t); }, [](double v) { return v * sigmoid_of(v); }},
     {"mish", [](const Tensor& t) { return mish(t); }, [](double v) { return v * std::tanh(softplus_of(v)); }},
-    {"softplus", [](const Tensor& t) { return softplus(t, 2); }, [](double v) { return softplus_of(2 * v) / 2; }},
+    {"softplus", [](const Tensor& t) { return softplus(t, 2); },
+     [](double v) { return softplus_of(2 * v) / 2; }},
     {"softplus beyond its threshold", [](const Tensor& t) { return softplus(t, 1, 1); },
      [](double v) { return v > 1 ? v : softplus_of(v); }},
     {"softsign", [](const Tensor& t) { return softsign(t); }, [](double v) { return v / (1 + std::abs(v)); }},
@@ -111,20 +122,25 @@ TEST(Elementwise, FarFromZero) {
   };
   EXPECT_CLOSE(sigmoid(x), 1e-6, expected([](double v) { return 1 / (1 + std::exp(-v)); }));
   EXPECT_CLOSE(tanh(x), 1e-6, expected([](double v) { return std::tanh(v); }));
-  EXPECT_CLOSE(softplus(x), 1e-6, expected([](double v) { return std::max(v, 0.0) + std::log1p(std::exp(-std::abs(v))); }));
-  EXPECT_CLOSE(log_sigmoid(x), 1e-6, expected([](double v) { return std::min(v, 0.0) - std::log1p(std::exp(-std::abs(v))); }));
-  EXPECT_CLOSE(asinh(x * 1e30), 1e-6, {-std::asinh(1e33), -std::asinh(1e32), -std::asinh(4e31), -std::asinh(2e31),
-                                       -std::asinh(1e31), std::asinh(1e31), std::asinh(2e31), std::asinh(4e31),
-                                       std::asinh(1e32), std::asinh(1e33)});
+  EXPECT_CLOSE(softplus(x), 1e-6,
+               expected([](double v) { return std::max(v, 0.0) + std::log1p(std::exp(-std::abs(v))); }));
+  EXPECT_CLOSE(log_sigmoid(x), 1e-6,
+               expected([](double v) { return std::min(v, 0.0) - std::log1p(std::exp(-std::abs(v))); }));
+  EXPECT_CLOSE(asinh(x * 1e30), 1e-6,
+               {-std::asinh(1e33), -std::asinh(1e32), -std::asinh(4e31), -std::asinh(2e31), -std::asinh(1e31),
+                std::asinh(1e31), std::asinh(2e31), std::asinh(4e31), std::asinh(1e32), std::asinh(1e33)});
   EXPECT_CLOSE(sinh(x), 1e-6, expected([](double v) { return std::sinh(v); }));
   EXPECT_CLOSE(cosh(x), 1e-6, expected([](double v) { return std::cosh(v); }));
-  EXPECT_CLOSE(selu(x), 1e-6, expected([](double v) { return 1.0507009873554805 * (v > 0 ? v : 1.6732632423543772 * std::expm1(v)); }));
+  EXPECT_CLOSE(selu(x), 1e-6, expected([](double v) {
+                 return 1.0507009873554805 * (v > 0 ? v : 1.6732632423543772 * std::expm1(v));
+               }));
   EXPECT_CLOSE(gelu(x), 1e-6, expected([](double v) { return v > 0 ? v : 0; }));
   EXPECT_CLOSE(acosh(data({1e19, 1e30}, {2}, f32)), 1e-6, {std::acosh(1e19), std::acosh(1e30)});
 }
 
 TEST(Elementwise, NarrowFloatsStayInRange) {
-  EXPECT_CLOSE(sinh(data({11.5, -11.5, 7}, {3}, f16)), 2e-3, {std::sinh(11.5), -std::sinh(11.5), std::sinh(7)});
+  EXPECT_CLOSE(sinh(data({11.5, -11.5, 7}, {3}, f16)), 2e-3,
+               {std::sinh(11.5), -std::sinh(11.5), std::sinh(7)});
   EXPECT_CLOSE(asinh(data({60000, -300}, {2}, f16)), 2e-3, {std::asinh(60000), -std::asinh(300)});
   EXPECT_CLOSE(sigmoid(data({-12, 12}, {2}, f16)), 1e-6, {6.139278e-06, 1});
   EXPECT_CLOSE(asinh(data({400}, {1}, f8e4m3)), 0.1, {std::asinh(400)});
@@ -170,9 +186,11 @@ const Binary kBinaries[] = {
     {"sub", [](In a, In b) { return a - b; }, [](double a, double b) { return a - b; }},
     {"mul", [](In a, In b) { return a * b; }, [](double a, double b) { return a * b; }},
     {"div", [](In a, In b) { return a / b; }, [](double a, double b) { return a / b; }},
-    {"floordiv", [](In a, In b) { return floordiv(a, b); }, [](double a, double b) { return std::floor(a / b); }},
+    {"floordiv", [](In a, In b) { return floordiv(a, b); },
+     [](double a, double b) { return std::floor(a / b); }},
     {"remainder", [](In a, In b) { return a % b; }, floor_mod_of},
-    {"truncdiv", [](In a, In b) { return truncdiv(a, b); }, [](double a, double b) { return std::trunc(a / b); }},
+    {"truncdiv", [](In a, In b) { return truncdiv(a, b); },
+     [](double a, double b) { return std::trunc(a / b); }},
     {"fmod", [](In a, In b) { return fmod(a, b); }, [](double a, double b) { return std::fmod(a, b); }},
     {"pow", [](In a, In b) { return pow(a, b); }, [](double a, double b) { return std::pow(a, b); }, true},
     {"maximum", [](In a, In b) { return maximum(a, b); }, [](double a, double b) { return std::max(a, b); }},
@@ -187,9 +205,12 @@ const Binary kBinaries[] = {
     {"ge", [](In a, In b) { return cast(a >= b, f64); }, [](double a, double b) { return a >= b; }},
     {"eq", [](In a, In b) { return cast(a == b, f64); }, [](double a, double b) { return a == b; }},
     {"ne", [](In a, In b) { return cast(a != b, f64); }, [](double a, double b) { return a != b; }},
-    {"logical_and", [](In a, In b) { return cast(logical_and(a, b), f64); }, [](double a, double b) { return a && b; }},
-    {"logical_or", [](In a, In b) { return cast(logical_or(a, b), f64); }, [](double a, double b) { return a || b; }},
-    {"logical_xor", [](In a, In b) { return cast(logical_xor(a, b), f64); }, [](double a, double b) { return !a != !b; }},
+    {"logical_and", [](In a, In b) { return cast(logical_and(a, b), f64); },
+     [](double a, double b) { return a && b; }},
+    {"logical_or", [](In a, In b) { return cast(logical_or(a, b), f64); },
+     [](double a, double b) { return a || b; }},
+    {"logical_xor", [](In a, In b) { return cast(logical_xor(a, b), f64); },
+     [](double a, double b) { return !a != !b; }},
 };
 
 TEST(Elementwise, TwoOperandsMatchTheLibraryInEveryArrangement) {
@@ -199,7 +220,8 @@ TEST(Elementwise, TwoOperandsMatchTheLibraryInEveryArrangement) {
     if (f.positive_left)
       for (double& v : a) v = std::abs(v);
     a[1] = b[1];  // a tie
-    const auto check = [&](const char* how, const Tensor& actual, const Ints& shape, const std::function<double(int64_t, int64_t)>& at) {
+    const auto check = [&](const char* how, const Tensor& actual, const Ints& shape,
+                           const std::function<double(int64_t, int64_t)>& at) {
       Doubles expected;
       for (int64_t i = 0; i < shape[0]; ++i)
         for (int64_t j = 0; j < shape[1]; ++j) expected.push_back(at(i, j));
@@ -208,7 +230,8 @@ TEST(Elementwise, TwoOperandsMatchTheLibraryInEveryArrangement) {
     };
     const auto el = [](const Doubles& v, int64_t i) { return v[static_cast<size_t>(i)]; };
     const Tensor ta = data(a, {2, 3}), tb = data(b, {2, 3});
-    check("equal shapes", f.f(ta, tb), {2, 3}, [&](int64_t i, int64_t j) { return f.expected(el(a, 3 * i + j), el(b, 3 * i + j)); });
+    check("equal shapes", f.f(ta, tb), {2, 3},
+          [&](int64_t i, int64_t j) { return f.expected(el(a, 3 * i + j), el(b, 3 * i + j)); });
     check("rows", f.f(ta, data({b[0], b[1], b[2]}, {3})), {2, 3},
           [&](int64_t i, int64_t j) { return f.expected(el(a, 3 * i + j), el(b, j)); });
     check("columns", f.f(data({a[0], a[1]}, {2, 1}), tb), {2, 3},
@@ -217,9 +240,12 @@ TEST(Elementwise, TwoOperandsMatchTheLibraryInEveryArrangement) {
           [&](int64_t i, int64_t j) { return f.expected(el(a, i), el(b, j)); });
     check("a scalar tensor", f.f(data({a[2]}, {}), tb), {2, 3},
           [&](int64_t i, int64_t j) { return f.expected(a[2], el(b, 3 * i + j)); });
-    check("a number on the right", f.f(ta, 1.25), {2, 3}, [&](int64_t i, int64_t j) { return f.expected(el(a, 3 * i + j), 1.25); });
-    check("a number on the left", f.f(1.25, tb), {2, 3}, [&](int64_t i, int64_t j) { return f.expected(1.25, el(b, 3 * i + j)); });
-    check("an integer", f.f(ta, 2), {2, 3}, [&](int64_t i, int64_t j) { return f.expected(el(a, 3 * i + j), 2); });
+    check("a number on the right", f.f(ta, 1.25), {2, 3},
+          [&](int64_t i, int64_t j) { return f.expected(el(a, 3 * i + j), 1.25); });
+    check("a number on the left", f.f(1.25, tb), {2, 3},
+          [&](int64_t i, int64_t j) { return f.expected(1.25, el(b, 3 * i + j)); });
+    check("an integer", f.f(ta, 2), {2, 3},
+          [&](int64_t i, int64_t j) { return f.expected(el(a, 3 * i + j), 2); });
     EXPECT_EQ(f.f(zeros({0, 3}, f64), tb.slice({{0, 1}})).shape(), (Ints{0, 3})) << f.name;
   }
 }
@@ -309,17 +335,23 @@ TEST(Promotion, NumbersTakeTheTypeOfTheTensor) {
     const char *with_bool, *with_int, *with_float;
   };
   const Case cases[] = {
-      {boolean, "i32[2]", "i32[2]", "f32[2]"}, {u8, "u8[2]", "u8[2]", "f32[2]"},    {i8, "i8[2]", "i8[2]", "f32[2]"},
-      {i32, "i32[2]", "i32[2]", "f32[2]"},     {i64, "i64[2]", "i64[2]", "f32[2]"}, {u32, "u32[2]", "u32[2]", "f32[2]"},
+      {boolean, "i32[2]", "i32[2]", "f32[2]"},
+      {u8, "u8[2]", "u8[2]", "f32[2]"},
+      {i8, "i8[2]", "i8[2]", "f32[2]"},
+      {i32, "i32[2]", "i32[2]", "f32[2]"},
+      {i64, "i64[2]", "i64[2]", "f32[2]"},
+      {u32, "u32[2]", "u32[2]", "f32[2]"},
       {f8e4m3, "f8e4m3[2]", "f8e4m3[2]", "f8e4m3[2]"},
-      {f16, "f16[2]", "f16[2]", "f16[2]"},     {bf16, "bf16[2]", "bf16[2]", "bf16[2]"},
-      {f32, "f32[2]", "f32[2]", "f32[2]"},     {f64, "f64[2]", "f64[2]", "f64[2]"},
+      {f16, "f16[2]", "f16[2]", "f16[2]"},
+      {bf16, "bf16[2]", "bf16[2]", "bf16[2]"},
+      {f32, "f32[2]", "f32[2]", "f32[2]"},
+      {f64, "f64[2]", "f64[2]", "f64[2]"},
   };
   for (const Case& c : cases) {
     const Tensor t = ones({2}, c.tensor);
-    for (const auto& [actual, expected] : {std::pair{t + true, c.with_bool}, std::pair{true + t, c.with_bool},
-                                           std::pair{t + 1, c.with_int}, std::pair{1 + t, c.with_int},
-                                           std::pair{t * 1.5, c.with_float}, std::pair{1.5f * t, c.with_float}})
+    for (const auto& [actual, expected] :
+         {std::pair{t + true, c.with_bool}, std::pair{true + t, c.with_bool}, std::pair{t + 1, c.with_int},
+          std::pair{1 + t, c.with_int}, std::pair{t * 1.5, c.with_float}, std::pair{1.5f * t, c.with_float}})
       EXPECT_TYPE(actual, expected);
   }
   EXPECT_TYPE(In(1) + In(2), "i32");
@@ -343,19 +375,24 @@ TEST(Promotion, TensorsPromoteToTheirJoin) {
 
 TEST(Promotion, NumbersThatDoNotFitAreRefused) {
   const Tensor bytes = ones({2}, u8);
-  EXPECT_THAT(failure([&] { return bytes > -1; }), HasSubstr("error[argument] gt: the number -1 does not fit u8"));
+  EXPECT_THAT(failure([&] { return bytes > -1; }),
+              HasSubstr("error[argument] gt: the number -1 does not fit u8"));
   EXPECT_THAT(failure([&] { return bytes + 256; }), HasSubstr("add: the number 256 does not fit u8"));
-  EXPECT_THAT(failure([&] { return ones({2}, i32) + int64_t{3000000000}; }), HasSubstr("the number 3000000000 does not fit i32"));
+  EXPECT_THAT(failure([&] { return ones({2}, i32) + int64_t{3000000000}; }),
+              HasSubstr("the number 3000000000 does not fit i32"));
   EXPECT_EQ((ones({2}, u64) == uint64_t{UINT64_MAX}).to_bools(), (Bools{false, false}));
   EXPECT_EQ(ints(ones({2}, u32) & uint32_t{0xffffffff}), (Ints{1, 1}));
 }
 
 TEST(Promotion, WrongKindsAreRefused) {
   const Tensor real = ones({2}, f32);
-  EXPECT_THAT(failure([&] { return real & real; }), HasSubstr("error[dtype] bitwise_and: takes integers or bool, not f32"));
-  EXPECT_THAT(failure([&] { return real << 1; }), HasSubstr("error[dtype] shift_left: takes integers, not f32"));
+  EXPECT_THAT(failure([&] { return real & real; }),
+              HasSubstr("error[dtype] bitwise_and: takes integers or bool, not f32"));
+  EXPECT_THAT(failure([&] { return real << 1; }),
+              HasSubstr("error[dtype] shift_left: takes integers, not f32"));
   EXPECT_THAT(failure([&] { return ~real; }), HasSubstr("error[dtype] not: takes integers or bool, not f32"));
-  EXPECT_THAT(failure([&] { return bitcast(real, f16); }), HasSubstr("bitcast: from f32 to f16: the sizes must be equal"));
+  EXPECT_THAT(failure([&] { return bitcast(real, f16); }),
+              HasSubstr("bitcast: from f32 to f16: the sizes must be equal"));
 }
 
 // -- Slopes where a formula has a corner but the function has none --
@@ -385,9 +422,10 @@ TEST(ElementwiseGradient, HasNoNanFarFromZero) {
   for (DType t : {f16, f32, f64})
     for (double v : {-1000.0, -90.0, -12.0, 12.0, 90.0, 1000.0}) {
       const Tensor x = alias(data({v}, {}, t));
-      const Tensor smooth[] = {sigmoid(x),  log_sigmoid(x), softplus(x), tanh(x), silu(x),  mish(x),
-                               elu(x),      selu(x),        celu(x),     relu(x), erf(x),   asinh(x),
-                               hardswish(x), softsign(x),   relu6(x),    atan(x), hypot(x, 1), softplus(x, 2)};
+      const Tensor smooth[] = {sigmoid(x), log_sigmoid(x), softplus(x),   tanh(x),     silu(x),
+                               mish(x),    elu(x),         selu(x),       celu(x),     relu(x),
+                               erf(x),     asinh(x),       hardswish(x),  softsign(x), relu6(x),
+                               atan(x),    hypot(x, 1),    softplus(x, 2)};
       for (const Tensor& y : smooth) {
         const double slope = gradients(y, {x})[0].item<double>();
         EXPECT_TRUE(std::isfinite(slope)) << y.type() << " at " << v << " gives " << slope;
@@ -408,12 +446,16 @@ TEST(ElementwiseGradient, MatchesDifferences) {
     for (double v : {-2.3, -1.3, -0.63, -0.3, 0.3, 0.63, 1.3, 2.3})
       if (v > u.low + 0.01 && v < u.high - 0.01) at.push_back(v);
     const Tensor x = data(at, {static_cast<int64_t>(at.size())});
-    EXPECT_EQ(gradient_differences([&](const std::vector<Tensor>& in) { return u.f(in[0]); }, {x}), "") << u.name;
+    EXPECT_EQ(gradient_differences([&](const std::vector<Tensor>& in) { return u.f(in[0]); }, {x}), "")
+        << u.name;
   }
   for (const Binary& f : kBinaries) {
-    Tensor a = data({-1.7, 0.9, 1.35, -0.45, 0.6, -1.1}, {2, 3}), b = data({1.3, -0.7, 2.2}, {3});  // away from jumps
+    Tensor a = data({-1.7, 0.9, 1.35, -0.45, 0.6, -1.1}, {2, 3}),
+           b = data({1.3, -0.7, 2.2}, {3});  // away from jumps
     if (f.positive_left) a = abs(a);
-    EXPECT_EQ(gradient_differences([&](const std::vector<Tensor>& in) { return f.f(in[0], in[1]); }, {a, b}), "") << f.name;
+    EXPECT_EQ(gradient_differences([&](const std::vector<Tensor>& in) { return f.f(in[0], in[1]); }, {a, b}),
+              "")
+        << f.name;
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Messages: what went wrong and what would fit, the operands with the place where each was made, and the user's line.
+// Messages: what went wrong and what would fit, the operands with the place where each was made, and the
+// user's line.
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -16,17 +17,27 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-// "src/tensor/error_test.cc:12", for the line it stands on.
-#define HERE (std::string(__FILE__) + ":" + std::to_string(__LINE__))
+// "src/tensor/error_test.cc:12", for the line it stands on and its neighbours.
+std::string place(int line) { return std::string(__FILE__) + ":" + std::to_string(line); }
+#define HERE place(__LINE__)
+#define LINE_ABOVE place(__LINE__ - 1)
+#define LINE_BELOW place(__LINE__ + 1)
 
 TEST(ErrorMessage, HasItsThreeParts) {
   // A type of its own, so that no other test has made these nodes.
-  const Tensor x = input(0, {256, 641}, f32, "x"); const std::string x_line = HERE;
-  const Tensor w = input(1, {32, 64}, f32, "l2.weight"); const std::string w_line = HERE;
-  const Tensor h = relu(x); const std::string h_line = HERE;
+  const Tensor x = input(0, {256, 641}, f32, "x");
+  const std::string x_line = LINE_ABOVE;
+  const Tensor w = input(1, {32, 64}, f32, "l2.weight");
+  const std::string w_line = LINE_ABOVE;
+  const Tensor h = relu(x);
+  const std::string h_line = LINE_ABOVE;
   std::string line;
-  const std::string message = failure([&] { line = HERE; return matmul(h, w); });
-  EXPECT_THAT(message, StartsWith("error[shape] matmul: inner dimensions differ, 641 and 32; the second operand must have 641 rows\n"));
+  const std::string message = failure([&] {
+    line = LINE_BELOW;
+    return matmul(h, w);
+  });
+  EXPECT_THAT(message, StartsWith("error[shape] matmul: inner dimensions differ, 641 and 32; the second "
+                                  "operand must have 641 rows\n"));
   EXPECT_THAT(message, HasSubstr("\n  f32[256,641]  from relu  " + h_line + "\n"));
   EXPECT_THAT(message, HasSubstr("\n  f32[32,64]  l2.weight  from input  " + w_line + "\n"));
   EXPECT_THAT(message, EndsWith("  " + line));
@@ -88,40 +99,51 @@ TEST(ErrorMessage, NamesWhatTheUserCalled) {
   const Tensor x = ones({2, 3});
   // The op inside is named first, then the function that was called.
   const std::string inner = failure([&] { return layer_norm(x, ones({4})); });
-  EXPECT_THAT(inner, AllOf(StartsWith("error[shape] mul: shapes [2,3] and [4] do not broadcast"), HasSubstr("\n  in layer_norm\n")));
+  EXPECT_THAT(inner, AllOf(StartsWith("error[shape] mul: shapes [2,3] and [4] do not broadcast"),
+                           HasSubstr("\n  in layer_norm\n")));
   EXPECT_THAT(failure([&] { return x + ones({4}); }), Not(HasSubstr("\n  in add")));
 }
 
 TEST(ErrorMessage, BroadcastsSayWhichAxisAndWhatFits) {
   EXPECT_THAT(failure([] { return ones({2, 3}) + ones({4}); }),
-              StartsWith("error[shape] add: shapes [2,3] and [4] do not broadcast: axis -1 has 3 and 4; extents must be equal or 1\n"));
-  EXPECT_THAT(failure([] { return where(ones({2, 1}, boolean), ones({3, 1}), 0); }),
-              StartsWith("error[shape] where: shapes [2,1] and [3,1] and [] do not broadcast: axis -2 has 2 and 3"));
+              StartsWith("error[shape] add: shapes [2,3] and [4] do not broadcast: axis -1 has 3 and 4; "
+                         "extents must be equal or 1\n"));
+  EXPECT_THAT(
+      failure([] { return where(ones({2, 1}, boolean), ones({3, 1}), 0); }),
+      StartsWith("error[shape] where: shapes [2,1] and [3,1] and [] do not broadcast: axis -2 has 2 and 3"));
 }
 
 TEST(ErrorMessage, AxesSayTheirRange) {
-  EXPECT_THAT(failure([] { return sum(ones({2, 3}), 2); }),
-              StartsWith("error[argument] sum: axis 2 is out of range: a tensor of rank 2 has axes -2 to 1\n"));
-  EXPECT_THAT(failure([] { return sum(ones({2, 3}), {0, -2}); }), StartsWith("error[argument] sum: axis -2 is named twice\n"));
+  EXPECT_THAT(
+      failure([] { return sum(ones({2, 3}), 2); }),
+      StartsWith("error[argument] sum: axis 2 is out of range: a tensor of rank 2 has axes -2 to 1\n"));
+  EXPECT_THAT(failure([] { return sum(ones({2, 3}), {0, -2}); }),
+              StartsWith("error[argument] sum: axis -2 is named twice\n"));
   EXPECT_THAT(failure([] { return softmax(ones({}).reshape({1}), -2); }), HasSubstr("axes -1 to 0"));
 }
 
 TEST(ErrorMessage, ItemOfManySaysHowMany) {
-  EXPECT_THAT(failure([] { return ones({2, 3}).item<float>(); }),
-              StartsWith("error[shape] item: a tensor of 6 elements has no single value: reduce it or use to_vector\n"));
+  EXPECT_THAT(
+      failure([] { return ones({2, 3}).item<float>(); }),
+      StartsWith(
+          "error[shape] item: a tensor of 6 elements has no single value: reduce it or use to_vector\n"));
   EXPECT_EQ(ones({1, 1}).item<float>(), 1);
 }
 
 TEST(ErrorMessage, GradientOfBitsNamesTheLine) {
   const Tensor x = alias(ones({2}, f16));
-  const Tensor bits = bitcast(x, bf16); const std::string line = HERE;
+  const Tensor bits = bitcast(x, bf16);
+  const std::string line = LINE_ABOVE;
   const std::string message = failure([&] { return gradients(sum(bits), {x}); });
-  EXPECT_THAT(message, AllOf(StartsWith("error[gradient] bitcast has no gradient"), HasSubstr("made at " + line)));
+  EXPECT_THAT(message,
+              AllOf(StartsWith("error[gradient] bitcast has no gradient"), HasSubstr("made at " + line)));
 }
 
 TEST(ErrorMessage, LimitsAreErrorsToo) {
-  EXPECT_THAT(failure([] { return ones(Sizes(std::vector<int64_t>(17, 1))); }), StartsWith("error[limit] shape of rank 17: at most 16"));
-  EXPECT_THAT(failure([] { return ones({int64_t{1} << 40, int64_t{1} << 40}); }), StartsWith("error[limit] shape has more than 2^63 - 1 elements"));
+  EXPECT_THAT(failure([] { return ones(Sizes(std::vector<int64_t>(17, 1))); }),
+              StartsWith("error[limit] shape of rank 17: at most 16"));
+  EXPECT_THAT(failure([] { return ones({int64_t{1} << 40, int64_t{1} << 40}); }),
+              StartsWith("error[limit] shape has more than 2^63 - 1 elements"));
   EXPECT_THAT(failure([] { return ones({int64_t{1} << 40}).realize(); }), HasSubstr("error[limit]"));
 }
 
@@ -130,7 +152,10 @@ TEST(ErrorMessage, TheNextCallIsNotAffected) {
   failure([&] { return x + ones({4}); });
   failure([&] { return Tensor() + 1; });
   std::string line;
-  const std::string message = failure([&] { line = HERE; return x * ones({5}); });
+  const std::string message = failure([&] {
+    line = LINE_BELOW;
+    return x * ones({5});
+  });
   EXPECT_THAT(message, AllOf(StartsWith("error[shape] mul: shapes [2,3] and [5]"), EndsWith(line)));
 }
 
@@ -143,7 +168,8 @@ TEST(ErrorMessage, ThreadsHaveTheirOwn) {
         messages[t] = failure([&] { return ones({2, 3}) + ones({static_cast<int64_t>(t) + 4}); });
     });
   for (std::thread& t : threads) t.join();
-  for (size_t t = 0; t < 4; ++t) EXPECT_THAT(messages[t], HasSubstr("[2,3] and [" + std::to_string(t + 4) + "]"));
+  for (size_t t = 0; t < 4; ++t)
+    EXPECT_THAT(messages[t], HasSubstr("[2,3] and [" + std::to_string(t + 4) + "]"));
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ namespace {
 Node positions(const Call& call, const In& index) {
   const Node n = call.node(index);
   if (!is_int(call.g.dtype(n)))
-    call.fail(ErrorCode::kDType, "the index is " + std::string(dtype_name(call.g.dtype(n))) + ", it must be an integer");
+    call.fail(ErrorCode::kDType,
+              "the index is " + std::string(dtype_name(call.g.dtype(n))) + ", it must be an integer");
   return n;
 }
 
@@ -24,7 +25,8 @@ Node corner(const Call& call, Node x, Node index, int axis) {
   std::vector<Dim> shape(from.begin(), from.end());
   for (size_t i = 0; i < shape.size(); ++i)
     if (i != static_cast<size_t>(axis)) shape[i] = at[i];
-  return call.b.slice(x, ir::SliceArg{std::vector<Dim>(shape.size(), Dim(0)), std::vector<int64_t>(shape.size(), 1)}, shape);
+  return call.b.slice(
+      x, ir::SliceArg{std::vector<Dim>(shape.size(), Dim(0)), std::vector<int64_t>(shape.size(), 1)}, shape);
 }
 
 void check_fits(const Call& call, Node x, Node index, int axis) {
@@ -33,12 +35,14 @@ void check_fits(const Call& call, Node x, Node index, int axis) {
   for (size_t i = 0; fits && i < from.size(); ++i)
     fits = i == static_cast<size_t>(axis) || ir::dim_less_equal(call.g, at[i], from[i]) != ir::Tri::kFalse;
   if (!fits)
-    call.fail(ErrorCode::kShape, "an index of shape " + ir::shape_text(call.g, at) + " for a tensor of shape " +
-                                     ir::shape_text(call.g, from) + ": off axis " + std::to_string(axis) +
+    call.fail(ErrorCode::kShape, "an index of shape " + ir::shape_text(call.g, at) +
+                                     " for a tensor of shape " + ir::shape_text(call.g, from) +
+                                     ": off axis " + std::to_string(axis) +
                                      " it must not be larger, and the ranks must be equal");
 }
 
-Tensor scatter_into(std::string_view name, const In& x, int axis, const In& index, const In& values, ir::ScatterMode mode) {
+Tensor scatter_into(std::string_view name, const In& x, int axis, const In& index, const In& values,
+                    ir::ScatterMode mode) {
   const Call call(name, {&x, &index, &values});
   const DType t = call.joint_dtype({&x, &values});
   const Node base = call.node(x, t), at = positions(call, index);
@@ -48,14 +52,18 @@ Tensor scatter_into(std::string_view name, const In& x, int axis, const In& inde
   if (call.g.rank(source) == 0) source = call.b.expand(source, call.g.shape(at));
   const ir::Shape have = call.g.shape(source), need = call.g.shape(at);
   bool fits = have.size() == need.size();
-  for (size_t i = 0; fits && i < have.size(); ++i) fits = ir::dim_less_equal(call.g, need[i], have[i]) != ir::Tri::kFalse;
+  for (size_t i = 0; fits && i < have.size(); ++i)
+    fits = ir::dim_less_equal(call.g, need[i], have[i]) != ir::Tri::kFalse;
   if (!fits)
-    call.fail(ErrorCode::kShape, "values of shape " + ir::shape_text(call.g, have) + " for an index of shape " +
-                                     ir::shape_text(call.g, need));
-  source = call.b.slice(source, ir::SliceArg{std::vector<Dim>(need.size(), Dim(0)), std::vector<int64_t>(need.size(), 1)}, need);
+    call.fail(ErrorCode::kShape, "values of shape " + ir::shape_text(call.g, have) +
+                                     " for an index of shape " + ir::shape_text(call.g, need));
+  source = call.b.slice(
+      source, ir::SliceArg{std::vector<Dim>(need.size(), Dim(0)), std::vector<int64_t>(need.size(), 1)},
+      need);
   // A smaller index leaves the rest of x alone: positions beyond it point outside and are dropped.
   const ir::Shape whole = call.g.shape(base);
-  ir::PadArg pad{std::vector<Dim>(need.size(), Dim(0)), std::vector<Dim>(need.size(), Dim(0)), std::vector<int64_t>(need.size(), 0)};
+  ir::PadArg pad{std::vector<Dim>(need.size(), Dim(0)), std::vector<Dim>(need.size(), Dim(0)),
+                 std::vector<int64_t>(need.size(), 0)};
   for (size_t i = 0; i < need.size(); ++i)
     if (i != static_cast<size_t>(a)) pad.high[i] = ir::dim_sub(call.g, whole[i], need[i]);
   const Node outside = call.b.constant_int(-1, is_signed(call.g.dtype(at)) ? call.g.dtype(at) : i64);
@@ -79,9 +87,10 @@ Tensor take_along_dim(In x, In index, int axis) {
   Node n = call.node(x), at = positions(call, index);
   const int a = call.axis(axis, static_cast<size_t>(call.g.rank(n)));
   if (call.g.rank(at) != call.g.rank(n))
-    call.fail(ErrorCode::kShape, "the ranks must be equal, " + ir::shape_text(call.g, call.g.shape(n)) + " and " +
-                                     ir::shape_text(call.g, call.g.shape(at)));
-  std::vector<Dim> from(call.g.shape(n).begin(), call.g.shape(n).end()), to(call.g.shape(at).begin(), call.g.shape(at).end());
+    call.fail(ErrorCode::kShape, "the ranks must be equal, " + ir::shape_text(call.g, call.g.shape(n)) +
+                                     " and " + ir::shape_text(call.g, call.g.shape(at)));
+  std::vector<Dim> from(call.g.shape(n).begin(), call.g.shape(n).end()),
+      to(call.g.shape(at).begin(), call.g.shape(at).end());
   for (size_t i = 0; i < from.size(); ++i) {
     if (i == static_cast<size_t>(a)) continue;
     if (from[i].is(1)) from[i] = to[i];
@@ -105,14 +114,16 @@ Tensor index_select(In x, int axis, In index) {
 Tensor embedding(In index, In weight) {
   const Call call("embedding", {&index, &weight});
   const Node at = positions(call, index), table = call.node(weight);
-  if (call.g.rank(table) != 2) call.fail(ErrorCode::kShape, "the weight must be [rows, width], not " + ir::type_text(call.g, table));
+  if (call.g.rank(table) != 2)
+    call.fail(ErrorCode::kShape, "the weight must be [rows, width], not " + ir::type_text(call.g, table));
   const Dim width = call.g.shape(table)[1];
   const ir::Shape shape = call.g.shape(at);
   const Dim count = ir::dim_product(call.g, shape);
   std::vector<Dim> out(shape.begin(), shape.end());
   out.push_back(width);
   const Node column = call.b.reshape(at, std::vector<Dim>{count, Dim(1)});
-  return wrap(call.b.reshape(call.b.gather(table, call.b.expand(column, std::vector<Dim>{count, width}), 0), out));
+  return wrap(
+      call.b.reshape(call.b.gather(table, call.b.expand(column, std::vector<Dim>{count, width}), 0), out));
 }
 
 Tensor scatter(In x, int axis, In index, In values) {
@@ -125,7 +136,8 @@ Tensor scatter_add(In x, int axis, In index, In values) {
 
 Tensor one_hot(In index, int64_t classes, DType dtype) {
   const Call call("one_hot", {&index});
-  if (classes < 0) call.fail(ErrorCode::kArgument, std::to_string(classes) + " classes: it cannot be negative");
+  if (classes < 0)
+    call.fail(ErrorCode::kArgument, std::to_string(classes) + " classes: it cannot be negative");
   const Node at = positions(call, index);
   const ir::Shape shape = call.g.shape(at);
   std::vector<Dim> out(shape.begin(), shape.end());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Products of tensors: matmul and einsum, as a sum over broadcast products. The compiler finds contractions again by
-// their form, so there is one spelling for all of them.
+// Products of tensors: matmul and einsum, as a sum over broadcast products. The compiler finds contractions
+// again by their form, so there is one spelling for all of them.
 #include <algorithm>
 #include <map>
 
@@ -33,7 +33,8 @@ std::vector<Dim> dims_of(const Call& call, Node n) {
 
 [[noreturn]] void fail_inner(const Call& call, const std::vector<Dim>& left, const std::vector<Dim>& right) {
   const Dim k = left.back(), rows = right[right.size() - 2], columns = right.back();
-  std::string what = "inner dimensions differ, " + ir::dim_text(call.g, k) + " and " + ir::dim_text(call.g, rows);
+  std::string what =
+      "inner dimensions differ, " + ir::dim_text(call.g, k) + " and " + ir::dim_text(call.g, rows);
   if (ir::dim_equal(call.g, k, columns) == ir::Tri::kTrue)
     what += "; the second operand fits transposed";
   else if (left.size() > 1 && ir::dim_equal(call.g, left[left.size() - 2], rows) == ir::Tri::kTrue)
@@ -48,16 +49,18 @@ std::vector<Dim> dims_of(const Call& call, Node n) {
 Tensor matmul(In x, In y) {
   const Call call("matmul", {&x, &y});
   Node a = call.node(x), b = call.node(y);
-  if (is_bool(call.g.dtype(a)) && is_bool(call.g.dtype(b))) call.fail(ErrorCode::kDType, "takes numbers, not bool");
+  if (is_bool(call.g.dtype(a)) && is_bool(call.g.dtype(b)))
+    call.fail(ErrorCode::kDType, "takes numbers, not bool");
   const bool row = call.g.rank(a) == 1, column = call.g.rank(b) == 1;
-  if (call.g.rank(a) == 0 || call.g.rank(b) == 0) call.fail(ErrorCode::kShape, "an operand is a scalar; use mul");
+  if (call.g.rank(a) == 0 || call.g.rank(b) == 0)
+    call.fail(ErrorCode::kShape, "an operand is a scalar; use mul");
   std::vector<Dim> left = dims_of(call, a), right = dims_of(call, b);
   if (row) left.insert(left.begin(), Dim(1));
   if (column) right.push_back(Dim(1));
   const Dim inner_a = left.back(), inner_b = right[right.size() - 2];
-  if (ir::dim_equal(call.g, inner_a, inner_b) == ir::Tri::kFalse)
-    fail_inner(call, left, right);
-  // [..., m, k] x [..., k, n] as [..., m, n, k]: the summed axis last, so that both operands are read along it.
+  if (ir::dim_equal(call.g, inner_a, inner_b) == ir::Tri::kFalse) fail_inner(call, left, right);
+  // [..., m, k] x [..., k, n] as [..., m, n, k]: the summed axis last, so that both operands are read along
+  // it.
   left.insert(left.end() - 1, Dim(1));
   a = call.b.reshape(a, left);
   b = call.b.reshape(b, right);
@@ -79,7 +82,8 @@ Tensor matmul(In x, In y) {
 
 namespace {
 [[noreturn]] void fail_vectors(const Call& call, Node x, Node y) {
-  call.fail(ErrorCode::kShape, "takes two vectors, not " + ir::type_text(call.g, x) + " and " + ir::type_text(call.g, y));
+  call.fail(ErrorCode::kShape,
+            "takes two vectors, not " + ir::type_text(call.g, x) + " and " + ir::type_text(call.g, y));
 }
 }  // namespace
 
@@ -126,12 +130,14 @@ Equation parse_equation(const Call& call, std::string_view text, size_t operands
     } else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
       *part += c;
     } else {
-      call.fail(ErrorCode::kArgument, "\"" + std::string(text) + "\": unexpected '" + std::string(1, c) + "' at " + std::to_string(i));
+      call.fail(ErrorCode::kArgument, "\"" + std::string(text) + "\": unexpected '" + std::string(1, c) +
+                                          "' at " + std::to_string(i));
     }
   }
   if (eq.inputs.size() != operands)
-    call.fail(ErrorCode::kArgument, "\"" + std::string(text) + "\" names " + std::to_string(eq.inputs.size()) +
-                                        " operands, there are " + std::to_string(operands));
+    call.fail(ErrorCode::kArgument, "\"" + std::string(text) + "\" names " +
+                                        std::to_string(eq.inputs.size()) + " operands, there are " +
+                                        std::to_string(operands));
   return eq;
 }
 
@@ -143,16 +149,18 @@ size_t spell_out_ellipsis(const Call& call, Equation& eq, const std::vector<Node
     const auto rank = static_cast<size_t>(call.g.rank(nodes[i]));
     const size_t dots = static_cast<size_t>(std::count(s.begin(), s.end(), '.')), named = s.size() - dots;
     if (dots > 1 || (dots == 0 && named != rank) || named > rank)
-      call.fail(ErrorCode::kShape, "operand " + std::to_string(i) + " has rank " + std::to_string(rank) + ", the equation names " +
-                                       std::to_string(named) + " axes");
+      call.fail(ErrorCode::kShape, "operand " + std::to_string(i) + " has rank " + std::to_string(rank) +
+                                       ", the equation names " + std::to_string(named) + " axes");
     if (dots == 0) continue;
     std::string axes;
-    for (size_t d = 0; d < rank - named; ++d) axes.insert(axes.begin(), static_cast<char>(kFirstEllipsisAxis + static_cast<char>(d)));
+    for (size_t d = 0; d < rank - named; ++d)
+      axes.insert(axes.begin(), static_cast<char>(kFirstEllipsisAxis + static_cast<char>(d)));
     widest = std::max(widest, axes.size());
     s.replace(s.find('.'), 1, axes);
   }
   std::string all;
-  for (size_t d = 0; d < widest; ++d) all.insert(all.begin(), static_cast<char>(kFirstEllipsisAxis + static_cast<char>(d)));
+  for (size_t d = 0; d < widest; ++d)
+    all.insert(all.begin(), static_cast<char>(kFirstEllipsisAxis + static_cast<char>(d)));
   if (!eq.explicit_output) {
     std::map<char, int> uses;
     for (const std::string& s : eq.inputs)
@@ -173,9 +181,11 @@ Node take_diagonals(const Call& call, Node n, std::string& letters) {
     if (j == std::string::npos) continue;
     const std::vector<Dim> shape = dims_of(call, n);
     if (ir::dim_equal(call.g, shape[i], shape[j]) != ir::Tri::kTrue)
-      call.fail(ErrorCode::kShape, std::string("letter '") + letters[i] + "' stands for different extents, " + ir::dim_text(call.g, shape[i]) + " and " +
+      call.fail(ErrorCode::kShape, std::string("letter '") + letters[i] + "' stands for different extents, " +
+                                       ir::dim_text(call.g, shape[i]) + " and " +
                                        ir::dim_text(call.g, shape[j]));
-    const Node same = call.b.eq(call.b.iota(shape, static_cast<int>(i), i64), call.b.iota(shape, static_cast<int>(j), i64));
+    const Node same =
+        call.b.eq(call.b.iota(shape, static_cast<int>(i), i64), call.b.iota(shape, static_cast<int>(j), i64));
     const Node only = call.b.where(same, n, call.b.constant_int(0, call.g.dtype(n)));
     std::vector<Dim> kept = shape;
     kept.erase(kept.begin() + static_cast<std::ptrdiff_t>(j));
@@ -210,9 +220,11 @@ Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands, Lo
   spell_out_ellipsis(call, eq, nodes);
   for (size_t i = 0; i < nodes.size(); ++i) nodes[i] = take_diagonals(call, nodes[i], eq.inputs[i]);
   for (char c : eq.output)
-    if (std::none_of(eq.inputs.begin(), eq.inputs.end(), [c](const std::string& s) { return s.find(c) != std::string::npos; }) ||
+    if (std::none_of(eq.inputs.begin(), eq.inputs.end(),
+                     [c](const std::string& s) { return s.find(c) != std::string::npos; }) ||
         std::count(eq.output.begin(), eq.output.end(), c) > 1)
-      call.fail(ErrorCode::kArgument, std::string("the result names '") + c + "' twice, or no operand has it");
+      call.fail(ErrorCode::kArgument,
+                std::string("the result names '") + c + "' twice, or no operand has it");
 
   // Operands join one by one; a letter is summed as soon as neither the result nor a later operand needs it.
   Node total = nodes[0];

@@ -13,13 +13,14 @@ using testing::AllOf;
 using testing::HasSubstr;
 
 // einsum by brute force: a loop over all letters.
-Doubles einsum_of(const std::vector<std::string>& letters, const std::string& output, const std::vector<Tensor>& operands,
-                  std::map<char, int64_t>* extents_out = nullptr) {
+Doubles einsum_of(const std::vector<std::string>& letters, const std::string& output,
+                  const std::vector<Tensor>& operands, std::map<char, int64_t>* extents_out = nullptr) {
   std::map<char, int64_t> extents;
   std::vector<Doubles> v;
   for (size_t i = 0; i < operands.size(); ++i) {
     const Ints shape = operands[i].shape();
-    for (size_t d = 0; d < shape.size(); ++d) extents[letters[i][d]] = std::max(extents[letters[i][d]], shape[d]);
+    for (size_t d = 0; d < shape.size(); ++d)
+      extents[letters[i][d]] = std::max(extents[letters[i][d]], shape[d]);
     v.push_back(values(operands[i]));
   }
   if (extents_out != nullptr) *extents_out = extents;
@@ -92,24 +93,31 @@ TEST(Linalg, EinsumMatchesLoops) {
     Ints shape;
     for (const char* c = p.output; *c != 0; ++c) shape.push_back(extents[*c]);
     EXPECT_EQ(got.shape(), shape) << p.equation;
-    EXPECT_EQ(gradient_differences([&](const std::vector<Tensor>& in) { return einsum(p.equation, in); }, operands), "")
+    EXPECT_EQ(
+        gradient_differences([&](const std::vector<Tensor>& in) { return einsum(p.equation, in); }, operands),
+        "")
         << p.equation;
   }
 }
 
 TEST(Linalg, EinsumRefusesWhatMakesNoSense) {
   const Tensor x = counting({2, 3});
-  EXPECT_THAT(failure([&] { return einsum("ij,jk->ik", {x}); }), HasSubstr("einsum: \"ij,jk->ik\" names 2 operands, there are 1"));
-  EXPECT_THAT(failure([&] { return einsum("ijk->i", {x}); }), HasSubstr("einsum: operand 0 has rank 2, the equation names 3 axes"));
+  EXPECT_THAT(failure([&] { return einsum("ij,jk->ik", {x}); }),
+              HasSubstr("einsum: \"ij,jk->ik\" names 2 operands, there are 1"));
+  EXPECT_THAT(failure([&] { return einsum("ijk->i", {x}); }),
+              HasSubstr("einsum: operand 0 has rank 2, the equation names 3 axes"));
   EXPECT_THAT(failure([&] { return einsum("...ijk->i", {x}); }), HasSubstr("operand 0 has rank 2"));
   EXPECT_THAT(failure([&] { return einsum("ij->ik", {x}); }), HasSubstr("einsum: the result names 'k'"));
   EXPECT_THAT(failure([&] { return einsum("ij->ii", {x}); }), HasSubstr("einsum: the result names 'i'"));
-  EXPECT_THAT(failure([&] { return einsum("i1->i", {x}); }), HasSubstr("einsum: \"i1->i\": unexpected '1' at 1"));
+  EXPECT_THAT(failure([&] { return einsum("i1->i", {x}); }),
+              HasSubstr("einsum: \"i1->i\": unexpected '1' at 1"));
   EXPECT_THAT(failure([&] { return einsum("ij-i", {x}); }), HasSubstr("unexpected '-' at 2"));
-  EXPECT_THAT(failure([&] { return einsum("ii->i", {x}); }), HasSubstr("einsum: letter 'i' stands for different extents, 2 and 3"));
+  EXPECT_THAT(failure([&] { return einsum("ii->i", {x}); }),
+              HasSubstr("einsum: letter 'i' stands for different extents, 2 and 3"));
   EXPECT_THAT(failure([&] { return einsum("ij,ij->", {x, counting({3, 2})}); }), HasSubstr("einsum"));
   EXPECT_THAT(failure([&] { return einsum("", {}); }), HasSubstr("einsum: needs at least one operand"));
-  EXPECT_THAT(failure([&] { return einsum("i->i", {Tensor()}); }), HasSubstr("einsum: operand 1 is an empty tensor"));
+  EXPECT_THAT(failure([&] { return einsum("i->i", {Tensor()}); }),
+              HasSubstr("einsum: operand 1 is an empty tensor"));
 }
 
 // -- matmul --
@@ -140,7 +148,8 @@ TEST(Linalg, MatmulOfEveryRank) {
     for (const char* l = c.output; *l != 0; ++l) shape.push_back(extents[*l]);
     EXPECT_EQ(differences(values(matmul(a, b)), expected, 1e-12), "") << c.letters[0] << ' ' << c.letters[1];
     EXPECT_EQ(matmul(a, b).shape(), shape) << c.letters[0] << ' ' << c.letters[1];
-    EXPECT_EQ(gradient_differences([](const std::vector<Tensor>& in) { return matmul(in[0], in[1]); }, {a, b}), "")
+    EXPECT_EQ(
+        gradient_differences([](const std::vector<Tensor>& in) { return matmul(in[0], in[1]); }, {a, b}), "")
         << c.letters[0] << ' ' << c.letters[1];
   }
 }
@@ -156,22 +165,30 @@ TEST(Linalg, MatmulTypes) {
 }
 
 TEST(Linalg, MatmulSaysWhatWouldFit) {
-  const auto raised = [](const Ints& a, const Ints& b) { return failure([&] { return matmul(counting(a), counting(b)); }); };
-  EXPECT_THAT(raised({2, 3}, {4, 5}), HasSubstr("error[shape] matmul: inner dimensions differ, 3 and 4; the second operand must have 3 rows"));
+  const auto raised = [](const Ints& a, const Ints& b) {
+    return failure([&] { return matmul(counting(a), counting(b)); });
+  };
+  EXPECT_THAT(
+      raised({2, 3}, {4, 5}),
+      HasSubstr(
+          "error[shape] matmul: inner dimensions differ, 3 and 4; the second operand must have 3 rows"));
   EXPECT_THAT(raised({2, 3}, {4, 3}), HasSubstr("the second operand fits transposed"));
   EXPECT_THAT(raised({4, 3}, {4, 5}), HasSubstr("the first operand fits transposed"));
   EXPECT_THAT(raised({2, 3}, {4}), HasSubstr("inner dimensions differ, 3 and 4"));
   EXPECT_THAT(raised({}, {4}), HasSubstr("matmul: an operand is a scalar; use mul"));
   EXPECT_THAT(raised({2, 2, 3}, {3, 3, 4}), AllOf(HasSubstr("do not broadcast"), HasSubstr("matmul")));
-  EXPECT_THAT(failure([] { return matmul(ones({2, 2}, boolean), ones({2, 2}, boolean)); }), HasSubstr("matmul: takes numbers, not bool"));
+  EXPECT_THAT(failure([] { return matmul(ones({2, 2}, boolean), ones({2, 2}, boolean)); }),
+              HasSubstr("matmul: takes numbers, not bool"));
 }
 
 TEST(Linalg, DotAndOuter) {
   const Tensor a = tensor({1, 2, 3}), b = tensor({4, 5, 6});
   EXPECT_VALUES(dot(a, b), {32});
   EXPECT_VALUES(outer(a, tensor({1, 10})), {1, 10, 2, 20, 3, 30});
-  EXPECT_THAT(failure([&] { return dot(a, ones({2, 2})); }), HasSubstr("dot: takes two vectors, not i32[3] and f32[2,2]"));
-  EXPECT_THAT(failure([&] { return outer(ones({}), a); }), HasSubstr("outer: takes two vectors, not f32 and i32[3]"));
+  EXPECT_THAT(failure([&] { return dot(a, ones({2, 2})); }),
+              HasSubstr("dot: takes two vectors, not i32[3] and f32[2,2]"));
+  EXPECT_THAT(failure([&] { return outer(ones({}), a); }),
+              HasSubstr("outer: takes two vectors, not f32 and i32[3]"));
 }
 
 }  // namespace

@@ -31,14 +31,18 @@ struct Classified {
 Classified classes_last(const Call& call, const In& scores, const In& targets) {
   Tensor s = wrap(call.float_node(scores));
   const Tensor t = wrap(call.node(targets));
-  if (!is_int(t.dtype())) call.fail(ErrorCode::kDType, "the targets are " + std::string(dtype_name(t.dtype())) + ", they must be class numbers");
+  if (!is_int(t.dtype()))
+    call.fail(ErrorCode::kDType,
+              "the targets are " + std::string(dtype_name(t.dtype())) + ", they must be class numbers");
   if (s.rank() < 1 || t.rank() != s.rank() - 1)
-    call.fail(ErrorCode::kShape, "targets " + t.type() + " for scores " + s.type() + ": the targets have every axis but the classes");
+    call.fail(ErrorCode::kShape, "targets " + t.type() + " for scores " + s.type() +
+                                     ": the targets have every axis but the classes");
   // Classes on axis 1 as in PyTorch; [B, T, C] against [B, T] is accepted where it cannot mean anything else.
   const auto fits = [&](int class_axis) {
     const ir::Shape a = call.g.shape(node_of(s)), b = call.g.shape(node_of(t));
     for (size_t i = 0, j = 0; i < a.size(); ++i)
-      if (i != static_cast<size_t>(class_axis) && ir::dim_equal(call.g, a[i], b[j++]) == ir::Tri::kFalse) return false;
+      if (i != static_cast<size_t>(class_axis) && ir::dim_equal(call.g, a[i], b[j++]) == ir::Tri::kFalse)
+        return false;
     return true;
   };
   if (s.rank() > 2 && fits(1)) {
@@ -52,7 +56,8 @@ Classified classes_last(const Call& call, const In& scores, const In& targets) {
 // Where the label counts. An ignore_index that the labels' type does not have is met by none of them.
 Tensor is_kept(const Tensor& labels, int64_t ignore_index) {
   const DType t = labels.dtype();
-  const bool fits = ir::Scalar::from_int(ignore_index, t).as_int(t) == ignore_index && (t != u64 || ignore_index >= 0);
+  const bool fits =
+      ir::Scalar::from_int(ignore_index, t).as_int(t) == ignore_index && (t != u64 || ignore_index >= 0);
   return fits ? labels != ignore_index : cast(ones_like(labels), boolean);
 }
 
@@ -67,7 +72,8 @@ Tensor reduce_kept(const Tensor& losses, const Tensor& kept, Reduction reduction
 
 Tensor cross_entropy(In logits, In targets, const CrossEntropyOptions& options) {
   const Call call("cross_entropy", {&logits, &targets});
-  if (options.label_smoothing < 0 || options.label_smoothing > 1) call.fail(ErrorCode::kArgument, "label_smoothing must lie in [0, 1]");
+  if (options.label_smoothing < 0 || options.label_smoothing > 1)
+    call.fail(ErrorCode::kArgument, "label_smoothing must lie in [0, 1]");
   const auto [scores, labels] = classes_last(call, logits, targets);
   const DType own = scores.dtype(), wide = accumulation_dtype(own);
   const Tensor x = cast(scores, wide);

@@ -15,11 +15,16 @@ struct LossOfPairs {
   std::function<Tensor(In, In, Reduction)> f;
   std::function<double(double, double)> expected;
 };
-double huber_of(double d, double delta) { return std::abs(d) <= delta ? 0.5 * d * d : delta * (std::abs(d) - 0.5 * delta); }
+double huber_of(double d, double delta) {
+  return std::abs(d) <= delta ? 0.5 * d * d : delta * (std::abs(d) - 0.5 * delta);
+}
 const LossOfPairs kLosses[] = {
-    {"mse", [](In a, In b, Reduction r) { return mse_loss(a, b, r); }, [](double a, double b) { return (a - b) * (a - b); }},
-    {"l1", [](In a, In b, Reduction r) { return l1_loss(a, b, r); }, [](double a, double b) { return std::abs(a - b); }},
-    {"huber", [](In a, In b, Reduction r) { return huber_loss(a, b, 0.5, r); }, [](double a, double b) { return huber_of(a - b, 0.5); }},
+    {"mse", [](In a, In b, Reduction r) { return mse_loss(a, b, r); },
+     [](double a, double b) { return (a - b) * (a - b); }},
+    {"l1", [](In a, In b, Reduction r) { return l1_loss(a, b, r); },
+     [](double a, double b) { return std::abs(a - b); }},
+    {"huber", [](In a, In b, Reduction r) { return huber_loss(a, b, 0.5, r); },
+     [](double a, double b) { return huber_of(a - b, 0.5); }},
     {"smooth l1", [](In a, In b, Reduction r) { return smooth_l1_loss(a, b, 0.5, r); },
      [](double a, double b) { return huber_of(a - b, 0.5) / 0.5; }},
     {"smooth l1, beta 0", [](In a, In b, Reduction r) { return smooth_l1_loss(a, b, 0, r); },
@@ -29,8 +34,10 @@ const LossOfPairs kLosses[] = {
        const double p = 1 / (1 + std::exp(-a)), t = 1 / (1 + std::exp(-b));
        return -t * std::log(p) - (1 - t) * std::log(1 - p);
      }},
-    {"kl", [](In a, In b, Reduction r) { return kl_div(a, exp(b), r); }, [](double a, double b) { return std::exp(b) * (b - a); }},
-    {"kl of logs", [](In a, In b, Reduction r) { return kl_div(a, b, r, true); }, [](double a, double b) { return std::exp(b) * (b - a); }},
+    {"kl", [](In a, In b, Reduction r) { return kl_div(a, exp(b), r); },
+     [](double a, double b) { return std::exp(b) * (b - a); }},
+    {"kl of logs", [](In a, In b, Reduction r) { return kl_div(a, b, r, true); },
+     [](double a, double b) { return std::exp(b) * (b - a); }},
 };
 
 TEST(Loss, ElementwiseOnes) {
@@ -45,14 +52,17 @@ TEST(Loss, ElementwiseOnes) {
     EXPECT_EQ(differences(values(l.f(a, b, Reduction::kNone)), each, 1e-12), "") << l.name;
     EXPECT_NEAR(l.f(a, b, Reduction::kSum).item<double>(), total, 1e-12) << l.name;
     EXPECT_NEAR(l.f(a, b, Reduction::kMean).item<double>(), total / 6, 1e-12) << l.name;
-    EXPECT_EQ(gradient_differences([&](const Ins& in) { return l.f(in[0], in[1], Reduction::kMean); }, {a, b}), "") << l.name;
+    EXPECT_EQ(
+        gradient_differences([&](const Ins& in) { return l.f(in[0], in[1], Reduction::kMean); }, {a, b}), "")
+        << l.name;
   }
   EXPECT_THAT(failure([&] { return huber_loss(a, b, 0); }), HasSubstr("huber_loss: delta must be positive"));
 }
 
 TEST(Loss, SpecialPoints) {
   EXPECT_VALUES(kl_div(tensor({-1.0, -2.0}), tensor({0.0, 1.0}), Reduction::kNone), {0, 2});
-  EXPECT_VALUES(bce_with_logits(tensor({1000.0, -1000.0, 1000.0}), tensor({1.0, 0.0, 0.0}), Reduction::kNone), {0, 0, 1000});
+  EXPECT_VALUES(bce_with_logits(tensor({1000.0, -1000.0, 1000.0}), tensor({1.0, 0.0, 0.0}), Reduction::kNone),
+                {0, 0, 1000});
   const Tensor x = alias(tensor({0.0}));
   const Tensor slope = gradients(sum(bce_with_logits(x, 0.5)), {x})[0];
   EXPECT_VALUES(slope, {0});
@@ -68,7 +78,11 @@ struct ClassCase {
 };
 
 TEST(Loss, CrossEntropyInEveryLayout) {
-  const ClassCase cases[] = {{{4, 3}, {4}, 1}, {{3}, {}, 0}, {{2, 3, 2}, {2, 2}, 1}, {{2, 3, 2, 2}, {2, 2, 2}, 1}, {{2, 4, 3}, {2, 4}, 2}};
+  const ClassCase cases[] = {{{4, 3}, {4}, 1},
+                             {{3}, {}, 0},
+                             {{2, 3, 2}, {2, 2}, 1},
+                             {{2, 3, 2, 2}, {2, 2, 2}, 1},
+                             {{2, 4, 3}, {2, 4}, 2}};
   for (const ClassCase& c : cases)
     for (double smoothing : {0.0, 0.2}) {
       SCOPED_TRACE(testing::PrintToString(c.scores));
@@ -78,7 +92,8 @@ TEST(Loss, CrossEntropyInEveryLayout) {
       const auto classes = static_cast<size_t>(c.scores[static_cast<size_t>(c.class_axis)]);
       const size_t count = v.size() / classes;
       std::vector<int64_t> labels;
-      for (size_t i = 0; i < count; ++i) labels.push_back(i == 1 ? -100 : static_cast<int64_t>((i * 2 + 1) % classes));
+      for (size_t i = 0; i < count; ++i)
+        labels.push_back(i == 1 ? -100 : static_cast<int64_t>((i * 2 + 1) % classes));
       Doubles each;
       double total = 0, kept = 0;
       for (size_t i = 0; i < count; ++i) {
@@ -88,13 +103,16 @@ TEST(Loss, CrossEntropyInEveryLayout) {
           mean_score += v[i * classes + k] / static_cast<double>(classes);
         }
         const bool ignored = labels[i] == -100;
-        const double lse = std::log(sum_exp), chosen = ignored ? 0 : v[i * classes + static_cast<size_t>(labels[i])];
+        const double lse = std::log(sum_exp),
+                     chosen = ignored ? 0 : v[i * classes + static_cast<size_t>(labels[i])];
         each.push_back(ignored ? 0 : (1 - smoothing) * (lse - chosen) + smoothing * (lse - mean_score));
         total += each.back();
         kept += ignored ? 0 : 1;
       }
       const Tensor t = from_data(labels, c.targets);
-      const auto loss = [&](Reduction r) { return cross_entropy(x, t, {.label_smoothing = smoothing, .reduction = r}); };
+      const auto loss = [&](Reduction r) {
+        return cross_entropy(x, t, {.label_smoothing = smoothing, .reduction = r});
+      };
       EXPECT_VALUES(loss(Reduction::kNone), each);
       EXPECT_EQ(loss(Reduction::kNone).shape(), c.targets);
       EXPECT_NEAR(loss(Reduction::kSum).item<double>(), total, 1e-12);
@@ -104,7 +122,10 @@ TEST(Loss, CrossEntropyInEveryLayout) {
         EXPECT_VALUES(nll_loss(logs, t, -100, Reduction::kNone), each);
         EXPECT_NEAR(nll_loss(logs, t).item<double>(), total / kept, 1e-12);
       }
-      EXPECT_EQ(gradient_differences([&](const Ins& in) { return cross_entropy(in[0], t, {.label_smoothing = smoothing}); }, {x}), "");
+      EXPECT_EQ(
+          gradient_differences(
+              [&](const Ins& in) { return cross_entropy(in[0], t, {.label_smoothing = smoothing}); }, {x}),
+          "");
     }
 }
 
@@ -113,20 +134,26 @@ TEST(Loss, LabelsOfEveryIntegerType) {
   for (DType t : {u8, i16, i32, i64, u64}) {
     // As u8 the number 156 has the bits of -100, which is the default of what is ignored.
     const Tensor labels = data({156, 7}, {2}, t);
-    EXPECT_NEAR(cross_entropy(x, labels).item<double>(), cross_entropy(x, data({156, 7}, {2}, i64)).item<double>(), 1e-12)
+    EXPECT_NEAR(cross_entropy(x, labels).item<double>(),
+                cross_entropy(x, data({156, 7}, {2}, i64)).item<double>(), 1e-12)
         << dtype_name(t);
   }
-  EXPECT_VALUES(cross_entropy(x, data({156, 7}, {2}, u8), {.ignore_index = 156, .reduction = Reduction::kNone}).slice({0}), {0});
+  EXPECT_VALUES(
+      cross_entropy(x, data({156, 7}, {2}, u8), {.ignore_index = 156, .reduction = Reduction::kNone})
+          .slice({0}),
+      {0});
 }
 
 TEST(Loss, CrossEntropyErrors) {
   EXPECT_THAT(failure([] { return cross_entropy(ones({2, 3}), ones({2})); }),
               HasSubstr("error[dtype] cross_entropy: the targets are f32, they must be class numbers"));
   EXPECT_THAT(failure([] { return cross_entropy(ones({2, 3}), ones({2, 3}, i32)); }),
-              HasSubstr("cross_entropy: targets i32[2,3] for scores f32[2,3]: the targets have every axis but the classes"));
+              HasSubstr("cross_entropy: targets i32[2,3] for scores f32[2,3]: the targets have every axis "
+                        "but the classes"));
   EXPECT_THAT(failure([] { return cross_entropy(ones({2, 3}), ones({3}, i32)); }),
               HasSubstr("cross_entropy: targets i32[3] do not fit scores f32[2,3]"));
-  EXPECT_THAT(failure([] { return nll_loss(ones({2, 3, 4}), ones({3, 4}, i32)); }), HasSubstr("nll_loss: targets i32[3,4] do not fit"));
+  EXPECT_THAT(failure([] { return nll_loss(ones({2, 3, 4}), ones({3, 4}, i32)); }),
+              HasSubstr("nll_loss: targets i32[3,4] do not fit"));
   EXPECT_THAT(failure([] { return cross_entropy(ones({2, 3}), ones({2}, i32), {.label_smoothing = 1.5}); }),
               HasSubstr("cross_entropy: label_smoothing must lie in [0, 1]"));
 }

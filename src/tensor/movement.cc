@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Shapes and movement: all of it is index arithmetic over reshape, expand, permute, pad, slice, flip and concat.
+// Shapes and movement: all of it is index arithmetic over reshape, expand, permute, pad, slice, flip and
+// concat.
 #include <algorithm>
 
 #include "ir/dims.h"
@@ -31,7 +32,8 @@ std::vector<Dim> resolve(const Call& call, Node n, const Sizes& sizes) {
       continue;
     }
     if (e.is_const() && e.value() < 0)
-      call.fail(ErrorCode::kShape, "negative extent " + std::to_string(e.value()) + " on axis " + std::to_string(out.size()));
+      call.fail(ErrorCode::kShape,
+                "negative extent " + std::to_string(e.value()) + " on axis " + std::to_string(out.size()));
     out.push_back(to_dim(e));
     known = ir::dim_mul(call.g, known, out.back());
   }
@@ -39,12 +41,13 @@ std::vector<Dim> resolve(const Call& call, Node n, const Sizes& sizes) {
   if (open) {
     const std::optional<Dim> rest = known.is(0) ? std::nullopt : ir::dim_exact_div(call.g, total, known);
     if (!rest)
-      call.fail(ErrorCode::kShape, ir::dim_text(call.g, total) + " elements do not divide by " + ir::dim_text(call.g, known) +
-                                       ", the product of the other extents");
+      call.fail(ErrorCode::kShape, ir::dim_text(call.g, total) + " elements do not divide by " +
+                                       ir::dim_text(call.g, known) + ", the product of the other extents");
     out[*open] = *rest;
   } else if (ir::dim_equal(call.g, total, known) == ir::Tri::kFalse) {
-    call.fail(ErrorCode::kShape, ir::shape_text(call.g, call.g.shape(n)) + " has " + ir::dim_text(call.g, total) +
-                                     " elements, " + ir::shape_text(call.g, out) + " has " + ir::dim_text(call.g, known));
+    call.fail(ErrorCode::kShape, ir::shape_text(call.g, call.g.shape(n)) + " has " +
+                                     ir::dim_text(call.g, total) + " elements, " +
+                                     ir::shape_text(call.g, out) + " has " + ir::dim_text(call.g, known));
   }
   return out;
 }
@@ -66,7 +69,8 @@ Tensor flatten(In x, int first, int last) {
   const Node n = call.node(x);
   const std::vector<Dim> shape = shape_of(call, n);
   if (shape.empty()) return wrap(call.b.reshape(n, std::vector<Dim>{Dim(1)}));
-  const auto from = static_cast<size_t>(call.axis(first, shape.size())), to = static_cast<size_t>(call.axis(last, shape.size()));
+  const auto from = static_cast<size_t>(call.axis(first, shape.size())),
+             to = static_cast<size_t>(call.axis(last, shape.size()));
   if (from > to) call.fail(ErrorCode::kArgument, "the first axis lies behind the last");
   std::vector<Dim> out(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(from));
   out.push_back(ir::dim_product(call.g, std::span(shape).subspan(from, to - from + 1)));
@@ -113,7 +117,8 @@ Tensor permute(In x, const std::vector<int>& axes) {
   const Node n = call.node(x);
   const auto rank = static_cast<size_t>(call.g.rank(n));
   if (axes.size() != rank)
-    call.fail(ErrorCode::kArgument, std::to_string(axes.size()) + " axes for a tensor of rank " + std::to_string(rank));
+    call.fail(ErrorCode::kArgument,
+              std::to_string(axes.size()) + " axes for a tensor of rank " + std::to_string(rank));
   std::vector<uint8_t> perm;
   for (int a : axes) {
     const auto p = static_cast<uint8_t>(call.axis(a, rank));
@@ -130,7 +135,8 @@ Tensor transpose(In x, int a, int b) {
   const auto rank = static_cast<size_t>(call.g.rank(n));
   std::vector<uint8_t> perm(rank);
   for (size_t i = 0; i < rank; ++i) perm[i] = static_cast<uint8_t>(i);
-  const auto first = static_cast<size_t>(call.axis(a, rank)), second = static_cast<size_t>(call.axis(b, rank));
+  const auto first = static_cast<size_t>(call.axis(a, rank)),
+             second = static_cast<size_t>(call.axis(b, rank));
   std::swap(perm[first], perm[second]);
   return wrap(call.b.permute(n, perm));
 }
@@ -139,11 +145,13 @@ Tensor movedim(In x, const std::vector<int>& from, const std::vector<int>& to) {
   const Call call("movedim", {&x});
   const Node n = call.node(x);
   const auto rank = static_cast<size_t>(call.g.rank(n));
-  if (from.size() != to.size()) call.fail(ErrorCode::kArgument, "as many axes must be moved as there are places");
+  if (from.size() != to.size())
+    call.fail(ErrorCode::kArgument, "as many axes must be moved as there are places");
   std::vector<int> perm(rank, -1);
   std::vector<bool> moved(rank, false);
   for (size_t i = 0; i < from.size(); ++i) {
-    const auto source = static_cast<size_t>(call.axis(from[i], rank)), place = static_cast<size_t>(call.axis(to[i], rank));
+    const auto source = static_cast<size_t>(call.axis(from[i], rank)),
+               place = static_cast<size_t>(call.axis(to[i], rank));
     if (perm[place] >= 0 || moved[source]) call.fail(ErrorCode::kArgument, "an axis is named twice");
     perm[place] = static_cast<int>(source);
     moved[source] = true;
@@ -162,7 +170,8 @@ Tensor expand(In x, const Sizes& sizes) {
   const Node n = call.node(x);
   const std::vector<Dim> shape = shape_of(call, n);
   if (sizes.size() < shape.size())
-    call.fail(ErrorCode::kShape, "to rank " + std::to_string(sizes.size()) + " from rank " + std::to_string(shape.size()));
+    call.fail(ErrorCode::kShape,
+              "to rank " + std::to_string(sizes.size()) + " from rank " + std::to_string(shape.size()));
   std::vector<Dim> out;
   const size_t added = sizes.size() - shape.size();
   for (size_t i = 0; i < sizes.size(); ++i) {
@@ -171,8 +180,9 @@ Tensor expand(In x, const Sizes& sizes) {
     out.push_back(keep ? shape[i - added] : to_dim(sizes[i]));
     if (i < added || out[i] == shape[i - added] || shape[i - added].is(1)) continue;
     if (ir::dim_equal(call.g, out[i], shape[i - added]) == ir::Tri::kFalse)
-      call.fail(ErrorCode::kShape, ir::shape_text(call.g, shape) + " does not expand: axis " + std::to_string(i) + " has " +
-                                       ir::dim_text(call.g, shape[i - added]) + ", neither 1 nor " + ir::dim_text(call.g, out[i]));
+      call.fail(ErrorCode::kShape, ir::shape_text(call.g, shape) + " does not expand: axis " +
+                                       std::to_string(i) + " has " + ir::dim_text(call.g, shape[i - added]) +
+                                       ", neither 1 nor " + ir::dim_text(call.g, out[i]));
   }
   return wrap(call.b.expand(call.broadcast(n, out), out));
 }
@@ -213,10 +223,12 @@ Tensor narrow(In x, int axis, const Extent& start, const Extent& length) {
   ir::SliceArg arg{std::vector<Dim>(shape.size(), Dim(0)), std::vector<int64_t>(shape.size(), 1)};
   arg.start[a] = to_dim(start);
   const Dim end = ir::dim_add(call.g, arg.start[a], to_dim(length));
-  if (ir::dim_max(call.g, to_dim(length)) < 0) call.fail(ErrorCode::kArgument, "the length " + length.str() + " is negative");
+  if (ir::dim_max(call.g, to_dim(length)) < 0)
+    call.fail(ErrorCode::kArgument, "the length " + length.str() + " is negative");
   if (ir::dim_max(call.g, arg.start[a]) < 0 || ir::dim_less_equal(call.g, end, shape[a]) == ir::Tri::kFalse)
-    call.fail(ErrorCode::kArgument, "elements " + start.str() + " to " + ir::dim_text(call.g, end) + " of axis " +
-                                        std::to_string(a) + ", which has " + ir::dim_text(call.g, shape[a]));
+    call.fail(ErrorCode::kArgument, "elements " + start.str() + " to " + ir::dim_text(call.g, end) +
+                                        " of axis " + std::to_string(a) + ", which has " +
+                                        ir::dim_text(call.g, shape[a]));
   shape[a] = to_dim(length);
   return wrap(call.b.slice(n, arg, shape));
 }
@@ -239,7 +251,8 @@ AxisSlice resolve_slice(const Index& index, int64_t extent) {
     const int64_t first = clamped(index.start, 0, 0, extent), last = clamped(index.stop, extent, 0, extent);
     return {first, first < last ? (last - first - 1) / step + 1 : 0, step};
   }
-  const int64_t first = clamped(index.start, extent - 1, -1, extent - 1), last = clamped(index.stop, -1, -1, extent - 1);
+  const int64_t first = clamped(index.start, extent - 1, -1, extent - 1),
+                last = clamped(index.stop, -1, -1, extent - 1);
   return {first, last < first ? (last - first + 1) / step + 1 : 0, step};
 }
 
@@ -251,7 +264,8 @@ Tensor slice(In x, const std::vector<Index>& indices) {
   std::vector<Dim> shape = shape_of(call, n), kept;
   const std::vector<Dim> before = shape;
   if (indices.size() > shape.size())
-    call.fail(ErrorCode::kArgument, std::to_string(indices.size()) + " indices for a tensor of rank " + std::to_string(shape.size()));
+    call.fail(ErrorCode::kArgument, std::to_string(indices.size()) + " indices for a tensor of rank " +
+                                        std::to_string(shape.size()));
   ir::SliceArg arg{std::vector<Dim>(shape.size(), Dim(0)), std::vector<int64_t>(shape.size(), 1)};
   ir::AxisMask flipped = 0, dropped = 0;
   for (size_t i = 0; i < indices.size(); ++i) {
@@ -260,14 +274,16 @@ Tensor slice(In x, const std::vector<Index>& indices) {
     if (whole) continue;
     if (index.step == 0) call.fail(ErrorCode::kArgument, "the step of axis " + std::to_string(i) + " is 0");
     if (!shape[i].is_const())
-      call.fail(ErrorCode::kShape, "axis " + std::to_string(i) + " is symbolic (" + ir::dim_text(call.g, shape[i]) +
+      call.fail(ErrorCode::kShape, "axis " + std::to_string(i) + " is symbolic (" +
+                                       ir::dim_text(call.g, shape[i]) +
                                        "): use narrow(), which takes extents");
     const int64_t extent = shape[i].value;
     if (index.select) {
       const int64_t at = *index.start.value < 0 ? *index.start.value + extent : *index.start.value;
       if (at < 0 || at >= extent)
-        call.fail(ErrorCode::kArgument, "position " + std::to_string(*index.start.value) + " is out of range for axis " +
-                                            std::to_string(i) + " of " + std::to_string(extent));
+        call.fail(ErrorCode::kArgument, "position " + std::to_string(*index.start.value) +
+                                            " is out of range for axis " + std::to_string(i) + " of " +
+                                            std::to_string(extent));
       arg.start[i] = Dim(at);
       shape[i] = Dim(1);
       dropped |= 1u << i;
@@ -298,7 +314,8 @@ Tensor pad(In x, const Pads& pads, In value) {
   const Node n = call.node(x);
   std::vector<Dim> shape = shape_of(call, n);
   if (pads.size() > shape.size())
-    call.fail(ErrorCode::kArgument, std::to_string(pads.size()) + " amounts for a tensor of rank " + std::to_string(shape.size()));
+    call.fail(ErrorCode::kArgument,
+              std::to_string(pads.size()) + " amounts for a tensor of rank " + std::to_string(shape.size()));
   ir::SliceArg cut{std::vector<Dim>(shape.size(), Dim(0)), std::vector<int64_t>(shape.size(), 1)};
   ir::PadArg arg{std::vector<Dim>(shape.size(), Dim(0)), std::vector<Dim>(shape.size(), Dim(0)),
                  std::vector<int64_t>(shape.size(), 0)};
@@ -307,8 +324,8 @@ Tensor pad(In x, const Pads& pads, In value) {
     const int64_t lost = std::max<int64_t>(0, -before) + std::max<int64_t>(0, -after);
     if (lost > 0) {
       if (shape[i].is_const() && lost > shape[i].value)
-        call.fail(ErrorCode::kArgument, "cuts " + std::to_string(lost) + " elements from axis " + std::to_string(i) + " of " +
-                                            std::to_string(shape[i].value));
+        call.fail(ErrorCode::kArgument, "cuts " + std::to_string(lost) + " elements from axis " +
+                                            std::to_string(i) + " of " + std::to_string(shape[i].value));
       cut.start[i] = Dim(std::max<int64_t>(0, -before));
       shape[i] = ir::dim_sub(call.g, shape[i], Dim(lost));
     }
@@ -330,8 +347,8 @@ Tensor mirrored(const Call& call, Tensor t, const Pads& pads, bool reflect) {
     const auto a = static_cast<int>(i);
     const int64_t extent = t.size(a).value(), reach = reflect ? extent - 1 : INT64_MAX;
     if (before < 0 || after < 0 || before > reach || after > reach || extent == 0)
-      call.fail(ErrorCode::kArgument, "amounts " + std::to_string(before) + " and " + std::to_string(after) + " on axis " +
-                                          std::to_string(i) + " of " + std::to_string(extent) +
+      call.fail(ErrorCode::kArgument, "amounts " + std::to_string(before) + " and " + std::to_string(after) +
+                                          " on axis " + std::to_string(i) + " of " + std::to_string(extent) +
                                           (reflect ? ": reflection reaches at most the extent minus 1" : ""));
     std::vector<Tensor> parts;
     Sizes edge = t.sizes();
@@ -342,7 +359,8 @@ Tensor mirrored(const Call& call, Tensor t, const Pads& pads, bool reflect) {
     parts.push_back(t);
     if (after > 0) {
       edge[i] = after;
-      parts.push_back(reflect ? flip(narrow(t, a, extent - 1 - after, after), a) : expand(narrow(t, a, extent - 1, 1), edge));
+      parts.push_back(reflect ? flip(narrow(t, a, extent - 1 - after, after), a)
+                              : expand(narrow(t, a, extent - 1, 1), edge));
     }
     t = cat(parts, a);
   }
@@ -380,8 +398,9 @@ Tensor cat(const std::vector<Tensor>& parts, int axis, Loc loc) {
     for (size_t d = 0; fits && d < shape.size(); ++d)
       fits = d == static_cast<size_t>(a) || ir::dim_equal(call.g, shape[d], first[d]) != ir::Tri::kFalse;
     if (!fits)
-      call.fail(ErrorCode::kShape, "tensor " + std::to_string(i) + " has shape " + ir::shape_text(call.g, shape) +
-                                       ", which differs from " + ir::shape_text(call.g, first) + " off axis " + std::to_string(a));
+      call.fail(ErrorCode::kShape, "tensor " + std::to_string(i) + " has shape " +
+                                       ir::shape_text(call.g, shape) + ", which differs from " +
+                                       ir::shape_text(call.g, first) + " off axis " + std::to_string(a));
     nodes.push_back(call.b.cast(node_of(parts[i]), t));
   }
   return wrap(call.b.concat(nodes, a));
@@ -406,7 +425,8 @@ std::vector<Tensor> split(In x, const std::vector<int64_t>& sizes, int axis) {
     total += s;
   }
   if (const Extent e = t.size(a); e.is_const() && e.value() != total)
-    call.fail(ErrorCode::kShape, "the sizes add up to " + std::to_string(total) + ", axis " + std::to_string(a) + " has " + e.str());
+    call.fail(ErrorCode::kShape, "the sizes add up to " + std::to_string(total) + ", axis " +
+                                     std::to_string(a) + " has " + e.str());
   std::vector<Tensor> out;
   int64_t start = 0;
   for (int64_t s : sizes) {
@@ -420,7 +440,8 @@ std::vector<Tensor> detail::split_every(In x, int64_t size, int axis) {
   const Call call("split", {&x});
   const Tensor t = wrap(call.node(x));
   const int a = call.axis(axis, static_cast<size_t>(t.rank()));
-  if (size < 1) call.fail(ErrorCode::kArgument, "a size of " + std::to_string(size) + ": it must be positive");
+  if (size < 1)
+    call.fail(ErrorCode::kArgument, "a size of " + std::to_string(size) + ": it must be positive");
   const int64_t extent = t.size(a).value();
   std::vector<int64_t> sizes;
   for (int64_t at = 0; at < extent; at += size) sizes.push_back(std::min(size, extent - at));

@@ -50,7 +50,8 @@ TEST(Creation, Ranges) {
   EXPECT_EQ(values(linspace(0.1, 0.7, 7, f64)).front(), 0.1);
   EXPECT_THAT(failure([] { return arange(0, 1, 0); }), HasSubstr("arange: the step must not be 0"));
   EXPECT_THAT(failure([] { return arange(0, 1e30, 1); }), HasSubstr("arange: too many steps"));
-  EXPECT_THAT(failure([] { return linspace(0, 1, -1); }), HasSubstr("linspace: a count of -1: it cannot be negative"));
+  EXPECT_THAT(failure([] { return linspace(0, 1, -1); }),
+              HasSubstr("linspace: a count of -1: it cannot be negative"));
 }
 
 TEST(Creation, FromData) {
@@ -62,9 +63,17 @@ TEST(Creation, FromData) {
   EXPECT_EQ((from_data(std::vector<int8_t>{-1, 1}, {2}).to_vector<int8_t>()), (std::vector<int8_t>{-1, 1}));
   EXPECT_TYPE(from_data(std::vector<double>{}, {0, 3}), "f64[0,3]");
   EXPECT_TYPE(from_data(std::vector<float>{5}, {}), "f32");
-  EXPECT_THAT(failure([] { return from_data(std::vector<float>{1, 2, 3}, {2}); }), HasSubstr("from_data: 3 elements for a shape of 2"));
-  EXPECT_THAT(failure([] { return tensor({{1, 2}, {3}}); }), HasSubstr("tensor: the rows have different lengths"));
-  EXPECT_THAT(failure([] { return from_data(std::vector<float>{}, {-1}); }), HasSubstr("from_data: negative extent -1 on axis 0"));
+  EXPECT_THAT(failure([] { return from_data(std::vector<float>{1, 2, 3}, {2}); }),
+              HasSubstr("from_data: 3 elements for a shape of 2"));
+  EXPECT_THAT(failure([] { return tensor({{1, 2}, {3}}); }),
+              HasSubstr("tensor: the rows have different lengths"));
+  const std::vector<std::byte> bytes(6);
+  EXPECT_TYPE(from_bytes(bytes, {3}, bf16), "bf16[3]");
+  EXPECT_THAT(failure([&] { return from_bytes(bytes, {1}, f32); }), HasSubstr("from_data: "));
+  EXPECT_THAT(failure([&] { return from_bytes(bytes, {1}, DType::kIndex); }),
+              HasSubstr("error[dtype] from_data: index is not an element type of data"));
+  EXPECT_THAT(failure([] { return from_data(std::vector<float>{}, {-1}); }),
+              HasSubstr("from_data: negative extent -1 on axis 0"));
 }
 
 TEST(Creation, ValuesComeOutInAnyType) {
@@ -95,12 +104,16 @@ TEST(Movement, Reshape) {
   EXPECT_EQ(data({5}, {}).flatten().shape(), (Ints{1}));
   EXPECT_EQ(unflatten(x, 1, {2, -1}).shape(), (Ints{2, 2, 3}));
   EXPECT_EQ(unflatten(x, -2, {1, 2}).shape(), (Ints{1, 2, 6}));
-  EXPECT_THAT(failure([&] { return x.reshape({5, 3}); }), HasSubstr("reshape: [2,6] has 12 elements, [5,3] has 15"));
-  EXPECT_THAT(failure([&] { return x.reshape({-1, 5}); }), HasSubstr("reshape: 12 elements do not divide by 5, the product of the other extents"));
+  EXPECT_THAT(failure([&] { return x.reshape({5, 3}); }),
+              HasSubstr("reshape: [2,6] has 12 elements, [5,3] has 15"));
+  EXPECT_THAT(failure([&] { return x.reshape({-1, 5}); }),
+              HasSubstr("reshape: 12 elements do not divide by 5, the product of the other extents"));
   EXPECT_THAT(failure([&] { return x.reshape({-1, -1}); }), HasSubstr("reshape: only one extent can be -1"));
-  EXPECT_THAT(failure([&] { return x.reshape({-2, 6}); }), HasSubstr("reshape: negative extent -2 on axis 0"));
+  EXPECT_THAT(failure([&] { return x.reshape({-2, 6}); }),
+              HasSubstr("reshape: negative extent -2 on axis 0"));
   EXPECT_THAT(failure([&] { return zeros({0}).reshape({-1, 0}); }), HasSubstr("do not divide by 0"));
-  EXPECT_THAT(failure([&] { return x.flatten(1, 0); }), HasSubstr("flatten: the first axis lies behind the last"));
+  EXPECT_THAT(failure([&] { return x.flatten(1, 0); }),
+              HasSubstr("flatten: the first axis lies behind the last"));
   EXPECT_THAT(failure([&] { return unflatten(x, 1, {4, -1}); }), HasSubstr("elements"));
 }
 
@@ -113,7 +126,8 @@ TEST(Movement, AxesOfExtentOne) {
   EXPECT_EQ(counting({1, 2, 1, 3}).squeeze(0).shape(), (Ints{2, 1, 3}));
   EXPECT_EQ(counting({1, 2, 1, 3}).squeeze({-2, 1}).shape(), (Ints{1, 2, 3}));
   EXPECT_THAT(failure([&] { return x.unsqueeze(3); }), HasSubstr("unsqueeze: axis 3 is out of range"));
-  EXPECT_THAT(failure([&] { return x.squeeze(2); }), HasSubstr("squeeze: axis 2 is out of range: a tensor of rank 2 has axes -2 to 1"));
+  EXPECT_THAT(failure([&] { return x.squeeze(2); }),
+              HasSubstr("squeeze: axis 2 is out of range: a tensor of rank 2 has axes -2 to 1"));
 }
 
 TEST(Movement, Permutations) {
@@ -129,12 +143,16 @@ TEST(Movement, Permutations) {
   EXPECT_EQ(x.transpose().shape(), (Ints{2, 4, 3}));
   EXPECT_EQ(x.transpose(0, -1).shape(), (Ints{4, 3, 2}));
   EXPECT_VALUES(counting({2, 2}).transpose(), {0, 2, 1, 3});
-  EXPECT_THAT(failure([&] { return x.permute({0, 1}); }), HasSubstr("permute: 2 axes for a tensor of rank 3"));
+  EXPECT_THAT(failure([&] { return x.permute({0, 1}); }),
+              HasSubstr("permute: 2 axes for a tensor of rank 3"));
   EXPECT_THAT(failure([&] { return x.permute({0, 1, -2}); }), HasSubstr("permute: axis -2 is named twice"));
   EXPECT_THAT(failure([&] { return x.permute({0, 1, 3}); }), HasSubstr("permute: axis 3 is out of range"));
-  EXPECT_THAT(failure([&] { return movedim(x, {0, 0}, {1, 2}); }), HasSubstr("movedim: an axis is named twice"));
-  EXPECT_THAT(failure([&] { return movedim(x, {0}, {1, 2}); }), HasSubstr("movedim: as many axes must be moved as there are places"));
-  EXPECT_THAT(failure([] { return data({1}, {}).transpose(); }), HasSubstr("transpose: axis -2 of a scalar, which has none"));
+  EXPECT_THAT(failure([&] { return movedim(x, {0, 0}, {1, 2}); }),
+              HasSubstr("movedim: an axis is named twice"));
+  EXPECT_THAT(failure([&] { return movedim(x, {0}, {1, 2}); }),
+              HasSubstr("movedim: as many axes must be moved as there are places"));
+  EXPECT_THAT(failure([] { return data({1}, {}).transpose(); }),
+              HasSubstr("transpose: axis -2 of a scalar, which has none"));
 }
 
 TEST(Movement, Expand) {
@@ -143,9 +161,12 @@ TEST(Movement, Expand) {
   EXPECT_VALUES(counting({2, 1}).expand({2, -1, 2}), {0, 0, 1, 1, 0, 0, 1, 1});
   EXPECT_EQ(broadcast_to(data({1}, {}), {2, 3}).shape(), (Ints{2, 3}));
   EXPECT_EQ(counting({1}).expand({0}).shape(), (Ints{0}));
-  EXPECT_THAT(failure([] { return counting({3}).expand({4}); }), HasSubstr("expand: [3] does not expand: axis 0 has 3, neither 1 nor 4"));
-  EXPECT_THAT(failure([] { return counting({3, 1}).expand({3}); }), HasSubstr("expand: to rank 1 from rank 2"));
-  EXPECT_THAT(failure([] { return counting({3}).expand({-1, 3}); }), HasSubstr("expand: -1 stands for no extent on a new axis"));
+  EXPECT_THAT(failure([] { return counting({3}).expand({4}); }),
+              HasSubstr("expand: [3] does not expand: axis 0 has 3, neither 1 nor 4"));
+  EXPECT_THAT(failure([] { return counting({3, 1}).expand({3}); }),
+              HasSubstr("expand: to rank 1 from rank 2"));
+  EXPECT_THAT(failure([] { return counting({3}).expand({-1, 3}); }),
+              HasSubstr("expand: -1 stands for no extent on a new axis"));
 }
 
 // -- Slices --
@@ -158,9 +179,11 @@ Doubles python_slice(int64_t n, std::optional<int64_t> start, std::optional<int6
     return std::clamp(*v < 0 ? *v + n : *v, low, high);
   };
   if (step > 0)
-    for (int64_t i = at(start, 0, 0, n), e = at(stop, n, 0, n); i < e; i += step) out.push_back(static_cast<double>(i));
+    for (int64_t i = at(start, 0, 0, n), e = at(stop, n, 0, n); i < e; i += step)
+      out.push_back(static_cast<double>(i));
   else
-    for (int64_t i = at(start, n - 1, -1, n - 1), e = at(stop, -1, -1, n - 1); i > e; i += step) out.push_back(static_cast<double>(i));
+    for (int64_t i = at(start, n - 1, -1, n - 1), e = at(stop, -1, -1, n - 1); i > e; i += step)
+      out.push_back(static_cast<double>(i));
   return out;
 }
 
@@ -192,10 +215,13 @@ TEST(Movement, SlicesOfSeveralAxes) {
   EXPECT_VALUES(x[-3][1], {1});
   EXPECT_VALUES(counting({3}).slice({{_, _, INT64_MAX}}), {0});
   EXPECT_VALUES(counting({3}).slice({{_, _, INT64_MIN + 1}}), {2});
-  EXPECT_THAT(failure([&] { return x.slice({3}); }), HasSubstr("slice: position 3 is out of range for axis 0 of 3"));
-  EXPECT_THAT(failure([&] { return x[-4]; }), HasSubstr("position -4 is out of range for axis 0 of 3\n  in operator[]"));
+  EXPECT_THAT(failure([&] { return x.slice({3}); }),
+              HasSubstr("slice: position 3 is out of range for axis 0 of 3"));
+  EXPECT_THAT(failure([&] { return x[-4]; }),
+              HasSubstr("position -4 is out of range for axis 0 of 3\n  in operator[]"));
   EXPECT_THAT(failure([&] { return x[1.5]; }), HasSubstr("operator[]: takes an integer"));
-  EXPECT_THAT(failure([&] { return x.slice({_, _, _}); }), HasSubstr("slice: 3 indices for a tensor of rank 2"));
+  EXPECT_THAT(failure([&] { return x.slice({_, _, _}); }),
+              HasSubstr("slice: 3 indices for a tensor of rank 2"));
   EXPECT_THAT(failure([&] { return x.slice({{0, 1, 0}}); }), HasSubstr("slice: the step of axis 0 is 0"));
 }
 
@@ -204,7 +230,8 @@ TEST(Movement, Narrow) {
   EXPECT_VALUES(narrow(x, 1, 1, 2), {1, 2, 5, 6, 9, 10});
   EXPECT_VALUES(narrow(x, -2, 2, 1), {8, 9, 10, 11});
   EXPECT_EQ(narrow(x, 0, 3, 0).shape(), (Ints{0, 4}));
-  EXPECT_THAT(failure([&] { return narrow(x, 1, 3, 2); }), HasSubstr("narrow: elements 3 to 5 of axis 1, which has 4"));
+  EXPECT_THAT(failure([&] { return narrow(x, 1, 3, 2); }),
+              HasSubstr("narrow: elements 3 to 5 of axis 1, which has 4"));
   EXPECT_THAT(failure([&] { return narrow(x, 1, -1, 2); }), HasSubstr("narrow: elements -1 to 1 of axis 1"));
   EXPECT_THAT(failure([&] { return narrow(x, 1, 1, -1); }), HasSubstr("narrow: the length -1 is negative"));
 }
@@ -220,8 +247,10 @@ TEST(Movement, FlipAndRoll) {
   EXPECT_VALUES(roll(x, {2}, {}), {4, 5, 0, 1, 2, 3});
   EXPECT_VALUES(roll(x, {3}, 1), values(x));
   EXPECT_EQ(roll(zeros({0, 2}), {1}, 0).shape(), (Ints{0, 2}));
-  EXPECT_THAT(failure([&] { return roll(x, {1, 2}, {}); }), HasSubstr("roll: several shifts need their axes"));
-  EXPECT_THAT(failure([&] { return roll(x, {1, 2}, 0); }), HasSubstr("roll: as many shifts as axes are needed"));
+  EXPECT_THAT(failure([&] { return roll(x, {1, 2}, {}); }),
+              HasSubstr("roll: several shifts need their axes"));
+  EXPECT_THAT(failure([&] { return roll(x, {1, 2}, 0); }),
+              HasSubstr("roll: as many shifts as axes are needed"));
 }
 
 // -- Padding --
@@ -235,9 +264,12 @@ TEST(Movement, Pad) {
   EXPECT_VALUES(pad(x, {}), values(x));
   EXPECT_VALUES(pad(tensor({1, 2}), {{1, 1}}), {0, 1, 2, 0});
   EXPECT_VALUES(pad(zeros({0}), {{1, 1}}, 3), {3, 3});
-  EXPECT_THAT(failure([&] { return pad(x, {{-2, -1}}); }), HasSubstr("pad: cuts 3 elements from axis 0 of 2"));
-  EXPECT_THAT(failure([&] { return pad(x, {{0, 0}, {0, 0}, {1, 1}}); }), HasSubstr("pad: 3 amounts for a tensor of rank 2"));
-  EXPECT_THAT(failure([&] { return pad(x, {{1, 1}}, ones({2})); }), HasSubstr("pad: the value must be a scalar"));
+  EXPECT_THAT(failure([&] { return pad(x, {{-2, -1}}); }),
+              HasSubstr("pad: cuts 3 elements from axis 0 of 2"));
+  EXPECT_THAT(failure([&] { return pad(x, {{0, 0}, {0, 0}, {1, 1}}); }),
+              HasSubstr("pad: 3 amounts for a tensor of rank 2"));
+  EXPECT_THAT(failure([&] { return pad(x, {{1, 1}}, ones({2})); }),
+              HasSubstr("pad: the value must be a scalar"));
 }
 
 TEST(Movement, PadWithItself) {
@@ -246,10 +278,14 @@ TEST(Movement, PadWithItself) {
   EXPECT_VALUES(pad_replicate(x, {{2, 1}}), {0, 0, 0, 1, 2, 3, 3});
   EXPECT_VALUES(pad_reflect(counting({2, 2}), {{0, 1}, {1, 0}}), {1, 0, 1, 3, 2, 3, 1, 0, 1});
   EXPECT_VALUES(pad_replicate(counting({2, 2}), {{1, 0}, {0, 1}}), {0, 1, 1, 0, 1, 1, 2, 3, 3});
-  EXPECT_THAT(failure([&] { return pad_reflect(x, {{4, 0}}); }),
-              HasSubstr("pad_reflect: amounts 4 and 0 on axis 0 of 4: reflection reaches at most the extent minus 1"));
-  EXPECT_THAT(failure([&] { return pad_replicate(x, {{-1, 0}}); }), HasSubstr("pad_replicate: amounts -1 and 0 on axis 0 of 4"));
-  EXPECT_THAT(failure([&] { return pad_replicate(x, {{1, 0}, {1, 0}}); }), HasSubstr("pad_replicate: more amounts than axes"));
+  EXPECT_THAT(
+      failure([&] { return pad_reflect(x, {{4, 0}}); }),
+      HasSubstr(
+          "pad_reflect: amounts 4 and 0 on axis 0 of 4: reflection reaches at most the extent minus 1"));
+  EXPECT_THAT(failure([&] { return pad_replicate(x, {{-1, 0}}); }),
+              HasSubstr("pad_replicate: amounts -1 and 0 on axis 0 of 4"));
+  EXPECT_THAT(failure([&] { return pad_replicate(x, {{1, 0}, {1, 0}}); }),
+              HasSubstr("pad_replicate: more amounts than axes"));
 }
 
 // -- Joining, parting, repeating --
@@ -263,11 +299,13 @@ TEST(Movement, CatAndStack) {
   EXPECT_VALUES(stack({counting({2}), counting({2}) + 5}), {0, 1, 5, 6});
   EXPECT_VALUES(stack({counting({2}), counting({2}) + 5}, -1), {0, 5, 1, 6});
   EXPECT_EQ(stack({data({1}, {}), data({2}, {})}).shape(), (Ints{2}));
-  EXPECT_THAT(failure([&] { return cat({x, y}, 0); }), HasSubstr("cat: tensor 1 has shape [2,1], which differs from [2,2] off axis 0"));
+  EXPECT_THAT(failure([&] { return cat({x, y}, 0); }),
+              HasSubstr("cat: tensor 1 has shape [2,1], which differs from [2,2] off axis 0"));
   EXPECT_THAT(failure([&] { return cat({x, counting({2})}, 1); }), HasSubstr("cat: tensor 1 has shape [2]"));
   EXPECT_THAT(failure([&] { return cat({}, 0); }), HasSubstr("cat: needs at least one tensor"));
   EXPECT_THAT(failure([&] { return stack({}, 0); }), HasSubstr("stack: needs at least one tensor"));
-  EXPECT_THAT(failure([&] { return cat({x, x, x, x, Tensor()}); }), HasSubstr("cat: operand 5 is an empty tensor"));
+  EXPECT_THAT(failure([&] { return cat({x, x, x, x, Tensor()}); }),
+              HasSubstr("cat: operand 5 is an empty tensor"));
   EXPECT_THAT(failure([&] { return stack({x, y}); }), HasSubstr("in stack"));
 }
 
@@ -287,8 +325,10 @@ TEST(Movement, SplitAndChunk) {
   EXPECT_EQ(chunk(x, 9).size(), 5u);
   EXPECT_EQ(split(zeros({0}), 3).size(), 1u);
   EXPECT_EQ(split(x, {5}).size(), 1u);
-  EXPECT_THAT(failure([&] { return split(x, {1, 3}); }), HasSubstr("split: the sizes add up to 4, axis 0 has 5"));
-  EXPECT_THAT(failure([&] { return split(x, {6, -1}); }), HasSubstr("split: a size of -1: it cannot be negative"));
+  EXPECT_THAT(failure([&] { return split(x, {1, 3}); }),
+              HasSubstr("split: the sizes add up to 4, axis 0 has 5"));
+  EXPECT_THAT(failure([&] { return split(x, {6, -1}); }),
+              HasSubstr("split: a size of -1: it cannot be negative"));
   EXPECT_THAT(failure([&] { return split(x, 0); }), HasSubstr("split: a size of 0: it must be positive"));
   EXPECT_THAT(failure([&] { return chunk(x, 0); }), HasSubstr("chunk: 0 chunks: at least one is needed"));
 }
@@ -303,7 +343,8 @@ TEST(Movement, Repetition) {
   EXPECT_VALUES(repeat_interleave(x, 2, 0), {0, 1, 0, 1, 2, 3, 2, 3});
   EXPECT_EQ(repeat_interleave(x, 0, -1).shape(), (Ints{2, 0}));
   EXPECT_THAT(failure([&] { return tile(x, {-1}); }), HasSubstr("tile: a repetition is negative"));
-  EXPECT_THAT(failure([&] { return repeat_interleave(x, -1, 0); }), HasSubstr("repeat_interleave: the repetition is negative"));
+  EXPECT_THAT(failure([&] { return repeat_interleave(x, -1, 0); }),
+              HasSubstr("repeat_interleave: the repetition is negative"));
 }
 
 // -- Diagonals and triangles --
@@ -328,7 +369,8 @@ TEST(Movement, DiagonalsAndTriangles) {
   EXPECT_EQ(diag(zeros({0}), 2).shape(), (Ints{2, 2}));
   EXPECT_VALUES(trace(counting({3, 3})), {12});
   EXPECT_THAT(failure([] { return tril(counting({3})); }), HasSubstr("tril: needs a matrix, not f64[3]"));
-  EXPECT_THAT(failure([] { return diag(counting({1, 1, 1})); }), HasSubstr("diag: takes a vector or a matrix, not f64[1,1,1]"));
+  EXPECT_THAT(failure([] { return diag(counting({1, 1, 1})); }),
+              HasSubstr("diag: takes a vector or a matrix, not f64[1,1,1]"));
 }
 
 TEST(MovementGradient, MatchesDifferences) {

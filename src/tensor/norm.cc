@@ -29,7 +29,8 @@ Tensor per_channel(const Call& call, const Tensor& v, const Tensor& x) {
   const Node n = call.required(v, "a weight or bias");
   const ir::Shape shape = call.g.shape(node_of(x));
   if (call.g.rank(n) != 1 || ir::dim_equal(call.g, call.g.shape(n)[0], shape[1]) == ir::Tri::kFalse)
-    call.fail(ErrorCode::kShape, "a vector of " + ir::dim_text(call.g, shape[1]) + " channels is needed, not " + v.type());
+    call.fail(ErrorCode::kShape,
+              "a vector of " + ir::dim_text(call.g, shape[1]) + " channels is needed, not " + v.type());
   std::vector<Dim> dims(shape.size() - 1, Dim(1));
   dims[0] = shape[1];
   return wrap(call.b.reshape(n, dims));
@@ -50,7 +51,9 @@ Tensor widened(const Call& call, const In& x) {
 Tensor layer_norm(In x, const MaybeTensor& weight, const MaybeTensor& bias, double eps, int axes) {
   const Call call("layer_norm", {&x});
   const Tensor t = widened(call, x);
-  if (axes < 1 || axes > t.rank()) call.fail(ErrorCode::kArgument, std::to_string(axes) + " axes of a tensor of rank " + std::to_string(t.rank()));
+  if (axes < 1 || axes > t.rank())
+    call.fail(ErrorCode::kArgument,
+              std::to_string(axes) + " axes of a tensor of rank " + std::to_string(t.rank()));
   const Tensor centred = t - mean(t, last(axes), true);
   const Tensor normal = centred * rsqrt(mean(square(centred), last(axes), true) + eps);
   return scaled(cast(normal, call.g.dtype(call.float_node(x))), weight, bias);
@@ -59,7 +62,9 @@ Tensor layer_norm(In x, const MaybeTensor& weight, const MaybeTensor& bias, doub
 Tensor rms_norm(In x, const MaybeTensor& weight, double eps, int axes) {
   const Call call("rms_norm", {&x});
   const Tensor t = widened(call, x);
-  if (axes < 1 || axes > t.rank()) call.fail(ErrorCode::kArgument, std::to_string(axes) + " axes of a tensor of rank " + std::to_string(t.rank()));
+  if (axes < 1 || axes > t.rank())
+    call.fail(ErrorCode::kArgument,
+              std::to_string(axes) + " axes of a tensor of rank " + std::to_string(t.rank()));
   const Tensor normal = t * rsqrt(mean(square(t), last(axes), true) + eps);
   return scaled(cast(normal, call.g.dtype(call.float_node(x))), weight, {});
 }
@@ -70,7 +75,8 @@ Tensor group_norm(In x, int64_t groups, const MaybeTensor& weight, const MaybeTe
   if (t.rank() < 2) call.fail(ErrorCode::kShape, "takes [batch, channels, ...], not " + t.type());
   const int64_t channels = t.size(1).value();
   if (groups < 1 || channels % groups != 0)
-    call.fail(ErrorCode::kArgument, std::to_string(channels) + " channels do not divide into " + std::to_string(groups) + " groups");
+    call.fail(ErrorCode::kArgument, std::to_string(channels) + " channels do not divide into " +
+                                        std::to_string(groups) + " groups");
   const Sizes whole = t.sizes();
   Sizes split = whole;
   split[1] = channels / groups;
@@ -79,16 +85,20 @@ Tensor group_norm(In x, int64_t groups, const MaybeTensor& weight, const MaybeTe
   const Axes inner = last(parted.rank() - 2);
   const Tensor centred = parted - mean(parted, inner, true);
   const Tensor normal = reshape(centred * rsqrt(mean(square(centred), inner, true) + eps), whole);
-  return scaled(cast(normal, call.g.dtype(call.float_node(x))), per_channel(call, weight, t), per_channel(call, bias, t));
+  return scaled(cast(normal, call.g.dtype(call.float_node(x))), per_channel(call, weight, t),
+                per_channel(call, bias, t));
 }
 
-Tensor batch_norm(In x, In mean_in, In var_in, const MaybeTensor& weight, const MaybeTensor& bias, double eps) {
+Tensor batch_norm(In x, In mean_in, In var_in, const MaybeTensor& weight, const MaybeTensor& bias,
+                  double eps) {
   const Call call("batch_norm", {&x, &mean_in, &var_in});
   const Tensor t = widened(call, x);
   if (t.rank() < 2) call.fail(ErrorCode::kShape, "takes [batch, channels, ...], not " + t.type());
-  const Tensor centre = per_channel(call, wrap(call.node(mean_in)), t), spread = per_channel(call, wrap(call.node(var_in)), t);
+  const Tensor centre = per_channel(call, wrap(call.node(mean_in)), t),
+               spread = per_channel(call, wrap(call.node(var_in)), t);
   const Tensor normal = (t - centre) * rsqrt(spread + eps);
-  return scaled(cast(normal, call.g.dtype(call.float_node(x))), per_channel(call, weight, t), per_channel(call, bias, t));
+  return scaled(cast(normal, call.g.dtype(call.float_node(x))), per_channel(call, weight, t),
+                per_channel(call, bias, t));
 }
 
 BatchNorm batch_norm_train(In x, const MaybeTensor& weight, const MaybeTensor& bias, double eps) {
@@ -108,7 +118,8 @@ Tensor scaled_dot_product_attention(In q, In k, In v, const AttentionOptions& op
   const Tensor query = wrap(call.float_node(q)), value = wrap(call.float_node(v));
   Tensor key = wrap(call.float_node(k)), values = value;
   if (query.rank() < 2 || key.rank() < 2 || values.rank() < 2)
-    call.fail(ErrorCode::kShape, "takes [..., length, head size], not " + query.type() + ", " + key.type() + " and " + values.type());
+    call.fail(ErrorCode::kShape, "takes [..., length, head size], not " + query.type() + ", " + key.type() +
+                                     " and " + values.type());
   const Extent head = query.size(-1);
   if (options.mask && options.causal) call.fail(ErrorCode::kArgument, "takes a mask or causal, not both");
   // Grouped queries: several query heads share a key head.
@@ -116,7 +127,8 @@ Tensor scaled_dot_product_attention(In q, In k, In v, const AttentionOptions& op
     const Extent heads = query.size(-3), shared = key.size(-3);
     if (heads.is_const() && shared.is_const() && shared.value() > 1 && heads.value() != shared.value()) {
       if (heads.value() % shared.value() != 0)
-        call.fail(ErrorCode::kShape, std::to_string(heads.value()) + " query heads do not divide over " + std::to_string(shared.value()) + " key heads");
+        call.fail(ErrorCode::kShape, std::to_string(heads.value()) + " query heads do not divide over " +
+                                         std::to_string(shared.value()) + " key heads");
       key = repeat_interleave(key, heads.value() / shared.value(), -3);
       values = repeat_interleave(values, heads.value() / shared.value(), -3);
     }
@@ -124,10 +136,13 @@ Tensor scaled_dot_product_attention(In q, In k, In v, const AttentionOptions& op
   const double scale = options.scale ? *options.scale : 1 / std::sqrt(static_cast<double>(head.value()));
   Tensor scores = matmul(query, transpose(key)) * scale;
   const DType t = scores.dtype();
-  if (options.causal) scores = where(tri(scores.size(-2), scores.size(-1), 0, boolean), scores, wrap(call.b.constant_float(-HUGE_VAL, t)));
+  if (options.causal)
+    scores = where(tri(scores.size(-2), scores.size(-1), 0, boolean), scores,
+                   wrap(call.b.constant_float(-HUGE_VAL, t)));
   if (options.mask) {
     const Tensor& mask = *options.mask;
-    scores = is_bool(mask.dtype()) ? where(mask, scores, wrap(call.b.constant_float(-HUGE_VAL, t))) : scores + mask;
+    scores = is_bool(mask.dtype()) ? where(mask, scores, wrap(call.b.constant_float(-HUGE_VAL, t)))
+                                   : scores + mask;
   }
   // A row that nothing may attend to gives 0, not NaN.
   Tensor high = stop_gradient(max(scores, -1, true));

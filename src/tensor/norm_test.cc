@@ -48,9 +48,12 @@ TEST(Norm, LayerAndRms) {
   EXPECT_VALUES(layer_norm(x, w, b), scaled);
   EXPECT_TYPE(layer_norm(ones({2, 4}, f16)), "f16[2,4]");
   EXPECT_TYPE(layer_norm(ones({2, 4}, i32)), "f32[2,4]");
-  EXPECT_VALUES(layer_norm(data({1000, -1000, 1000, -1000}, {1, 4}, f16)), {1, -1, 1, -1});  // squares are beyond f16
-  EXPECT_THAT(failure([&] { return layer_norm(x, {}, {}, 1e-5, 4); }), HasSubstr("layer_norm: 4 axes of a tensor of rank 3"));
-  EXPECT_THAT(failure([&] { return rms_norm(x, {}, 1e-5, 0); }), HasSubstr("rms_norm: 0 axes of a tensor of rank 3"));
+  EXPECT_VALUES(layer_norm(data({1000, -1000, 1000, -1000}, {1, 4}, f16)),
+                {1, -1, 1, -1});  // squares are beyond f16
+  EXPECT_THAT(failure([&] { return layer_norm(x, {}, {}, 1e-5, 4); }),
+              HasSubstr("layer_norm: 4 axes of a tensor of rank 3"));
+  EXPECT_THAT(failure([&] { return rms_norm(x, {}, 1e-5, 0); }),
+              HasSubstr("rms_norm: 0 axes of a tensor of rank 3"));
   EXPECT_THAT(failure([&] { return layer_norm(x, ones({3})); }), HasSubstr("in layer_norm"));
 }
 
@@ -75,30 +78,42 @@ TEST(Norm, GroupAndBatch) {
   for (size_t i = 0; i < 48; ++i) scaled[i] = normal[i] * values(w)[channel(i)] + values(b)[channel(i)];
   EXPECT_VALUES(batch_norm_train(x, w, b).out, scaled);
   EXPECT_VALUES(batch_norm(x, batch.mean, batch.var, w, b), scaled);
-  EXPECT_VALUES(batch_norm_train(counting({3, 2})).out, normalised({0, 1, 2, 3, 4, 5}, [](size_t i) { return i % 2; }, 1e-5));
+  EXPECT_VALUES(batch_norm_train(counting({3, 2})).out,
+                normalised({0, 1, 2, 3, 4, 5}, [](size_t i) { return i % 2; }, 1e-5));
   EXPECT_TYPE(group_norm(ones({1, 2, 2}, bf16), 1), "bf16[1,2,2]");
-  EXPECT_THAT(failure([&] { return group_norm(x, 3); }), HasSubstr("group_norm: 4 channels do not divide into 3 groups"));
-  EXPECT_THAT(failure([&] { return group_norm(ones({3}), 1); }), HasSubstr("group_norm: takes [batch, channels, ...], not f32[3]"));
-  EXPECT_THAT(failure([&] { return group_norm(x, 2, ones({3})); }), HasSubstr("group_norm: a vector of 4 channels is needed, not f32[3]"));
-  EXPECT_THAT(failure([&] { return batch_norm(x, ones({4}), ones({1, 4})); }), HasSubstr("batch_norm: a vector of 4 channels is needed, not f32[1,4]"));
-  EXPECT_THAT(failure([&] { return batch_norm_train(x, Tensor()).out; }), HasSubstr("a weight or bias is an empty tensor"));
+  EXPECT_THAT(failure([&] { return group_norm(x, 3); }),
+              HasSubstr("group_norm: 4 channels do not divide into 3 groups"));
+  EXPECT_THAT(failure([&] { return group_norm(ones({3}), 1); }),
+              HasSubstr("group_norm: takes [batch, channels, ...], not f32[3]"));
+  EXPECT_THAT(failure([&] { return group_norm(x, 2, ones({3})); }),
+              HasSubstr("group_norm: a vector of 4 channels is needed, not f32[3]"));
+  EXPECT_THAT(failure([&] { return batch_norm(x, ones({4}), ones({1, 4})); }),
+              HasSubstr("batch_norm: a vector of 4 channels is needed, not f32[1,4]"));
+  EXPECT_THAT(failure([&] { return batch_norm_train(x, Tensor()).out; }),
+              HasSubstr("a weight or bias is an empty tensor"));
 }
 
 TEST(NormGradient, MatchesDifferences) {
   using Ins = std::vector<Tensor>;
   const Tensor x = spread({2, 4, 3}), w = spread({4}, 5), b = spread({4}, 9), row = spread({3}, 2);
-  EXPECT_EQ(gradient_differences([](const Ins& in) { return layer_norm(in[0], in[1], in[2]); }, {x, row, row}), "");
+  EXPECT_EQ(
+      gradient_differences([](const Ins& in) { return layer_norm(in[0], in[1], in[2]); }, {x, row, row}), "");
   EXPECT_EQ(gradient_differences([](const Ins& in) { return layer_norm(in[0], {}, {}, 1e-5, 2); }, {x}), "");
   EXPECT_EQ(gradient_differences([](const Ins& in) { return rms_norm(in[0], in[1]); }, {x, row}), "");
-  EXPECT_EQ(gradient_differences([](const Ins& in) { return group_norm(in[0], 2, in[1], in[2]); }, {x, w, b}), "");
-  EXPECT_EQ(gradient_differences([](const Ins& in) { return batch_norm_train(in[0], in[1], in[2]).out; }, {x, w, b}), "");
-  EXPECT_EQ(gradient_differences([](const Ins& in) { return batch_norm(in[0], in[1], square(in[2]), in[1]); }, {x, w, b}), "");
+  EXPECT_EQ(gradient_differences([](const Ins& in) { return group_norm(in[0], 2, in[1], in[2]); }, {x, w, b}),
+            "");
+  EXPECT_EQ(gradient_differences([](const Ins& in) { return batch_norm_train(in[0], in[1], in[2]).out; },
+                                 {x, w, b}),
+            "");
+  EXPECT_EQ(gradient_differences([](const Ins& in) { return batch_norm(in[0], in[1], square(in[2]), in[1]); },
+                                 {x, w, b}),
+            "");
 }
 
 // -- Attention --
 
-Doubles attention_of(const Doubles& q, const Doubles& k, const Doubles& v, size_t nq, size_t nk, size_t size, size_t width, double scale,
-                     const std::function<double(size_t, size_t)>& bias) {
+Doubles attention_of(const Doubles& q, const Doubles& k, const Doubles& v, size_t nq, size_t nk, size_t size,
+                     size_t width, double scale, const std::function<double(size_t, size_t)>& bias) {
   Doubles out;
   for (size_t i = 0; i < nq; ++i) {
     Doubles weights(nk);
@@ -124,19 +139,26 @@ TEST(Attention, MatchesTheDefinition) {
     return attention_of(values(q), values(k), values(v), 3, 5, 4, 2, scale, bias);
   };
   EXPECT_VALUES(scaled_dot_product_attention(q, k, v), expected(0.5, [](size_t, size_t) { return 0.0; }));
-  EXPECT_VALUES(scaled_dot_product_attention(q, k, v, {.scale = 2.0}), expected(2, [](size_t, size_t) { return 0.0; }));
-  EXPECT_VALUES(scaled_dot_product_attention(q, k, v, {.causal = true}), expected(0.5, [](size_t i, size_t j) { return j > i ? -kInf : 0; }));
+  EXPECT_VALUES(scaled_dot_product_attention(q, k, v, {.scale = 2.0}),
+                expected(2, [](size_t, size_t) { return 0.0; }));
+  EXPECT_VALUES(scaled_dot_product_attention(q, k, v, {.causal = true}),
+                expected(0.5, [](size_t i, size_t j) { return j > i ? -kInf : 0; }));
   const Tensor added = spread({3, 5}, 80), keep = added > 0.2;
-  EXPECT_VALUES(scaled_dot_product_attention(q, k, v, {.mask = added}), expected(0.5, [&](size_t i, size_t j) { return values(added)[i * 5 + j]; }));
-  EXPECT_VALUES(scaled_dot_product_attention(q, k, v, {.mask = keep}),
-                expected(0.5, [&](size_t i, size_t j) { return values(added)[i * 5 + j] > 0.2 ? 0 : -kInf; }));
+  EXPECT_VALUES(scaled_dot_product_attention(q, k, v, {.mask = added}),
+                expected(0.5, [&](size_t i, size_t j) { return values(added)[i * 5 + j]; }));
+  EXPECT_VALUES(scaled_dot_product_attention(q, k, v, {.mask = keep}), expected(0.5, [&](size_t i, size_t j) {
+                  return values(added)[i * 5 + j] > 0.2 ? 0 : -kInf;
+                }));
 }
 
 TEST(Attention, RowsThatSeeNothingGiveZero) {
-  const Tensor q = spread({2, 2}, 1), k = spread({2, 2}, 5), v = spread({2, 3}, 9), none = tensor({{true, true}, {false, false}});
+  const Tensor q = spread({2, 2}, 1), k = spread({2, 2}, 5), v = spread({2, 3}, 9),
+               none = tensor({{true, true}, {false, false}});
   const Doubles got = values(scaled_dot_product_attention(q, k, v, {.mask = none}));
   EXPECT_EQ(Doubles(got.begin() + 3, got.end()), (Doubles{0, 0, 0}));
-  const auto f = [&](const std::vector<Tensor>& in) { return scaled_dot_product_attention(in[0], in[1], in[2], {.mask = none}); };
+  const auto f = [&](const std::vector<Tensor>& in) {
+    return scaled_dot_product_attention(in[0], in[1], in[2], {.mask = none});
+  };
   EXPECT_EQ(gradient_differences(f, {q, k, v}), "");
 }
 
@@ -146,25 +168,35 @@ TEST(Attention, BatchesHeadsAndGroups) {
   ASSERT_EQ(y.shape(), (Ints{2, 4, 3, 2}));
   for (int64_t b = 0; b < 2; ++b)
     for (int64_t h = 0; h < 4; ++h) {  // heads 0 and 1 share key head 0, and so on
-      const Doubles expected = attention_of(values(q.slice({b, h})), values(k.slice({b, h / 2})), values(v.slice({b, h / 2})), 3, 3, 2, 2,
-                                            1 / std::sqrt(2.0), [](size_t i, size_t j) { return j > i ? -kInf : 0; });
+      const Doubles expected =
+          attention_of(values(q.slice({b, h})), values(k.slice({b, h / 2})), values(v.slice({b, h / 2})), 3,
+                       3, 2, 2, 1 / std::sqrt(2.0), [](size_t i, size_t j) { return j > i ? -kInf : 0; });
       EXPECT_VALUES(y.slice({b, h}), expected);
     }
-  EXPECT_EQ(scaled_dot_product_attention(q, k.slice({_, {0, 1}}), v.slice({_, {0, 1}})).shape(), (Ints{2, 4, 3, 2}));
+  EXPECT_EQ(scaled_dot_product_attention(q, k.slice({_, {0, 1}}), v.slice({_, {0, 1}})).shape(),
+            (Ints{2, 4, 3, 2}));
   using Ins = std::vector<Tensor>;
-  const auto f = [](const Ins& in) { return scaled_dot_product_attention(in[0], in[1], in[2], {.causal = true}); };
+  const auto f = [](const Ins& in) {
+    return scaled_dot_product_attention(in[0], in[1], in[2], {.causal = true});
+  };
   EXPECT_EQ(gradient_differences(f, {q.slice({{0, 1}}), k.slice({{0, 1}}), v.slice({{0, 1}})}), "");
 }
 
 TEST(Attention, Errors) {
   const Tensor x = ones({3, 4});
-  EXPECT_THAT(failure([&] { return scaled_dot_product_attention(x, x, ones({3})); }),
-              HasSubstr("scaled_dot_product_attention: takes [..., length, head size], not f32[3,4], f32[3,4] and f32[3]"));
-  EXPECT_THAT(failure([&] { return scaled_dot_product_attention(x, x, x, {.mask = ones({3, 3}), .causal = true}); }),
-              HasSubstr("takes a mask or causal, not both"));
-  EXPECT_THAT(failure([&] { return scaled_dot_product_attention(ones({3, 2, 4}), ones({2, 2, 4}), ones({2, 2, 4})); }),
+  EXPECT_THAT(
+      failure([&] { return scaled_dot_product_attention(x, x, ones({3})); }),
+      HasSubstr(
+          "scaled_dot_product_attention: takes [..., length, head size], not f32[3,4], f32[3,4] and f32[3]"));
+  EXPECT_THAT(
+      failure([&] { return scaled_dot_product_attention(x, x, x, {.mask = ones({3, 3}), .causal = true}); }),
+      HasSubstr("takes a mask or causal, not both"));
+  EXPECT_THAT(failure([&] {
+                return scaled_dot_product_attention(ones({3, 2, 4}), ones({2, 2, 4}), ones({2, 2, 4}));
+              }),
               HasSubstr("3 query heads do not divide over 2 key heads"));
-  EXPECT_THAT(failure([&] { return scaled_dot_product_attention(x, ones({3, 5}), x); }), HasSubstr("inner dimensions differ, 4 and 5"));
+  EXPECT_THAT(failure([&] { return scaled_dot_product_attention(x, ones({3, 5}), x); }),
+              HasSubstr("inner dimensions differ, 4 and 5"));
 }
 
 }  // namespace

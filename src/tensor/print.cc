@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Values as numpy prints them: one format for all floats of an array, columns aligned on the point, long axes shortened
-// to their ends, lines broken at 75 columns. Tested by print_test.cc, whose expectations numpy printed.
+// Values as numpy prints them: one format for all floats of an array, columns aligned on the point, long axes
+// shortened to their ends, lines broken at 75 columns. Tested by print_test.cc, whose expectations numpy
+// printed.
 #define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
@@ -44,14 +45,17 @@ Decimal decimal_from(std::string_view text) {  // "-1.2345e-05"
 // The fewest digits that are read back as the same value of type t.
 Decimal shortest(double v, DType t) {
   char text[64];
-  if (t == DType::kF64) return decimal_from({text, std::to_chars(text, text + 64, v, std::chars_format::scientific).ptr});
+  if (t == DType::kF64)
+    return decimal_from({text, std::to_chars(text, text + 64, v, std::chars_format::scientific).ptr});
   if (t == DType::kF32)
-    return decimal_from({text, std::to_chars(text, text + 64, static_cast<float>(v), std::chars_format::scientific).ptr});
+    return decimal_from(
+        {text, std::to_chars(text, text + 64, static_cast<float>(v), std::chars_format::scientific).ptr});
   for (int fraction = 0;; ++fraction) {
     const std::string attempt = fmt::format("{:.{}e}", v, fraction);
     double read = 0;
     support::parse_double(attempt, &read);
-    if (fraction == 16 || ir::Scalar::from_double(read, t) == ir::Scalar::from_double(v, t)) return decimal_from(attempt);
+    if (fraction == 16 || ir::Scalar::from_double(read, t) == ir::Scalar::from_double(v, t))
+      return decimal_from(attempt);
   }
 }
 
@@ -70,7 +74,8 @@ Parts positional(double v, DType t) {
   const Decimal d = shortest(v, t);
   const int fraction = static_cast<int>(d.digits.size()) - 1 - d.exponent;
   if (fraction > kMaxFraction || fraction < 0) {
-    // Too many digits, or none for the last places before the point: those of the number itself, rounded once.
+    // Too many digits, or none for the last places before the point: those of the number itself, rounded
+    // once.
     const std::string text = fmt::format("{:.{}f}", v, std::clamp(fraction, 0, kMaxFraction));
     const size_t point = std::min(text.find('.'), text.size());
     Parts p{text.substr(0, point), text.substr(std::min(point + 1, text.size())), {}};
@@ -78,9 +83,11 @@ Parts positional(double v, DType t) {
     return p;
   }
   Parts p{d.negative ? "-" : "", {}, {}};
-  for (int place = std::max(d.exponent, 0); place >= std::min(0, d.exponent - static_cast<int>(d.digits.size()) + 1); --place) {
+  for (int place = std::max(d.exponent, 0);
+       place >= std::min(0, d.exponent - static_cast<int>(d.digits.size()) + 1); --place) {
     const int at = d.exponent - place;
-    const char digit = at >= 0 && at < static_cast<int>(d.digits.size()) ? d.digits[static_cast<size_t>(at)] : '0';
+    const char digit =
+        at >= 0 && at < static_cast<int>(d.digits.size()) ? d.digits[static_cast<size_t>(at)] : '0';
     (place >= 0 ? p.whole : p.fraction) += digit;
   }
   if (p.fraction.find_first_not_of('0') == std::string::npos) p.fraction.clear();
@@ -145,7 +152,8 @@ std::vector<std::string> float_cells(const std::vector<HostValue>& values, DType
     }
     parts.push_back(std::move(p));
   }
-  const size_t behind = 1 + right + (with_exponent && any_finite ? exponent_digits + 2 : 0);  // the point and on
+  const size_t behind =
+      1 + right + (with_exponent && any_finite ? exponent_digits + 2 : 0);  // the point and on
   const size_t longest = any_not ? (any_negative_infinity ? 4 : 3) : 0;
   const size_t width = std::max(left + behind, longest);
   std::vector<std::string> cells;
@@ -262,7 +270,9 @@ std::string array_text(const ir::BufferData& data) {
   return ArrayPrinter(data).text(0);
 }
 
-std::string Tensor::str(const RunOptions& options, Loc loc) const { return array_text(*evaluate(*this, options, loc)); }
+std::string Tensor::str(const RunOptions& options, Loc loc) const {
+  return array_text(*evaluate(*this, options, loc));
+}
 
 std::ostream& operator<<(std::ostream& out, const Tensor& t) { return out << t.str(); }
 

@@ -9,7 +9,9 @@
 namespace anneal {
 namespace {
 
-std::string text(const Doubles& v, DType t = f32) { return data(v, {static_cast<int64_t>(v.size())}, t).str(); }
+std::string text(const Doubles& v, DType t = f32) {
+  return data(v, {static_cast<int64_t>(v.size())}, t).str();
+}
 
 TEST(Print, FloatsAlignOnThePoint) {
   EXPECT_EQ(text({1, 2.5, -3.25}), "[ 1.    2.5  -3.25]");
@@ -49,7 +51,8 @@ TEST(Print, LargeSmallAndFarApartNumbersAreScientific) {
 
 TEST(Print, Integers) {
   EXPECT_EQ(text({1, -20, 300}, i32), "[  1 -20 300]");
-  EXPECT_EQ(from_data(std::vector<uint64_t>{UINT64_MAX, 0}, {2}).str(), "[18446744073709551615                    0]");
+  EXPECT_EQ(from_data(std::vector<uint64_t>{UINT64_MAX, 0}, {2}).str(),
+            "[18446744073709551615                    0]");
   EXPECT_EQ(data({1, 2, -128, 127}, {2, 2}, i8).str(), "[[   1    2]\n [-128  127]]");
 }
 

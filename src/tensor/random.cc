@@ -110,7 +110,8 @@ Rng Rng::split(uint64_t which, Loc loc) const {
 Rng Rng::fold_in(const Tensor& data, Loc loc) const {
   const Call call("fold_in", data, loc);
   const Node n = node_of(data);
-  if (call.g.rank(n) != 0 || !is_int(call.g.dtype(n))) call.fail(ErrorCode::kArgument, "takes an integer scalar, not " + data.type());
+  if (call.g.rank(n) != 0 || !is_int(call.g.dtype(n)))
+    call.fail(ErrorCode::kArgument, "takes an integer scalar, not " + data.type());
   const Node value = call.b.cast(n, u32), stream = call.b.constant_int(kFoldStream, u32);
   const Node k0 = node_of(word0_), k1 = node_of(word1_);
   return {wrap(threefry(call, k0, k1, value, stream, 0)), wrap(threefry(call, k0, k1, value, stream, 1))};
@@ -159,13 +160,17 @@ Tensor Rng::randn(const Sizes& sizes, DType dtype, Loc loc) const {
 
 Tensor Rng::randint(int64_t low, int64_t high, const Sizes& sizes, DType dtype, Loc loc) const {
   const Call call("randint", loc);
-  if (low >= high) call.fail(ErrorCode::kArgument, "needs low < high, not " + std::to_string(low) + " and " + std::to_string(high));
+  if (low >= high)
+    call.fail(ErrorCode::kArgument,
+              "needs low < high, not " + std::to_string(low) + " and " + std::to_string(high));
   if (!is_int(dtype)) call.fail(ErrorCode::kDType, "gives integers, not " + std::string(dtype_name(dtype)));
   for (int64_t end : {low, high - 1})
     if (ir::Scalar::from_int(end, dtype).as_int(dtype) != end || (dtype == u64 && end < 0))
-      call.fail(ErrorCode::kArgument, std::to_string(end) + " does not fit " + std::string(dtype_name(dtype)));
+      call.fail(ErrorCode::kArgument,
+                std::to_string(end) + " does not fit " + std::string(dtype_name(dtype)));
   // 64 random bits modulo the span: the bias is below 2^-32 for spans that fit 32 bits.
-  const Tensor bits = (cast(words(sizes, 1, kDrawStream), u64) << 32) ^ cast(words(sizes, 0, kDrawStream), u64);
+  const Tensor bits =
+      (cast(words(sizes, 1, kDrawStream), u64) << 32) ^ cast(words(sizes, 0, kDrawStream), u64);
   const uint64_t span = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
   const Tensor offset = remainder(bits, wrap(call.b.constant(ir::Scalar{span}, u64)));
   return cast(cast(offset, i64) + wrap(call.b.constant_int(low, i64)), dtype);
@@ -187,12 +192,18 @@ Tensor Rng::categorical(In logits, int axis) const {
   return argmax(cast(x, f32) - portable_log(-portable_log(u)), axis);
 }
 
-Tensor rand(const Sizes& sizes, const RandomOptions& o, Loc loc) { return Rng(o.seed, loc).rand(sizes, o.dtype, loc); }
-Tensor randn(const Sizes& sizes, const RandomOptions& o, Loc loc) { return Rng(o.seed, loc).randn(sizes, o.dtype, loc); }
+Tensor rand(const Sizes& sizes, const RandomOptions& o, Loc loc) {
+  return Rng(o.seed, loc).rand(sizes, o.dtype, loc);
+}
+Tensor randn(const Sizes& sizes, const RandomOptions& o, Loc loc) {
+  return Rng(o.seed, loc).randn(sizes, o.dtype, loc);
+}
 Tensor randint(int64_t low, int64_t high, const Sizes& sizes, uint64_t seed, Loc loc) {
   return Rng(seed, loc).randint(low, high, sizes, i32, loc);
 }
 Tensor bernoulli(In p, const Sizes& sizes, uint64_t seed) { return Rng(seed, p.loc()).bernoulli(p, sizes); }
-Tensor categorical(In logits, uint64_t seed, int axis) { return Rng(seed, logits.loc()).categorical(logits, axis); }
+Tensor categorical(In logits, uint64_t seed, int axis) {
+  return Rng(seed, logits.loc()).categorical(logits, axis);
+}
 
 }  // namespace anneal

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Random numbers: the same bits for the same key, everywhere and for ever; independence of keys; distributions on large
-// samples, with bounds so wide that they fail only when something is wrong.
+// Random numbers: the same bits for the same key, everywhere and for ever; independence of keys;
+// distributions on large samples, with bounds so wide that they fail only when something is wrong.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -29,13 +29,16 @@ TEST(Random, BitsAreThreefryOfKeyAndPosition) {
   const uint64_t seed = 0x123456789abcdef0;
   const std::vector<uint32_t> got = words(Rng(seed).bits({2, 3}));
   for (uint32_t i = 0; i < 6; ++i)
-    EXPECT_EQ(got[i], support::threefry2x32({static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)}, {i, 0})[0]);
+    EXPECT_EQ(got[i], support::threefry2x32({static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)},
+                                            {i, 0})[0]);
 }
 
 TEST(Random, GoldenBits) {
   EXPECT_THAT(words(Rng(42).bits({4})), ElementsAre(3732534457u, 646961260u, 2234760234u, 1073472746u));
-  EXPECT_THAT(float_bits(rand({4}, {.seed = 42})), ElementsAre(1063156212u, 1041907552u, 1057305532u, 1048571792u));
-  EXPECT_THAT(float_bits(randn({4}, {.seed = 42})), ElementsAre(3208563208u, 1058152982u, 1064528815u, 1056492303u));
+  EXPECT_THAT(float_bits(rand({4}, {.seed = 42})),
+              ElementsAre(1063156212u, 1041907552u, 1057305532u, 1048571792u));
+  EXPECT_THAT(float_bits(randn({4}, {.seed = 42})),
+              ElementsAre(3208563208u, 1058152982u, 1064528815u, 1056492303u));
   EXPECT_THAT(ints(randint(-5, 1000, {4}, 42)), ElementsAre(246, 537, 376, 567));
   EXPECT_THAT(words(Rng(42).split(7).bits({2})), ElementsAre(3339520595u, 589208201u));
   EXPECT_THAT(words(Rng(42).fold_in(full({}, 3)).bits({2})), ElementsAre(766328080u, 2221863485u));
@@ -44,7 +47,8 @@ TEST(Random, GoldenBits) {
 TEST(Random, OneSeedGivesOneSequence) {
   EXPECT_EQ(values(rand({3, 4}, {.seed = 5})), values(rand({3, 4}, {.seed = 5})));
   EXPECT_NE(values(rand({3, 4}, {.seed = 5})), values(rand({3, 4}, {.seed = 6})));
-  EXPECT_EQ(values(rand({3, 4}, {.seed = 5})), values(rand({12}, {.seed = 5})));  // by position in row-major order
+  EXPECT_EQ(values(rand({3, 4}, {.seed = 5})),
+            values(rand({12}, {.seed = 5})));  // by position in row-major order
   EXPECT_EQ(rand({}, {.seed = 5}).item<double>(), values(rand({12}, {.seed = 5}))[0]);
   EXPECT_EQ(rand({0, 3}).shape(), (Ints{0, 3}));
 }
@@ -58,28 +62,39 @@ int64_t common(const Tensor& a, const Tensor& b) {
 }
 double correlation(const Doubles& x, const Doubles& y) {
   double sx = 0, sy = 0, sxy = 0, sxx = 0, syy = 0;
-  for (size_t i = 0; i < x.size(); ++i) sx += x[i], sy += y[i], sxy += x[i] * y[i], sxx += x[i] * x[i], syy += y[i] * y[i];
+  for (size_t i = 0; i < x.size(); ++i)
+    sx += x[i], sy += y[i], sxy += x[i] * y[i], sxx += x[i] * x[i], syy += y[i] * y[i];
   const auto n = static_cast<double>(x.size());
   return (sxy - sx * sy / n) / std::sqrt((sxx - sx * sx / n) * (syy - sy * sy / n));
 }
 
 TEST(Random, KeysThatAreSplitAreIndependent) {
   const Rng parent(9);
-  const std::vector<Rng> keys{parent,          parent.split(0),          parent.split(1),
-                              parent.split(2), parent.split(1ull << 32), parent.split(0).split(0),
-                              parent.fold_in(full({}, 0)), parent.fold_in(full({}, 1)), Rng(10)};
+  const std::vector<Rng> keys{parent,
+                              parent.split(0),
+                              parent.split(1),
+                              parent.split(2),
+                              parent.split(1ull << 32),
+                              parent.split(0).split(0),
+                              parent.fold_in(full({}, 0)),
+                              parent.fold_in(full({}, 1)),
+                              Rng(10)};
   for (size_t i = 0; i < keys.size(); ++i)
     for (size_t j = 0; j < i; ++j) {
       EXPECT_LE(common(keys[i].bits({20000}), keys[j].bits({20000})), 1) << i << ' ' << j;
-      EXPECT_LT(std::abs(correlation(values(keys[i].rand({20000})), values(keys[j].rand({20000})))), 0.04) << i << ' ' << j;
+      EXPECT_LT(std::abs(correlation(values(keys[i].rand({20000})), values(keys[j].rand({20000})))), 0.04)
+          << i << ' ' << j;
     }
 }
 
 TEST(Random, FoldInTakesAValueOfTheProgram) {
   const Rng key(3);
-  EXPECT_EQ(words(key.fold_in(full({}, 2) + 3).bits({4})), words(key.fold_in(full({}, int64_t{5}, i64)).bits({4})));
-  EXPECT_THAT(failure([&] { return key.fold_in(tensor({1, 2})); }), HasSubstr("fold_in: takes an integer scalar, not i32[2]"));
-  EXPECT_THAT(failure([&] { return key.fold_in(full({}, 1.5)); }), HasSubstr("fold_in: takes an integer scalar, not f32"));
+  EXPECT_EQ(words(key.fold_in(full({}, 2) + 3).bits({4})),
+            words(key.fold_in(full({}, int64_t{5}, i64)).bits({4})));
+  EXPECT_THAT(failure([&] { return key.fold_in(tensor({1, 2})); }),
+              HasSubstr("fold_in: takes an integer scalar, not i32[2]"));
+  EXPECT_THAT(failure([&] { return key.fold_in(full({}, 1.5)); }),
+              HasSubstr("fold_in: takes an integer scalar, not f32"));
 }
 
 // -- Distributions --
@@ -99,7 +114,8 @@ struct Sample {
     const auto n = static_cast<double>(v.size());
     for (size_t i = 0; i < v.size(); ++i) {
       const double p = cdf(v[i]);
-      most = std::max({most, std::abs(p - static_cast<double>(i) / n), std::abs(p - static_cast<double>(i + 1) / n)});
+      most = std::max(
+          {most, std::abs(p - static_cast<double>(i) / n), std::abs(p - static_cast<double>(i + 1) / n)});
     }
     return most * std::sqrt(n);
   }
@@ -150,7 +166,8 @@ TEST(Random, RandnIsNormal) {
 TEST(Random, RandnIsTheFormulaOfItsBits) {
   // Box and Muller, computed with the C++ library: the portable series agree to the last few bits.
   const int64_t n = 2000;
-  const Doubles got = values(randn({n}, {.seed = 11, .dtype = f64})), got32 = values(randn({n}, {.seed = 11}));
+  const Doubles got = values(randn({n}, {.seed = 11, .dtype = f64})),
+                got32 = values(randn({n}, {.seed = 11}));
   for (uint32_t i = 0; i < n; ++i) {
     const auto word = [&](uint32_t stream) { return support::threefry2x32({11, 0}, {i, stream << 24}); };
     const auto unit = [](std::array<uint32_t, 2> w) {
@@ -158,7 +175,8 @@ TEST(Random, RandnIsTheFormulaOfItsBits) {
     };
     const double exact = std::sqrt(-2 * std::log(1 - unit(word(0)))) * std::cos(2 * M_PI * unit(word(3)));
     EXPECT_NEAR(got[i], exact, 4e-15);
-    const double u = static_cast<double>(word(0)[0] >> 8) * 0x1p-24, turn = static_cast<double>(word(0)[1] >> 8) * 0x1p-24;
+    const double u = static_cast<double>(word(0)[0] >> 8) * 0x1p-24,
+                 turn = static_cast<double>(word(0)[1] >> 8) * 0x1p-24;
     EXPECT_NEAR(got32[i], std::sqrt(-2 * std::log(1 - u)) * std::cos(2 * M_PI * turn), 2e-6);
   }
 }
@@ -170,17 +188,22 @@ TEST(Random, RandintIsUniformOverItsRange) {
   ASSERT_EQ(counts.size(), 7u);
   EXPECT_EQ(counts.begin()->first, -3);
   EXPECT_EQ(counts.rbegin()->first, 3);
-  for (const auto& [value, count] : counts) EXPECT_NEAR(static_cast<double>(count), kCount / 7.0, 500) << value;
+  for (const auto& [value, count] : counts)
+    EXPECT_NEAR(static_cast<double>(count), kCount / 7.0, 500) << value;
   EXPECT_TYPE(randint(0, 2, {3}), "i32[3]");
   const Rng key(8);
   const Ints all = ints(key.randint(INT64_MIN, INT64_MAX, {1000}, i64));
   EXPECT_LT(*std::min_element(all.begin(), all.end()), INT64_MIN / 2);
   EXPECT_GT(*std::max_element(all.begin(), all.end()), INT64_MAX / 2);
   EXPECT_EQ(ints(key.randint(5, 6, {3}, u8)), (Ints{5, 5, 5}));
-  EXPECT_THAT(failure([&] { return key.randint(3, 3, {2}); }), HasSubstr("randint: needs low < high, not 3 and 3"));
-  EXPECT_THAT(failure([&] { return key.randint(0, 300, {2}, u8); }), HasSubstr("randint: 299 does not fit u8"));
-  EXPECT_THAT(failure([&] { return key.randint(-1, 3, {2}, u32); }), HasSubstr("randint: -1 does not fit u32"));
-  EXPECT_THAT(failure([&] { return key.randint(0, 3, {2}, f32); }), HasSubstr("randint: gives integers, not f32"));
+  EXPECT_THAT(failure([&] { return key.randint(3, 3, {2}); }),
+              HasSubstr("randint: needs low < high, not 3 and 3"));
+  EXPECT_THAT(failure([&] { return key.randint(0, 300, {2}, u8); }),
+              HasSubstr("randint: 299 does not fit u8"));
+  EXPECT_THAT(failure([&] { return key.randint(-1, 3, {2}, u32); }),
+              HasSubstr("randint: -1 does not fit u32"));
+  EXPECT_THAT(failure([&] { return key.randint(0, 3, {2}, f32); }),
+              HasSubstr("randint: gives integers, not f32"));
   EXPECT_THAT(failure([&] { return key.rand({2}, i32); }), HasSubstr("rand: gives floats, not i32"));
   EXPECT_THAT(failure([&] { return key.randn({2}, i32); }), HasSubstr("randn: gives floats, not i32"));
 }

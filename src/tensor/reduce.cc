@@ -35,7 +35,8 @@ Node folded_count(const Call& call, Node n, const Axes& axes, DType t, double mi
   Dim count(1);
   for (size_t i = 0; i < shape.size(); ++i)
     if ((mask >> i & 1) != 0) count = ir::dim_mul(call.g, count, shape[i]);
-  if (count.is_const()) return call.b.constant_float(std::max(0.0, static_cast<double>(count.value) - minus), t);
+  if (count.is_const())
+    return call.b.constant_float(std::max(0.0, static_cast<double>(count.value) - minus), t);
   const Node value = call.b.cast(count.expr, t);
   return minus == 0 ? value : call.b.sub(value, call.b.constant_float(minus, t));
 }
@@ -147,8 +148,12 @@ Tensor all(In x, const Axes& axes, bool keepdim) {
   return wrap(fold(call, call.node(x, DType::kBool), ReduceOp::kMin, axes, keepdim));
 }
 
-Tensor argmax(In x, std::optional<int> axis, bool keepdim) { return arg_extreme("argmax", ReduceOp::kMax, x, axis, keepdim); }
-Tensor argmin(In x, std::optional<int> axis, bool keepdim) { return arg_extreme("argmin", ReduceOp::kMin, x, axis, keepdim); }
+Tensor argmax(In x, std::optional<int> axis, bool keepdim) {
+  return arg_extreme("argmax", ReduceOp::kMax, x, axis, keepdim);
+}
+Tensor argmin(In x, std::optional<int> axis, bool keepdim) {
+  return arg_extreme("argmin", ReduceOp::kMin, x, axis, keepdim);
+}
 
 // -- Softmax --
 

@@ -61,8 +61,10 @@ const Reducer kReductions[] = {
      [](const Doubles& v) { return *std::max_element(v.begin(), v.end()); }},
     {"min", [](const Tensor& t, const Axes& a, bool k) { return min(t, a, k); },
      [](const Doubles& v) { return *std::min_element(v.begin(), v.end()); }},
-    {"var", [](const Tensor& t, const Axes& a, bool k) { return var(t, a, k); }, [](const Doubles& v) { return var_of(v, 1); }},
-    {"biased var", [](const Tensor& t, const Axes& a, bool k) { return var(t, a, k, 0); }, [](const Doubles& v) { return var_of(v, 0); }},
+    {"var", [](const Tensor& t, const Axes& a, bool k) { return var(t, a, k); },
+     [](const Doubles& v) { return var_of(v, 1); }},
+    {"biased var", [](const Tensor& t, const Axes& a, bool k) { return var(t, a, k, 0); },
+     [](const Doubles& v) { return var_of(v, 0); }},
     {"std", [](const Tensor& t, const Axes& a, bool k) { return anneal::std(t, a, k); },
      [](const Doubles& v) { return std::sqrt(var_of(v, 1)); }},
     {"logsumexp", [](const Tensor& t, const Axes& a, bool k) { return logsumexp(t, a, k); },
@@ -148,7 +150,8 @@ TEST(Reduce, OfNothing) {
 }
 
 TEST(Reduce, LogsumexpKeepsInfinities) {
-  EXPECT_VALUES(logsumexp(data({-kInf, -kInf, 1000, 1000, kInf, 0}, {3, 2}), 1), {-kInf, 1000 + std::log(2), kInf});
+  EXPECT_VALUES(logsumexp(data({-kInf, -kInf, 1000, 1000, kInf, 0}, {3, 2}), 1),
+                {-kInf, 1000 + std::log(2), kInf});
 }
 
 TEST(Reduce, SlopesWhereNothingVaries) {
@@ -180,8 +183,10 @@ TEST(ArgReduce, PositionsOfTheFirstExtreme) {
   EXPECT_EQ(ints(argmax(tensor({false, true}))), (Ints{1}));
   EXPECT_EQ(ints(argmax(data({7}, {}))), (Ints{0}));
   EXPECT_EQ(ints(argmax(data({7}, {}), -1)), (Ints{0}));
-  EXPECT_THAT(failure([] { return argmax(zeros({2, 0}), 1); }), HasSubstr("argmax: axis 1 is empty: there is no element to choose"));
-  EXPECT_THAT(failure([] { return argmax(zeros({2, 0})); }), HasSubstr("argmax: there is no element to choose"));
+  EXPECT_THAT(failure([] { return argmax(zeros({2, 0}), 1); }),
+              HasSubstr("argmax: axis 1 is empty: there is no element to choose"));
+  EXPECT_THAT(failure([] { return argmax(zeros({2, 0})); }),
+              HasSubstr("argmax: there is no element to choose"));
 }
 
 TEST(Scan, RunningFoldsAlongEachAxis) {
@@ -254,7 +259,8 @@ TEST(ReduceGradient, MatchesDifferences) {
   const Tensor x = spread({2, 3, 2}, 7);
   for (const Reducer& r : kReductions)
     for (const Axes& axes : {Axes{1}, Axes{0, 2}, Axes{}})
-      EXPECT_EQ(gradient_differences([&](const Ins& in) { return r.f(in[0], axes, false); }, {x}), "") << r.name;
+      EXPECT_EQ(gradient_differences([&](const Ins& in) { return r.f(in[0], axes, false); }, {x}), "")
+          << r.name;
   const Tensor y = spread({2, 4}, 3), zeros_in = data({1.5, 0, -0.7, 0, 0.4, -1.2, 0, 2}, {2, 4});
   EXPECT_EQ(gradient_differences([](const Ins& in) { return softmax(in[0], 0); }, {y}), "");
   EXPECT_EQ(gradient_differences([](const Ins& in) { return log_softmax(in[0]); }, {y}), "");

@@ -17,7 +17,8 @@ std::shared_ptr<const ir::BufferData> held(const Call& call, ir::Node n) {
   return call.g.op(n) == ir::Op::Buffer ? call.g.buffer(call.g.arg_as<ir::BufferArg>(n).serial) : nullptr;
 }
 
-std::vector<std::shared_ptr<const ir::BufferData>> run(const Call& call, std::span<const ir::Node> nodes, const RunOptions& options) {
+std::vector<std::shared_ptr<const ir::BufferData>> run(const Call& call, std::span<const ir::Node> nodes,
+                                                       const RunOptions& options) {
   interp::Bindings bindings;
   bindings.vars = options.dims;
   interp::Options how;
@@ -85,9 +86,9 @@ namespace {
 
 // Numbers change type as cast does: see ops.def.
 ir::Scalar to_scalar(const HostValue& v, DType as) {
-  return v.is_float ? ir::Scalar::from_double(v.number, as)
-                    : is_float(as) && !v.is_signed ? ir::Scalar::from_double(static_cast<double>(v.integer), as)
-                                                   : ir::Scalar::from_int(static_cast<int64_t>(v.integer), as);
+  return v.is_float                     ? ir::Scalar::from_double(v.number, as)
+         : is_float(as) && !v.is_signed ? ir::Scalar::from_double(static_cast<double>(v.integer), as)
+                                        : ir::Scalar::from_int(static_cast<int64_t>(v.integer), as);
 }
 
 void store(std::byte* out, ir::Scalar s, DType as) {
@@ -108,7 +109,8 @@ size_t Tensor::element_count(const RunOptions& options, const Loc& loc) const {
   interp::Bindings bindings;
   bindings.vars = options.dims;
   size_t n = 1;
-  for (const ir::Dim& d : call.g.shape(node_of(*this))) n *= static_cast<size_t>(interp::evaluate_dim(call.g, d, bindings));
+  for (const ir::Dim& d : call.g.shape(node_of(*this)))
+    n *= static_cast<size_t>(interp::evaluate_dim(call.g, d, bindings));
   return n;
 }
 
@@ -117,7 +119,8 @@ void Tensor::copy_out(void* out, size_t count, DType as, const RunOptions& optio
   const size_t have = data->bytes.size() / static_cast<size_t>(dtype_size(data->dtype));
   if (have != count) {
     const Call call("item", *this, loc);
-    call.fail(ErrorCode::kShape, "a tensor of " + std::to_string(have) + " elements has no single value: reduce it or use to_vector");
+    call.fail(ErrorCode::kShape, "a tensor of " + std::to_string(have) +
+                                     " elements has no single value: reduce it or use to_vector");
   }
   if (data->dtype == as) {
     if (count != 0) std::memcpy(out, data->bytes.data(), data->bytes.size());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Named dimensions: extents as expressions, and every kind of function over a symbolic axis against the same function of
-// a tensor that has the extent.
+// Named dimensions: extents as expressions, and every kind of function over a symbolic axis against the same
+// function of a tensor that has the extent.
 #include <gtest/gtest.h>
 
 #include "tensor/test_tensors.h"
@@ -21,7 +21,8 @@ TEST(Extent, Arithmetic) {
   EXPECT_TRUE(Extent(5).is_const());
   EXPECT_FALSE(n.is_const());
   EXPECT_EQ(Extent(5).value(), 5);
-  EXPECT_THAT(failure([&] { return n.value(); }), HasSubstr("error[shape] the extent N has no value until the program runs"));
+  EXPECT_THAT(failure([&] { return n.value(); }),
+              HasSubstr("error[shape] the extent N has no value until the program runs"));
   EXPECT_THAT(failure([] { return dim("N", -1, 3); }), HasSubstr("dim \"N\": an extent cannot be negative"));
   EXPECT_THAT(failure([] { return dim("N", 4, 3); }), HasSubstr("var: has min 4 above max 3"));
   EXPECT_THAT(failure([&] { return n / 0; }), HasSubstr("extent divided by zero"));
@@ -38,12 +39,17 @@ TEST(Symbolic, TypesShowExpressions) {
   EXPECT_TYPE(x.transpose(), "f32[4,B]");
   EXPECT_TRUE(x.size(0) == b);
   EXPECT_TRUE(x.sizes()[1] == Extent(4));
-  EXPECT_THAT(failure([&] { return x.shape(); }), HasSubstr("shape: f32[B,4] has a symbolic extent, B; use sizes()"));
+  EXPECT_THAT(failure([&] { return x.shape(); }),
+              HasSubstr("shape: f32[B,4] has a symbolic extent, B; use sizes()"));
   EXPECT_THAT(failure([&] { return x.numel(); }), HasSubstr("symbolic extent"));
-  EXPECT_THAT(failure([&] { return x.reshape({-1, 3}); }), HasSubstr("reshape: 4*B elements do not divide by 3"));
-  EXPECT_THAT(failure([&] { return x.reshape({b, 5}); }), HasSubstr("reshape: [B,4] has 4*B elements, [B,5] has 5*B"));
-  EXPECT_THAT(failure([&] { return x.slice({{0, 1}}); }), HasSubstr("slice: axis 0 is symbolic (B): use narrow(), which takes extents"));
-  EXPECT_THAT(failure([&] { return x + ones({9, 1}); }), AllOf(HasSubstr("add: shapes [B,4] and [9,1] do not broadcast"), HasSubstr("B and 9")));
+  EXPECT_THAT(failure([&] { return x.reshape({-1, 3}); }),
+              HasSubstr("reshape: 4*B elements do not divide by 3"));
+  EXPECT_THAT(failure([&] { return x.reshape({b, 5}); }),
+              HasSubstr("reshape: [B,4] has 4*B elements, [B,5] has 5*B"));
+  EXPECT_THAT(failure([&] { return x.slice({{0, 1}}); }),
+              HasSubstr("slice: axis 0 is symbolic (B): use narrow(), which takes extents"));
+  EXPECT_THAT(failure([&] { return x + ones({9, 1}); }),
+              AllOf(HasSubstr("add: shapes [B,4] and [9,1] do not broadcast"), HasSubstr("B and 9")));
 }
 
 // f of a tensor of extent B, run at several extents, against f of the concrete one.
@@ -91,23 +97,32 @@ const std::pair<const char*, F> kFunctions[] = {
     {"embedding", [](const Tensor& x, const Extent& n) { return embedding(arange(n), x); }},
     {"gather", [](const Tensor& x, const Extent&) { return gather(x, 0, argsort(x, 0)); }},
     {"scatter_add", [](const Tensor& x, const Extent&) { return scatter_add(x, 0, argsort(x, 0), x); }},
-    {"one_hot", [](const Tensor& x, const Extent& n) { return one_hot(arange(n) % 2, 2) * x.slice({_, {0, 1}}); }},
+    {"one_hot",
+     [](const Tensor& x, const Extent& n) { return one_hot(arange(n) % 2, 2) * x.slice({_, {0, 1}}); }},
     {"layer_norm", [](const Tensor& x, const Extent&) { return layer_norm(x); }},
     {"batch_norm", [](const Tensor& x, const Extent&) { return batch_norm_train(x).out; }},
     {"cross_entropy", [](const Tensor& x, const Extent& n) { return cross_entropy(x, arange(n) % 3); }},
-    {"conv over a batch", [](const Tensor& x, const Extent& n) { return conv1d(x.reshape({n, 1, 3}), ones({2, 1, 2}, f64)); }},
+    {"conv over a batch",
+     [](const Tensor& x, const Extent& n) { return conv1d(x.reshape({n, 1, 3}), ones({2, 1, 2}, f64)); }},
     {"conv along it",
-     [](const Tensor& x, const Extent& n) { return conv1d(x.transpose().reshape({1, 3, n}), counting({2, 3, 2}), {}, {.padding = {1}}); }},
+     [](const Tensor& x, const Extent& n) {
+       return conv1d(x.transpose().reshape({1, 3, n}), counting({2, 3, 2}), {}, {.padding = {1}});
+     }},
     {"conv along it by steps",
      [](const Tensor& x, const Extent& n) {
-       return conv1d(x.transpose().reshape({1, 3, n}), counting({2, 3, 2}), {}, {.stride = {2}, .padding = {1}, .dilation = {2}});
+       return conv1d(x.transpose().reshape({1, 3, n}), counting({2, 3, 2}), {},
+                     {.stride = {2}, .padding = {1}, .dilation = {2}});
      }},
-    {"conv_transpose", [](const Tensor& x, const Extent& n) {
+    {"conv_transpose",
+     [](const Tensor& x, const Extent& n) {
        return conv_transpose1d(x.transpose().reshape({1, 3, n}), counting({3, 2, 2}), {}, {.stride = {2}});
      }},
-    {"max_pool along it", [](const Tensor& x, const Extent&) { return max_pool(x.transpose(), 1, {.padding = {1}}); }},
-    {"avg_pool over a batch", [](const Tensor& x, const Extent&) { return avg_pool(x, 1, {.kernel = {3}, .stride = {1}}); }},
-    {"attention", [](const Tensor& x, const Extent&) { return scaled_dot_product_attention(x, x, x, {.causal = true}); }},
+    {"max_pool along it",
+     [](const Tensor& x, const Extent&) { return max_pool(x.transpose(), 1, {.padding = {1}}); }},
+    {"avg_pool over a batch",
+     [](const Tensor& x, const Extent&) { return avg_pool(x, 1, {.kernel = {3}, .stride = {1}}); }},
+    {"attention",
+     [](const Tensor& x, const Extent&) { return scaled_dot_product_attention(x, x, x, {.causal = true}); }},
     {"dropout", [](const Tensor& x, const Extent&) { return dropout(x, 0.5, 3); }},
 };
 
@@ -122,7 +137,8 @@ TEST(Symbolic, FunctionsAgreeWithConcreteExtents) {
     const Tensor symbolic = f(rows_of(table, n), n);
     for (int64_t extent : {1, 2, 5, 6}) {
       const Tensor concrete = f(table.slice({{0, extent}}), extent);
-      EXPECT_EQ(differences(values(symbolic, {.dims = {{"B", extent}}}), values(concrete), 1e-12), "") << name << " of " << extent;
+      EXPECT_EQ(differences(values(symbolic, {.dims = {{"B", extent}}}), values(concrete), 1e-12), "")
+          << name << " of " << extent;
     }
   }
 }
@@ -141,7 +157,8 @@ TEST(Symbolic, GradientsAgreeWithConcreteExtents) {
     const Tensor symbolic = slope(rows_of(table, n), n);
     for (int64_t extent : {1, 2, 5, 6}) {
       const Doubles expected = values(slope(table.slice({{0, extent}}), extent));
-      EXPECT_EQ(differences(values(symbolic, {.dims = {{"B", extent}}}), expected, 1e-11), "") << name << " of " << extent;
+      EXPECT_EQ(differences(values(symbolic, {.dims = {{"B", extent}}}), expected, 1e-11), "")
+          << name << " of " << extent;
     }
   }
 }
@@ -149,14 +166,18 @@ TEST(Symbolic, GradientsAgreeWithConcreteExtents) {
 TEST(Symbolic, RunsCheckTheirDimensions) {
   const Tensor x = ones({dim("B", 1, 8)});
   EXPECT_EQ(sum(x).item<float>({.dims = {{"B", 8}}}), 8);
-  EXPECT_THAT(failure([&] { return sum(x).item<float>(); }), HasSubstr("var \"B\": has no value, allowed is 1 to 8"));
-  EXPECT_THAT(failure([&] { return sum(x).item<float>({.dims = {{"B", 9}}}); }), HasSubstr("var \"B\": is bound to 9, allowed is 1 to 8"));
+  EXPECT_THAT(failure([&] { return sum(x).item<float>(); }),
+              HasSubstr("var \"B\": has no value, allowed is 1 to 8"));
+  EXPECT_THAT(failure([&] { return sum(x).item<float>({.dims = {{"B", 9}}}); }),
+              HasSubstr("var \"B\": is bound to 9, allowed is 1 to 8"));
   const Tensor y = ones({dim("M", 0, 64, 16)});
-  EXPECT_THAT(failure([&] { return y.to_vector<float>({.dims = {{"M", 17}}}); }), HasSubstr("multiples of 16"));
+  EXPECT_THAT(failure([&] { return y.to_vector<float>({.dims = {{"M", 17}}}); }),
+              HasSubstr("multiples of 16"));
   // Extents that may be equal are accepted, and compared when they are known.
   const Tensor sum_of_both = x + ones({dim("C", 1, 8)});
   EXPECT_EQ(sum_of_both.to_vector<float>({.dims = {{"B", 2}, {"C", 2}}}), (std::vector<float>{2, 2}));
-  EXPECT_THAT(failure([&] { return sum_of_both.to_vector<float>({.dims = {{"B", 2}, {"C", 3}}}); }), HasSubstr("error[shape]"));
+  EXPECT_THAT(failure([&] { return sum_of_both.to_vector<float>({.dims = {{"B", 2}, {"C", 3}}}); }),
+              HasSubstr("error[shape]"));
 }
 
 TEST(Symbolic, RealizedTensorsAreConcrete) {

@@ -67,7 +67,8 @@ std::vector<int64_t> Tensor::shape(Loc loc) const {
   std::vector<int64_t> out;
   for (const ir::Dim& d : call.g.shape(node_of(*this))) {
     if (!d.is_const())
-      call.fail(ErrorCode::kShape, type() + " has a symbolic extent, " + ir::dim_text(call.g, d) + "; use sizes()");
+      call.fail(ErrorCode::kShape,
+                type() + " has a symbolic extent, " + ir::dim_text(call.g, d) + "; use sizes()");
     out.push_back(d.value);
   }
   return out;
@@ -98,22 +99,37 @@ std::string Tensor::type(Loc loc) const {
 }
 
 Tensor Tensor::reshape(const Sizes& sizes, Loc loc) const { return anneal::reshape(In(*this, loc), sizes); }
-Tensor Tensor::permute(const std::vector<int>& axes, Loc loc) const { return anneal::permute(In(*this, loc), axes); }
+Tensor Tensor::permute(const std::vector<int>& axes, Loc loc) const {
+  return anneal::permute(In(*this, loc), axes);
+}
 Tensor Tensor::transpose(int a, int b, Loc loc) const { return anneal::transpose(In(*this, loc), a, b); }
 Tensor Tensor::expand(const Sizes& sizes, Loc loc) const { return anneal::expand(In(*this, loc), sizes); }
-Tensor Tensor::flatten(int first, int last, Loc loc) const { return anneal::flatten(In(*this, loc), first, last); }
+Tensor Tensor::flatten(int first, int last, Loc loc) const {
+  return anneal::flatten(In(*this, loc), first, last);
+}
 Tensor Tensor::unsqueeze(int axis, Loc loc) const { return anneal::unsqueeze(In(*this, loc), axis); }
 Tensor Tensor::squeeze(const Axes& axes, Loc loc) const { return anneal::squeeze(In(*this, loc), axes); }
-Tensor Tensor::slice(const std::vector<Index>& indices, Loc loc) const { return anneal::slice(In(*this, loc), indices); }
+Tensor Tensor::slice(const std::vector<Index>& indices, Loc loc) const {
+  return anneal::slice(In(*this, loc), indices);
+}
 Tensor Tensor::operator[](const In& position) const {
   const Call call("operator[]", *this, position.loc());
-  if (position.kind() != In::Kind::kInt) call.fail(ErrorCode::kArgument, "takes an integer; use slice() or index_select()");
+  if (position.kind() != In::Kind::kInt)
+    call.fail(ErrorCode::kArgument, "takes an integer; use slice() or index_select()");
   return anneal::slice(*this, {Index(position.int_value())});
 }
 Tensor Tensor::to(DType dtype, Loc loc) const { return cast(In(*this, loc), dtype); }
-Tensor Tensor::sum(const Axes& axes, bool keepdim, Loc loc) const { return anneal::sum(In(*this, loc), axes, keepdim); }
-Tensor Tensor::mean(const Axes& axes, bool keepdim, Loc loc) const { return anneal::mean(In(*this, loc), axes, keepdim); }
-Tensor Tensor::max(const Axes& axes, bool keepdim, Loc loc) const { return anneal::max(In(*this, loc), axes, keepdim); }
-Tensor Tensor::min(const Axes& axes, bool keepdim, Loc loc) const { return anneal::min(In(*this, loc), axes, keepdim); }
+Tensor Tensor::sum(const Axes& axes, bool keepdim, Loc loc) const {
+  return anneal::sum(In(*this, loc), axes, keepdim);
+}
+Tensor Tensor::mean(const Axes& axes, bool keepdim, Loc loc) const {
+  return anneal::mean(In(*this, loc), axes, keepdim);
+}
+Tensor Tensor::max(const Axes& axes, bool keepdim, Loc loc) const {
+  return anneal::max(In(*this, loc), axes, keepdim);
+}
+Tensor Tensor::min(const Axes& axes, bool keepdim, Loc loc) const {
+  return anneal::min(In(*this, loc), axes, keepdim);
+}
 
 }  // namespace anneal

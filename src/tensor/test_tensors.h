@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the tests of this folder share: values as lists of doubles, comparisons, and the message of what is raised.
+// What the tests of this folder share: values as lists of doubles, comparisons, and the message of what is
+// raised.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -21,7 +22,9 @@ using Bools = std::vector<bool>;
 inline constexpr double kInf = std::numeric_limits<double>::infinity();
 inline constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-inline Doubles values(const Tensor& t, const RunOptions& options = {}) { return t.to_vector<double>(options); }
+inline Doubles values(const Tensor& t, const RunOptions& options = {}) {
+  return t.to_vector<double>(options);
+}
 inline Ints ints(const Tensor& t, const RunOptions& options = {}) { return t.to_vector<int64_t>(options); }
 
 // Data of any type, from doubles; and 0, 1, 2, ...
@@ -50,7 +53,8 @@ inline Tensor spread(const Ints& shape, uint64_t seed = 1, DType t = f64) {
 
 // Empty when all elements are within `tolerance` of the expected ones; NaN equals NaN.
 inline std::string differences(const Doubles& actual, const Doubles& expected, double tolerance) {
-  if (actual.size() != expected.size()) return std::to_string(actual.size()) + " elements, not " + std::to_string(expected.size());
+  if (actual.size() != expected.size())
+    return std::to_string(actual.size()) + " elements, not " + std::to_string(expected.size());
   for (size_t i = 0; i < actual.size(); ++i) {
     const bool both_nan = std::isnan(actual[i]) && std::isnan(expected[i]);
     if (both_nan || actual[i] == expected[i]) continue;
@@ -63,7 +67,8 @@ inline std::string differences(const Doubles& actual, const Doubles& expected, d
   return {};
 }
 
-#define EXPECT_VALUES(tensor, ...) EXPECT_EQ(::anneal::differences(::anneal::values(tensor), __VA_ARGS__, 1e-12), "")
+#define EXPECT_VALUES(tensor, ...) \
+  EXPECT_EQ(::anneal::differences(::anneal::values(tensor), __VA_ARGS__, 1e-12), "")
 #define EXPECT_CLOSE(tensor, tolerance, ...) \
   EXPECT_EQ(::anneal::differences(::anneal::values(tensor), __VA_ARGS__, tolerance), "")
 #define EXPECT_TYPE(tensor, text) EXPECT_EQ((tensor).type(), text)
@@ -78,7 +83,9 @@ std::string failure(F f) {
   return "nothing was raised";
 }
 // The last line of a message that blames this line of the test.
-inline std::string at_line(int line, const char* file) { return std::string(file) + ":" + std::to_string(line); }
+inline std::string at_line(int line, const char* file) {
+  return std::string(file) + ":" + std::to_string(line);
+}
 
 // d(sum(f(x) * weights))/dx of f64 tensors against central differences of fourth order.
 template <typename F>

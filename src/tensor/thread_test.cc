@@ -15,7 +15,9 @@ Doubles work(uint64_t seed, int rounds) {
   Tensor w = randn({8, 4}, {.seed = seed});
   const Extent n = dim("N", 1, 16);
   for (int i = 0; i < rounds; ++i) {
-    const auto loss = [&](const Tensor& t) { return mean(square(matmul(rand({16, 8}, {.seed = seed + 1}), t))); };
+    const auto loss = [&](const Tensor& t) {
+      return mean(square(matmul(rand({16, 8}, {.seed = seed + 1}), t)));
+    };
     const auto [value, slope] = value_and_grad(loss)(w);
     w = (w - 0.1 * slope).realize();
     out.push_back(value.item<double>());

@@ -18,18 +18,21 @@ std::vector<Node> nodes_of(const std::vector<Tensor>& tensors) {
 }
 
 // Where nothing depends: zeros.
-std::vector<Tensor> filled(const Call& call, const std::vector<Node>& found, const std::vector<Tensor>& like) {
+std::vector<Tensor> filled(const Call& call, const std::vector<Node>& found,
+                           const std::vector<Tensor>& like) {
   std::vector<Tensor> out;
   for (size_t i = 0; i < found.size(); ++i) {
     const Node n = node_of(like[i]);
-    out.push_back(wrap(found[i] ? found[i] : call.b.full(call.g.shape(n), call.b.constant_int(0, call.g.dtype(n)))));
+    out.push_back(
+        wrap(found[i] ? found[i] : call.b.full(call.g.shape(n), call.b.constant_int(0, call.g.dtype(n)))));
   }
   return out;
 }
 
 void check_defined(const Call& call, const std::vector<Tensor>& tensors, const char* what) {
   for (size_t i = 0; i < tensors.size(); ++i)
-    if (!tensors[i].defined()) call.fail(ErrorCode::kArgument, std::string(what) + " " + std::to_string(i) + " is an empty tensor");
+    if (!tensors[i].defined())
+      call.fail(ErrorCode::kArgument, std::string(what) + " " + std::to_string(i) + " is an empty tensor");
 }
 
 }  // namespace
@@ -39,33 +42,37 @@ std::vector<Tensor> gradients(const Tensor& loss, const std::vector<Tensor>& wrt
   check_defined(call, wrt, "parameter");
   const Node n = node_of(loss);
   if (call.g.rank(n) != 0)
-    call.fail(ErrorCode::kShape, "the loss is " + loss.type() + ", it must be a scalar: sum or mean it, or use vjp with an upstream");
+    call.fail(ErrorCode::kShape, "the loss is " + loss.type() +
+                                     ", it must be a scalar: sum or mean it, or use vjp with an upstream");
   const ir::PhaseScope backward(call.g, ir::Phase::kBackward);
   const Node seed = call.b.constant_int(1, call.g.dtype(n));
   return filled(call, autodiff::vjp(call.g, std::span(&n, 1), std::span(&seed, 1), nodes_of(wrt)), wrt);
 }
 
-std::vector<Tensor> vjp(const std::vector<Tensor>& outputs, const std::vector<Tensor>& upstream, const std::vector<Tensor>& wrt,
-                        Loc loc) {
+std::vector<Tensor> vjp(const std::vector<Tensor>& outputs, const std::vector<Tensor>& upstream,
+                        const std::vector<Tensor>& wrt, Loc loc) {
   const Call call("vjp", outputs, loc);
   check_defined(call, wrt, "parameter");
   check_defined(call, upstream, "upstream");
   if (upstream.size() != outputs.size())
-    call.fail(ErrorCode::kArgument, std::to_string(upstream.size()) + " upstream tensors for " + std::to_string(outputs.size()) + " outputs");
+    call.fail(ErrorCode::kArgument, std::to_string(upstream.size()) + " upstream tensors for " +
+                                        std::to_string(outputs.size()) + " outputs");
   const ir::PhaseScope backward(call.g, ir::Phase::kBackward);
   return filled(call, autodiff::vjp(call.g, nodes_of(outputs), nodes_of(upstream), nodes_of(wrt)), wrt);
 }
 
-std::vector<Tensor> jvp(const std::vector<Tensor>& outputs, const std::vector<Tensor>& wrt, const std::vector<Tensor>& tangents,
-                        Loc loc) {
+std::vector<Tensor> jvp(const std::vector<Tensor>& outputs, const std::vector<Tensor>& wrt,
+                        const std::vector<Tensor>& tangents, Loc loc) {
   const Call call("jvp", outputs, loc);
   check_defined(call, wrt, "input");
   check_defined(call, tangents, "tangent");
   if (wrt.size() != tangents.size())
-    call.fail(ErrorCode::kArgument, std::to_string(tangents.size()) + " tangents for " + std::to_string(wrt.size()) + " inputs");
+    call.fail(ErrorCode::kArgument,
+              std::to_string(tangents.size()) + " tangents for " + std::to_string(wrt.size()) + " inputs");
   for (size_t i = 0; i < wrt.size(); ++i)
     if (call.g.shape_id(node_of(wrt[i])) != call.g.shape_id(node_of(tangents[i])))
-      call.fail(ErrorCode::kShape, "tangent " + std::to_string(i) + " is " + tangents[i].type() + " for an input " + wrt[i].type());
+      call.fail(ErrorCode::kShape, "tangent " + std::to_string(i) + " is " + tangents[i].type() +
+                                       " for an input " + wrt[i].type());
   return filled(call, autodiff::jvp(call.g, nodes_of(outputs), nodes_of(wrt), nodes_of(tangents)), outputs);
 }
 

@@ -47,7 +47,9 @@ TEST(Transforms, GradientsNest) {
   });
   EXPECT_VALUES(third(x), {6, 6, 6});
   // Variables of an inner gradient do not mix with the outer ones.
-  const auto mixed = [](const Tensor& a) { return sum(a * grad([&](const Tensor& b) { return sum(a * b * b); })(a)); };
+  const auto mixed = [](const Tensor& a) {
+    return sum(a * grad([&](const Tensor& b) { return sum(a * b * b); })(a));
+  };
   EXPECT_VALUES(grad(mixed)(x), {6, 24, 54});  // 2 a^3
 }
 
@@ -68,19 +70,26 @@ TEST(Transforms, VjpAndJvp) {
   EXPECT_VALUES(jvp({x * x, sum(x)}, {x}, {u})[1], {12});
   const Tensor narrow = tensor({1.0f, 2.0f}).to(f16);
   EXPECT_TYPE(gradients(sum(cast(narrow, f32)), {narrow})[0], "f32[2]");
-  EXPECT_THAT(failure([&] { return vjp({x}, {u, u}, {x}); }), HasSubstr("vjp: 2 upstream tensors for 1 outputs"));
-  EXPECT_THAT(failure([&] { return jvp({x}, {x}, {sum(u)}); }), HasSubstr("jvp: tangent 0 is f64 for an input f64[2]"));
+  EXPECT_THAT(failure([&] { return vjp({x}, {u, u}, {x}); }),
+              HasSubstr("vjp: 2 upstream tensors for 1 outputs"));
+  EXPECT_THAT(failure([&] { return jvp({x}, {x}, {sum(u)}); }),
+              HasSubstr("jvp: tangent 0 is f64 for an input f64[2]"));
   EXPECT_THAT(failure([&] { return jvp({x}, {x}, {}); }), HasSubstr("jvp: 0 tangents for 1 inputs"));
-  EXPECT_THAT(failure([&] { return gradients(sum(x), {Tensor()}); }), HasSubstr("gradients: parameter 0 is an empty tensor"));
+  EXPECT_THAT(failure([&] { return gradients(sum(x), {Tensor()}); }),
+              HasSubstr("gradients: parameter 0 is an empty tensor"));
   EXPECT_THAT(failure([&] { return gradients(x, {x}); }),
-              HasSubstr("error[shape] gradients: the loss is f64[2], it must be a scalar: sum or mean it, or use vjp with an upstream"));
-  EXPECT_THAT(failure([&] { return gradients(sum(tensor({1, 2})), {x}); }), HasSubstr("only floats have gradients"));
+              HasSubstr("error[shape] gradients: the loss is f64[2], it must be a scalar: sum or mean it, or "
+                        "use vjp with an upstream"));
+  EXPECT_THAT(failure([&] { return gradients(sum(tensor({1, 2})), {x}); }),
+              HasSubstr("only floats have gradients"));
 }
 
 TEST(Transforms, CustomGradient) {
   const Tensor x = tensor({1.0, 2.0});
   const auto clipped = [](const Tensor& t) {
-    return custom_gradient(t, {t}, [](const Tensor& up, const std::vector<Tensor>&) { return std::vector<Tensor>{clamp(up, -1, 1)}; });
+    return custom_gradient(t, {t}, [](const Tensor& up, const std::vector<Tensor>&) {
+      return std::vector<Tensor>{clamp(up, -1, 1)};
+    });
   };
   EXPECT_VALUES(grad([&](const Tensor& t) { return sum(clipped(t) * 5); })(x), {1, 1});
   const auto partly = [&](const Tensor& a, const Tensor& b) {
@@ -97,7 +106,10 @@ TEST(Transforms, CustomGradient) {
       return std::vector<Tensor>{up * in[0] * in[0]};
     });
   };
-  EXPECT_VALUES(grad([&](const Tensor& t) { return sum(grad([&](const Tensor& s) { return sum(square_of(s)); })(t)); })(x), {2, 4});
+  EXPECT_VALUES(grad([&](const Tensor& t) {
+                  return sum(grad([&](const Tensor& s) { return sum(square_of(s)); })(t));
+                })(x),
+                {2, 4});
 }
 
 TEST(Transforms, AStepOfDescentFollowsTheGradient) {
@@ -110,8 +122,10 @@ TEST(Transforms, AStepOfDescentFollowsTheGradient) {
 
 TEST(Transforms, EmptyTensorsAreNamed) {
   EXPECT_FALSE(Tensor().defined());
-  EXPECT_THAT(failure([] { return Tensor() + 1; }), HasSubstr("error[argument] add: operand 1 is an empty tensor"));
-  EXPECT_THAT(failure([] { return where(tensor({true}), 1, Tensor()); }), HasSubstr("where: operand 3 is an empty tensor"));
+  EXPECT_THAT(failure([] { return Tensor() + 1; }),
+              HasSubstr("error[argument] add: operand 1 is an empty tensor"));
+  EXPECT_THAT(failure([] { return where(tensor({true}), 1, Tensor()); }),
+              HasSubstr("where: operand 3 is an empty tensor"));
   EXPECT_THAT(failure([] { return Tensor().shape(); }), HasSubstr("shape: operand 1 is an empty tensor"));
 }
 
