@@ -64,12 +64,26 @@ int64_t Extents::var(Node n) const {
   const auto& arg = graph_.arg_as<ir::VarArg>(n);
   std::string allowed = "allowed is " + std::to_string(arg.min) + " to " + std::to_string(arg.max);
   if (arg.multiple_of != 1) allowed += ", multiples of " + std::to_string(arg.multiple_of);
+  // One name is one variable: two with other bounds would be bound together by accident.
+  for (const auto& [id, value] : known_) {
+    const auto* other = std::get_if<ir::VarArg>(&graph_.arg(Node{id}));
+    if (other != nullptr && other->name == arg.name)
+      raise(ErrorCode::kName, "var \"" + arg.name + "\": two variables have this name, one from " +
+                                  std::to_string(other->min) + " to " + std::to_string(other->max) + ", one from " +
+                                  std::to_string(arg.min) + " to " + std::to_string(arg.max));
+  }
+  const int64_t* found = nullptr;
   for (const auto& [name, value] : bindings_.vars) {
     if (name != arg.name) continue;
-    if (value >= arg.min && value <= arg.max && value % arg.multiple_of == 0) return value;
-    raise(ErrorCode::kData, "var \"" + name + "\": is bound to " + std::to_string(value) + ", " + allowed);
+    if (found != nullptr && *found != value)
+      raise(ErrorCode::kData, "var \"" + name + "\": is bound twice, to " + std::to_string(*found) + " and to " +
+                                  std::to_string(value));
+    found = &value;
   }
-  raise(ErrorCode::kData, "var \"" + arg.name + "\": has no value, " + allowed);
+  if (found == nullptr) raise(ErrorCode::kData, "var \"" + arg.name + "\": has no value, " + allowed);
+  if (*found < arg.min || *found > arg.max || *found % arg.multiple_of != 0)
+    raise(ErrorCode::kData, "var \"" + arg.name + "\": is bound to " + std::to_string(*found) + ", " + allowed);
+  return *found;
 }
 
 int64_t Extents::range(Node n) const {

@@ -149,6 +149,15 @@ TEST_F(Interp, CountOfElementsOverflows) {
               HasSubstr("expand: has more than 2^63 - 1 elements"));
 }
 
+TEST_F(Interp, OneNameIsOneVariable) {
+  const Dim n = var("N", 1, 8), other = var("N", 1, 9);
+  const Dim a[] = {n}, c[] = {other};
+  const Node one = b.constant_float(1, f32);
+  const Node sum = b.concat(std::vector<Node>{b.full(a, one), b.full(c, one)}, 0);
+  EXPECT_THAT(failure(sum, {{}, {{"N", 3}}, {}}), HasSubstr("two variables have this name"));
+  EXPECT_THAT(failure(b.full(a, one), {{}, {{"N", 3}, {"N", 4}}, {}}), HasSubstr("is bound twice, to 3 and to 4"));
+}
+
 TEST_F(Interp, MemoryIsFreedAtTheLastUse) {
   const Dim shape[] = {1000};
   Node x = b.iota(shape, 0, i64);
