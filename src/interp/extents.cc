@@ -69,20 +69,21 @@ int64_t Extents::var(Node n) const {
     const auto* other = std::get_if<ir::VarArg>(&graph_.arg(Node{id}));
     if (other != nullptr && other->name == arg.name)
       raise(ErrorCode::kName, "var \"" + arg.name + "\": two variables have this name, one from " +
-                                  std::to_string(other->min) + " to " + std::to_string(other->max) + ", one from " +
-                                  std::to_string(arg.min) + " to " + std::to_string(arg.max));
+                                  std::to_string(other->min) + " to " + std::to_string(other->max) +
+                                  ", one from " + std::to_string(arg.min) + " to " + std::to_string(arg.max));
   }
   const int64_t* found = nullptr;
   for (const auto& [name, value] : bindings_.vars) {
     if (name != arg.name) continue;
     if (found != nullptr && *found != value)
-      raise(ErrorCode::kData, "var \"" + name + "\": is bound twice, to " + std::to_string(*found) + " and to " +
-                                  std::to_string(value));
+      raise(ErrorCode::kData, "var \"" + name + "\": is bound twice, to " + std::to_string(*found) +
+                                  " and to " + std::to_string(value));
     found = &value;
   }
   if (found == nullptr) raise(ErrorCode::kData, "var \"" + arg.name + "\": has no value, " + allowed);
   if (*found < arg.min || *found > arg.max || *found % arg.multiple_of != 0)
-    raise(ErrorCode::kData, "var \"" + arg.name + "\": is bound to " + std::to_string(*found) + ", " + allowed);
+    raise(ErrorCode::kData,
+          "var \"" + arg.name + "\": is bound to " + std::to_string(*found) + ", " + allowed);
   return *found;
 }
 

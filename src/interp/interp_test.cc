@@ -155,7 +155,8 @@ TEST_F(Interp, OneNameIsOneVariable) {
   const Node one = b.constant_float(1, f32);
   const Node sum = b.concat(std::vector<Node>{b.full(a, one), b.full(c, one)}, 0);
   EXPECT_THAT(failure(sum, {{}, {{"N", 3}}, {}}), HasSubstr("two variables have this name"));
-  EXPECT_THAT(failure(b.full(a, one), {{}, {{"N", 3}, {"N", 4}}, {}}), HasSubstr("is bound twice, to 3 and to 4"));
+  EXPECT_THAT(failure(b.full(a, one), {{}, {{"N", 3}, {"N", 4}}, {}}),
+              HasSubstr("is bound twice, to 3 and to 4"));
 }
 
 TEST_F(Interp, MemoryIsFreedAtTheLastUse) {

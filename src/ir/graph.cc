@@ -74,7 +74,6 @@ struct Graph::State {
   std::vector<uint32_t> free_shapes, free_args;
   std::unordered_map<support::Key, uint32_t, KeyHash> site_ids;
   std::unordered_map<std::string, uint32_t> path_ids;
-  std::vector<uint32_t> path_stack;
   std::unordered_map<uint64_t, std::shared_ptr<const BufferData>> buffers;
   std::unordered_map<uint64_t, std::shared_ptr<const CustomGradient>> functions;
   uint64_t next_serial = 1;
@@ -366,20 +365,37 @@ uint32_t Graph::intern_site(std::string_view file, int line, std::string_view ca
   return it->second;
 }
 
+namespace {
+// The modules that a thread is inside of, of all graphs; the last one of a graph is the current one.
+struct ModuleFrame {
+  const Graph* graph;
+  uint32_t path;
+};
+thread_local std::vector<ModuleFrame> t_modules;
+
+uint32_t current_path(const Graph* graph) {
+  for (size_t i = t_modules.size(); i-- > 0;)
+    if (t_modules[i].graph == graph) return t_modules[i].path;
+  return 0;
+}
+}  // namespace
+
 void Graph::push_module(std::string_view name) {
-  state_->path_stack.push_back(current_.path);
   std::string path = paths_[current_.path];
   if (!path.empty()) path += '.';
   path += name;
   const auto [it, fresh] = state_->path_ids.emplace(path, static_cast<uint32_t>(paths_.size()));
   if (fresh) paths_.push_back(std::move(path));
   current_.path = it->second;
+  t_modules.push_back({this, it->second});
 }
 
 void Graph::pop_module() {
-  ANNEAL_CHECK(!state_->path_stack.empty());
-  current_.path = state_->path_stack.back();
-  state_->path_stack.pop_back();
+  const auto last = std::find_if(t_modules.rbegin(), t_modules.rend(),
+                                 [&](const ModuleFrame& f) { return f.graph == this; });
+  ANNEAL_CHECK(last != t_modules.rend());
+  t_modules.erase(std::next(last).base());
+  current_.path = current_path(this);
 }
 
 // -- Lifetime --
@@ -486,6 +502,7 @@ Graph::Scope::Scope(Graph& graph) : graph_(graph) {
   s.lock.lock();
   outermost_ = s.depth++ == 0;
   if (!outermost_) return;
+  graph.current_.path = current_path(&graph);
   if (graph.made_since_collection_ > std::max(kMinCollectNodes, graph.live_after_collection_) ||
       s.buffer_bytes_since_collection > std::max(kMinCollectBytes, s.buffer_bytes_live))
     graph.collect_locked();

@@ -123,7 +123,7 @@ class Graph {
   void set_site(uint32_t site) { current_.site = site; }
   const Origin& current_origin() const { return current_; }
   void set_origin(const Origin& origin) { current_ = origin; }  // for rewrites that carry the origin on
-  void push_module(std::string_view name);                      // dot-joined path
+  void push_module(std::string_view name);                      // dot-joined path, of this thread
   void pop_module();
   const Site& site(uint32_t id) const { return sites_[id]; }
   const std::string& module_path(uint32_t id) const { return paths_[id]; }

@@ -253,6 +253,37 @@ TEST(Graph, TheFirstMakerIsRemembered) {
   EXPECT_EQ(g.origin(z).path, 0u);
 }
 
+TEST(Graph, ModulesBelongToTheirThread) {
+  Graph g, other;
+  const auto path_of_new_node = [&](int64_t value) {
+    const Graph::Scope scope(g);
+    return g.module_path(g.origin(Builder{g}.constant_int(value, i64)).path);
+  };
+  const auto push = [](Graph& graph, std::string_view name) {
+    const Graph::Scope scope(graph);
+    graph.push_module(name);
+  };
+  const auto pop = [](Graph& graph) {
+    const Graph::Scope scope(graph);
+    graph.pop_module();
+  };
+  push(g, "mine");
+  push(other, "elsewhere");
+  std::thread([&] {
+    EXPECT_EQ(path_of_new_node(1), "");
+    push(g, "theirs");
+    EXPECT_EQ(path_of_new_node(2), "theirs");
+    pop(g);
+  }).join();
+  EXPECT_EQ(path_of_new_node(3), "mine");
+  push(g, "inner");
+  pop(other);
+  EXPECT_EQ(path_of_new_node(4), "mine.inner");
+  pop(g);
+  pop(g);
+  EXPECT_EQ(path_of_new_node(5), "");
+}
+
 TEST(Graph, ProvenanceIsNoPartOfTheKey) {
   Graph a, b;
   const Graph::Scope in_a(a), in_b(b);

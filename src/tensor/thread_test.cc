@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Tensors built, differentiated and run from several threads at once. Also run under -fsanitize=thread.
+// Tensors built, differentiated and run from several threads at once (also to be run under
+// -fsanitize=thread), and for long: nothing that is dropped stays.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "anneal/random.h"
+#include "ir/graph.h"
 #include "tensor/test_tensors.h"
 
 namespace anneal {
@@ -37,22 +40,41 @@ TEST(Threads, GiveTheResultsOfOne) {
   for (size_t t = 0; t < kThreads; ++t) EXPECT_EQ(alone[t], together[t]) << t;
 }
 
-TEST(Threads, HandlesMoveBetweenThem) {
-  // Made here, used and dropped there, while others are collected.
+TEST(Threads, HandlesMoveBetweenThemWhileOthersAreCollected) {
   std::vector<Tensor> shared;
   for (int i = 0; i < 64; ++i) shared.push_back(full({4}, static_cast<double>(i)));
+  const uint64_t before = ir::default_graph().collections();
   std::vector<std::thread> threads;
   std::vector<double> sums(4);
+  std::atomic<bool> done = false;
   for (size_t t = 0; t < 4; ++t)
     threads.emplace_back([&, t] {
-      for (int round = 0; round < 20; ++round)
+      while (!done)
         for (const Tensor& x : shared) {
           const Tensor copy = x, moved = copy;
-          if (round == 19) sums[t] += sum(moved).item<double>();
         }
+      for (const Tensor& x : shared) sums[t] += sum(x).item<double>();
     });
+  // Nodes that nobody keeps, until they have been collected a few times.
+  for (int64_t i = 0; ir::default_graph().collections() < before + 3; ++i) full({}, i, i64) * int64_t{2};
+  done = true;
   for (std::thread& t : threads) t.join();
   for (double s : sums) EXPECT_EQ(s, 4 * 63 * 64 / 2);
+}
+
+TEST(Lifetime, AStepRepeatedRunsAtConstantMemory) {
+  ir::Graph& g = ir::default_graph();
+  Tensor w = randn({16, 16}, {.seed = 1});
+  size_t most = 0;
+  for (int step = 0; step < 1500; ++step) {
+    const auto loss = [&](const Tensor& t) { return mean(square(matmul(t, t) - static_cast<double>(step))); };
+    w = (w - 1e-6 * grad(loss)(w)).realize();
+    if (step < 700)
+      most = std::max(most, g.memory_bytes());
+    else
+      ASSERT_LE(g.memory_bytes(), most + most / 10) << step;
+  }
+  EXPECT_EQ(w.shape(), (Ints{16, 16}));
 }
 
 }  // namespace
