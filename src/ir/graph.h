@@ -3,13 +3,18 @@
 //
 // Identity. intern() gives the same Node for the same content, so == on nodes is equality of programs. Each
 // node has a 128-bit key made bottom-up from content alone; equal programs have equal keys in every process.
+//
 // Lifetime, decided once: nodes live while a root reaches them. Roots are counted with retain/release (Tensor
 // handles do it). Dead nodes are collected only when the outermost Scope begins and enough has been made
 // since last time, so plain Node values are safe inside a Scope and a loop that builds and drops graphs runs
 // at constant memory. Ids of dead nodes are reused; caches that outlive a Scope hold keys, or compare
-// collections(). Threads. A Scope holds the graph's lock: make and read nodes inside one. retain and release
-// need none. Provenance (forward/backward, call site, module path, rule) lies in a side table, never in
-// identity: the first maker of a node is the one that is remembered. Tested by graph_test.cc.
+// collections().
+//
+// Threads. A Scope holds the graph's lock: make and read nodes inside one. retain and release need none. The
+// module path is the thread's own.
+//
+// Provenance (forward/backward, call site, module path, rule) lies in a side table, never in identity: the
+// first maker of a node is the one that is remembered. Tested by graph_test.cc.
 #pragma once
 
 #include <deque>
