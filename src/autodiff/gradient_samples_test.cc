@@ -228,15 +228,15 @@ void add_folds(std::vector<Sample>& out) {
 void add_indexing(std::vector<Sample>& out) {
   const SampleInput x = random_input({4, 2}, -2, 2, 31), values = random_input({3, 2}, -2, 2, 32);
   const std::vector<int64_t> rows{2, 0, 2, 3, 2, 0}, outside{-1, 4, 1, 100, 0, -7};
-  for (const auto& [at, name] : {std::pair{rows, "with repeats"}, std::pair{outside, "out of range"}}) {
-    out.push_back({Op::Gather, name, {x}, [at = at](const Builder& b, Nodes in) {
+  for (const auto& [rows_at, name] : {std::pair{rows, "with repeats"}, std::pair{outside, "out of range"}}) {
+    out.push_back({Op::Gather, name, {x}, [at = rows_at](const Builder& b, Nodes in) {
                      return b.gather(in[0], integers(b, {3, 2}, at), 0);
                    }});
     for (ScatterMode mode : {ScatterMode::kAdd, ScatterMode::kSet})
       out.push_back({Op::Scatter,
                      std::string(ir::kScatterModeText[static_cast<size_t>(mode)]) + " " + name,
                      {x, values},
-                     [at = at, mode](const Builder& b, Nodes in) {
+                     [at = rows_at, mode](const Builder& b, Nodes in) {
                        return b.scatter(in[0], integers(b, {3, 2}, at), in[1], 0, mode);
                      }});
   }

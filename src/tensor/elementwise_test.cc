@@ -206,11 +206,11 @@ const Binary kBinaries[] = {
     {"eq", [](In a, In b) { return cast(a == b, f64); }, [](double a, double b) { return a == b; }},
     {"ne", [](In a, In b) { return cast(a != b, f64); }, [](double a, double b) { return a != b; }},
     {"logical_and", [](In a, In b) { return cast(logical_and(a, b), f64); },
-     [](double a, double b) { return a && b; }},
+     [](double a, double b) { return a != 0 && b != 0; }},
     {"logical_or", [](In a, In b) { return cast(logical_or(a, b), f64); },
-     [](double a, double b) { return a || b; }},
+     [](double a, double b) { return a != 0 || b != 0; }},
     {"logical_xor", [](In a, In b) { return cast(logical_xor(a, b), f64); },
-     [](double a, double b) { return !a != !b; }},
+     [](double a, double b) { return (a != 0) != (b != 0); }},
 };
 
 TEST(Elementwise, TwoOperandsMatchTheLibraryInEveryArrangement) {

@@ -147,8 +147,8 @@ TEST(Symbolic, GradientsAgreeWithConcreteExtents) {
   constexpr int64_t kMax = 6;
   const Tensor table = spread({kMax, 3}, 5);
   const Extent n = dim("B", 1, kMax);
-  for (const auto& [name, f] : kFunctions) {
-    const auto slope = [&, &f = f](const Tensor& x, const Extent& e) {
+  for (const auto& [name, function] : kFunctions) {
+    const auto slope = [&, &f = function](const Tensor& x, const Extent& e) {
       const Tensor own = alias(x), y = f(own, e);
       if (!is_float(y.dtype())) return zeros_like(x);
       const Tensor flat = y.reshape({-1});
