@@ -2,13 +2,14 @@
 // The benchmark table: ./dev bench [--json] [--filter RE]. Exit code 1 when a row misses its target.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <regex>
 
+#include "anneal/error.h"
 #include "bench/bench.h"
+#include "cli/options.h"
 
 namespace anneal::bench {
 
@@ -49,12 +50,13 @@ void print_row(const Row& row, const Result& r, bool json) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("The benchmark table: one thread, minimum over repetitions.");
+  cli::Options options("The benchmark table: one thread, minimum over repetitions.", "anneal_bench",
+                       "anneal_bench --json --filter simplify");
   bool json = false;
   std::string filter;
-  app.add_flag("--json", json, "one JSON object a line");
-  app.add_option("--filter", filter, "only the rows whose name matches this regular expression");
-  CLI11_PARSE(app, argc, argv);
+  options.flag("--json", json, "one JSON object a line");
+  options.option("--filter", filter, "only the rows whose name matches this regular expression");
+  if (!options.parse({argv + 1, argv + argc})) return 0;
   std::regex wanted;
   try {
     wanted = std::regex(filter);
@@ -83,4 +85,11 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace anneal::bench
 
-int main(int argc, char** argv) { return anneal::bench::run(argc, argv); }
+int main(int argc, char** argv) {
+  try {
+    return anneal::bench::run(argc, argv);
+  } catch (const anneal::Error& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+}

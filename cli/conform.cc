@@ -5,12 +5,12 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/common.h"
+#include "cli/options.h"
 #include "cli/verbs.h"
 #include "io/message.h"
 
@@ -22,7 +22,7 @@ using conform::ConformReport;
 using conform::EntryResult;
 using conform::Status;
 
-struct Options {
+struct ConformVerbOptions {
   std::string path;
   conform::ConformOptions conform;
   bool json = false;
@@ -44,7 +44,7 @@ void print_json(const ConformReport& report) {
   fmt::print("{}\n", all.dump(1, ' ', false, Json::error_handler_t::replace));
 }
 
-int run_conform_verb(const Options& options) {
+int run_conform_verb(const ConformVerbOptions& options) {
   conform::ConformOptions how = options.conform;
   if (!options.json)
     how.on_entry = [](const EntryResult& e) {
@@ -64,14 +64,14 @@ int run_conform_verb(const Options& options) {
 
 }  // namespace
 
-Action add_conform(CLI::App& verb) {
-  const auto options = std::make_shared<Options>();
-  verb.add_option("path", options->path, "of the set, without .json or .safetensors")->required();
-  verb.add_option("--device", options->conform.device, "what runs it; there is: interp");
-  verb.add_option("--filter", options->conform.filter,
-                  "a regular expression; entries without it in their name are skipped");
-  verb.add_flag("--f64", options->conform.in_f64, "compute every float in f64");
-  verb.add_flag("--json", options->json, "all results as JSON");
+Action add_conform(Options& verb) {
+  const auto options = std::make_shared<ConformVerbOptions>();
+  verb.argument("path", options->path, "of the set, without .json or .safetensors");
+  verb.option("--device", options->conform.device, "what runs it; there is: interp");
+  verb.option("--filter", options->conform.filter,
+              "a regular expression; entries without it in their name are skipped");
+  verb.flag("--f64", options->conform.in_f64, "compute every float in f64");
+  verb.flag("--json", options->json, "all results as JSON");
   return [options] { return run_conform_verb(*options); };
 }
 

@@ -3,7 +3,6 @@
 #define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -12,6 +11,7 @@
 #include "autodiff/gradient.h"
 #include "autodiff/op_docs.h"
 #include "cli/common.h"
+#include "cli/options.h"
 #include "cli/verbs.h"
 #include "conform/ops.h"
 #include "ir/text.h"
@@ -325,11 +325,11 @@ int explain_as_json(const std::string& name) {
 
 }  // namespace
 
-Action add_explain(CLI::App& verb) {
+Action add_explain(Options& verb) {
   const auto name = std::make_shared<std::string>();
   const auto json = std::make_shared<bool>(false);
-  verb.add_option("name", *name, "an op, a rule, a function; or ops, rules, passes")->required();
-  verb.add_flag("--json", *json, "as JSON");
+  verb.argument("name", *name, "an op, a rule, a function; or ops, rules, passes");
+  verb.flag("--json", *json, "as JSON");
   return [name, json] {
     const std::string lower = lower_case(*name);
     return *json ? explain_as_json(lower) : explain_as_text(lower);

@@ -3,12 +3,12 @@
 #define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <array>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/common.h"
+#include "cli/options.h"
 #include "cli/verbs.h"
 #include "ir/text.h"
 #include "ir/walk.h"
@@ -170,14 +170,14 @@ int run_graph(const GraphOptions& options) {
 
 }  // namespace
 
-Action add_graph(CLI::App& verb) {
+Action add_graph(Options& verb) {
   const auto options = std::make_shared<GraphOptions>();
-  verb.add_option("program", options->program, "a text file, or a model: mlp, conv, nanogpt, gpt2")
-      ->required();
-  verb.add_flag("--train", options->load.train, "with loss, gradients and optimizer");
-  verb.add_option("--batch", options->load.batch, "how many examples");
-  CLI::Option* json = verb.add_flag("--json", options->json, "as JSON");
-  verb.add_flag("--dot", options->dot, "as a graph for Graphviz")->excludes(json);
+  verb.argument("program", options->program, "a text file, or a model: mlp, conv, nanogpt, gpt2");
+  verb.flag("--train", options->load.train, "with loss, gradients and optimizer");
+  verb.option("--batch", options->load.batch, "how many examples");
+  verb.flag("--json", options->json, "as JSON");
+  verb.flag("--dot", options->dot, "as a graph for Graphviz");
+  verb.exclusive("--dot", "--json");
   return [options] { return run_graph(*options); };
 }
 

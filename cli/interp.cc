@@ -5,12 +5,12 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <memory>
 
 #include "cli/common.h"
 #include "cli/inputs.h"
+#include "cli/options.h"
 #include "cli/verbs.h"
 #include "conform/compare.h"
 #include "io/safetensors.h"
@@ -88,18 +88,15 @@ int run_interp(const InterpOptions& options) {
 
 }  // namespace
 
-Action add_interp(CLI::App& verb) {
+Action add_interp(Options& verb) {
   const auto options = std::make_shared<InterpOptions>();
-  verb.add_option("program", options->program, "a text file, or a model")->required();
-  verb.add_option("--input", options->inputs,
-                  "NAME_OR_NUMBER=FILE.safetensors:TENSOR: a value for an input; may be repeated")
-      ->allow_extra_args(false);
-  verb.add_option("--seed", options->seed, "random values for the inputs that have none")
-      ->check(CLI::NonNegativeNumber);
-  verb.add_option("--dim", options->dims, "NAME=NUMBER: a symbolic dimension; may be repeated")
-      ->allow_extra_args(false);
-  verb.add_flag("--f64", options->in_f64, "compute every float in f64");
-  verb.add_option("--out", options->out, "also write the results to this safetensors file, named 0, 1, ...");
+  verb.argument("program", options->program, "a text file, or a model");
+  verb.option("--input", options->inputs,
+              "NAME_OR_NUMBER=FILE.safetensors:TENSOR: a value for an input; may be repeated");
+  verb.option("--seed", options->seed, "random values for the inputs that have none", Range::kNotNegative);
+  verb.option("--dim", options->dims, "NAME=NUMBER: a symbolic dimension; may be repeated");
+  verb.flag("--f64", options->in_f64, "compute every float in f64");
+  verb.option("--out", options->out, "also write the results to this safetensors file, named 0, 1, ...");
   return [options] { return run_interp(*options); };
 }
 

@@ -3,13 +3,13 @@
 #define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
 #include <map>
 
 #include "anneal/error.h"
 #include "cli/common.h"
+#include "cli/options.h"
 #include "cli/verbs.h"
 #include "support/flags.h"
 #include "support/version.h"
@@ -61,19 +61,9 @@ const Verb& find_verb(std::string_view name) {
 }
 
 int run_verb(const Verb& verb, std::vector<std::string> arguments) {
-  CLI::App app(std::string(verb.summary), "anneal " + std::string(verb.name));
-  app.footer("example:\n  " + std::string(verb.example));
-  const Action action = verb.add(app);
-  try {
-    std::reverse(arguments.begin(), arguments.end());  // as the library wants them
-    app.parse(arguments);
-  } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", app.help());
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    raise(ErrorCode::kArgument,
-          fmt::format("{}: {}\nsee anneal {} --help", verb.name, error.what(), verb.name));
-  }
+  Options options(verb.summary, "anneal " + std::string(verb.name), verb.example);
+  const Action action = verb.add(options);
+  if (!options.parse(std::move(arguments))) return 0;
   return action();
 }
 

@@ -4,11 +4,11 @@
 #define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 
 #include "cli/common.h"
+#include "cli/options.h"
 #include "cli/verbs.h"
 #include "ir/text.h"
 #include "ir/walk.h"
@@ -84,16 +84,16 @@ int run_opt(const OptOptions& options) {
 
 }  // namespace
 
-Action add_opt(CLI::App& verb) {
+Action add_opt(Options& verb) {
   const auto options = std::make_shared<OptOptions>();
-  verb.add_option("program", options->program, "a text file, or a model");
-  verb.add_option("--passes", options->passes, "their names, with commas; simplify if none is given");
-  verb.add_option("--allow", options->allow, "float rewrites that are not exact: reassociating, approximate");
-  verb.add_flag("--trace", options->trace, "each rule that fired, with the node before and after");
-  verb.add_flag("--stats", options->stats, "times, and how often each rule fired");
-  verb.add_flag("--list", options->list, "the passes there are");
-  verb.add_flag("--train", options->load.train, "a model with loss, gradients and optimizer");
-  verb.add_option("--batch", options->load.batch, "how many examples a model takes");
+  verb.option("program", options->program, "a text file, or a model");
+  verb.option("--passes", options->passes, "their names, with commas; simplify if none is given");
+  verb.option("--allow", options->allow, "float rewrites that are not exact: reassociating, approximate");
+  verb.flag("--trace", options->trace, "each rule that fired, with the node before and after");
+  verb.flag("--stats", options->stats, "times, and how often each rule fired");
+  verb.flag("--list", options->list, "the passes there are");
+  verb.flag("--train", options->load.train, "a model with loss, gradients and optimizer");
+  verb.option("--batch", options->load.batch, "how many examples a model takes");
   return [options] { return run_opt(*options); };
 }
 

@@ -6,13 +6,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 
 #include "cli/common.h"
 #include "cli/inputs.h"
+#include "cli/options.h"
 #include "cli/verbs.h"
 #include "interp/arrays.h"
 #include "ir/text.h"
@@ -28,7 +28,7 @@ using Roots = std::span<const ir::Node>;
 struct ReduceOptions {
   std::string program, check, out, allow;
   int64_t seed = 1;
-  int max_tried = 20000;
+  int64_t max_tried = 20000;
 };
 
 // How a program does; only kGood is no failure.
@@ -167,19 +167,17 @@ int run_reduce(const ReduceOptions& options) {
 
 }  // namespace
 
-Action add_reduce(CLI::App& verb) {
+Action add_reduce(Options& verb) {
   const auto options = std::make_shared<ReduceOptions>();
-  verb.add_option("program", options->program, "a text file that fails")->required();
-  verb.add_option("--check", options->check,
-                  "simplify: simplifying changes a value, gives an ill-formed program, raises or crashes; "
-                  "or a command with {} for the file, whose exit code is that of the program when it fails")
-      ->required();
-  verb.add_option("--out", options->out, "write the result here instead of printing it");
-  verb.add_option("--seed", options->seed, "of the inputs that simplify is checked with")
-      ->check(CLI::NonNegativeNumber);
-  verb.add_option("--allow", options->allow,
-                  "float rewrites that simplify may use: reassociating, approximate");
-  verb.add_option("--max-tried", options->max_tried, "candidates, at most")->check(CLI::PositiveNumber);
+  verb.argument("program", options->program, "a text file that fails");
+  verb.option("--check", options->check,
+              "simplify: simplifying changes a value, gives an ill-formed program, raises or crashes; "
+              "or a command with {} for the file, whose exit code is that of the program when it fails");
+  verb.required("--check");
+  verb.option("--out", options->out, "write the result here instead of printing it");
+  verb.option("--seed", options->seed, "of the inputs that simplify is checked with", Range::kNotNegative);
+  verb.option("--allow", options->allow, "float rewrites that simplify may use: reassociating, approximate");
+  verb.option("--max-tried", options->max_tried, "candidates, at most", Range::kPositive);
   return [options] { return run_reduce(*options); };
 }
 

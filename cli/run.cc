@@ -3,12 +3,12 @@
 #define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/common.h"
+#include "cli/options.h"
 #include "cli/verbs.h"
 #include "conform/compare.h"
 #include "interp/arrays.h"
@@ -56,13 +56,13 @@ int run_model(const RunVerbOptions& options) {
 
 }  // namespace
 
-Action add_run(CLI::App& verb) {
+Action add_run(Options& verb) {
   const auto options = std::make_shared<RunVerbOptions>();
-  verb.add_option("model", options->model, "mlp, conv, nanogpt or gpt2")->required();
-  verb.add_option("--batch", options->batch, "how many examples")->check(CLI::PositiveNumber);
-  verb.add_option("--seed", options->seed, "of parameters and data")->check(CLI::NonNegativeNumber);
-  verb.add_flag("--force", options->force, "also when it takes many minutes");
-  verb.add_flag("--json", options->json, "as JSON");
+  verb.argument("model", options->model, "mlp, conv, nanogpt or gpt2");
+  verb.option("--batch", options->batch, "how many examples", Range::kPositive);
+  verb.option("--seed", options->seed, "of parameters and data", Range::kNotNegative);
+  verb.flag("--force", options->force, "also when it takes many minutes");
+  verb.flag("--json", options->json, "as JSON");
   return [options] { return run_model(*options); };
 }
 

@@ -3,7 +3,6 @@
 #define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -11,6 +10,7 @@
 #include <span>
 
 #include "cli/common.h"
+#include "cli/options.h"
 #include "cli/verbs.h"
 #include "interp/arrays.h"
 #include "ir/random_program.h"
@@ -102,19 +102,18 @@ int run_train(const TrainOptions& options) {
 
 }  // namespace
 
-Action add_train(CLI::App& verb) {
+Action add_train(Options& verb) {
   const auto options = std::make_shared<TrainOptions>();
-  verb.add_option("model", options->model, "mlp, conv, nanogpt or gpt2")->required();
-  verb.add_option("--steps", options->steps, "how many")->check(CLI::NonNegativeNumber);
-  verb.add_option("--batch", options->batch, "how many examples a step")->check(CLI::PositiveNumber);
-  verb.add_option("--seed", options->seed, "of parameters and data")->check(CLI::NonNegativeNumber);
-  verb.add_option("--lr", options->lr, "learning rate, instead of the model's own")
-      ->check(CLI::PositiveNumber);
-  verb.add_option("--optimizer", options->optimizer,
-                  "such as \"adamw lr=1e-3 wd=0.1\" or \"sgd lr=0.1 momentum=0.9\"");
-  verb.add_option("--log-every", options->log_every, "steps between lines")->check(CLI::PositiveNumber);
-  verb.add_flag("--force", options->force, "also when a step takes many minutes");
-  verb.add_flag("--json", options->json, "each line as JSON");
+  verb.argument("model", options->model, "mlp, conv, nanogpt or gpt2");
+  verb.option("--steps", options->steps, "how many", Range::kNotNegative);
+  verb.option("--batch", options->batch, "how many examples a step", Range::kPositive);
+  verb.option("--seed", options->seed, "of parameters and data", Range::kNotNegative);
+  verb.option("--lr", options->lr, "learning rate, instead of the model's own", Range::kPositive);
+  verb.option("--optimizer", options->optimizer,
+              "such as \"adamw lr=1e-3 wd=0.1\" or \"sgd lr=0.1 momentum=0.9\"");
+  verb.option("--log-every", options->log_every, "steps between lines", Range::kPositive);
+  verb.flag("--force", options->force, "also when a step takes many minutes");
+  verb.flag("--json", options->json, "each line as JSON");
   return [options] { return run_train(*options); };
 }
 

@@ -7,11 +7,9 @@
 #include <string_view>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 namespace anneal::cli {
+
+class Options;
 
 // Returns the exit code.
 using Action = std::function<int()>;
@@ -19,16 +17,16 @@ using Action = std::function<int()>;
 struct Verb {
   std::string_view name, summary;
   std::string_view example;
-  Action (*add)(CLI::App& verb);
+  Action (*add)(Options& verb);
 };
 
-Action add_conform(CLI::App& verb);
-Action add_explain(CLI::App& verb);
-Action add_graph(CLI::App& verb);
-Action add_interp(CLI::App& verb);
-Action add_opt(CLI::App& verb);
-Action add_reduce(CLI::App& verb);
-Action add_run(CLI::App& verb);
-Action add_train(CLI::App& verb);
+Action add_conform(Options& verb);
+Action add_explain(Options& verb);
+Action add_graph(Options& verb);
+Action add_interp(Options& verb);
+Action add_opt(Options& verb);
+Action add_reduce(Options& verb);
+Action add_run(Options& verb);
+Action add_train(Options& verb);
 
 }  // namespace anneal::cli

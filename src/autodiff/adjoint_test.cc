@@ -218,12 +218,14 @@ TEST_F(AdjointTest, WrongCustomGradientsAreRefused) {
 
 TEST_F(AdjointTest, BackwardNodesSayWhatTheyBelongTo) {
   bind({{{4, 3}, random_input({4, 3}, 0.5, 1).values}});
-  g.push_module("layer");
-  g.set_site(g.intern_site("model.cc", 21, "square"));
-  const Node square = b.mul(inputs[0], inputs[0]);
-  g.set_site(g.intern_site("model.cc", 22, "sum"));
-  const Node sum = b.reshape(b.reduce(square, ReduceOp::kMul, 3), {});
-  g.pop_module();
+  Node square, sum;
+  {
+    const ir::Graph::Module layer(g, "layer");
+    g.set_site(g.intern_site("model.cc", 21, "square"));
+    square = b.mul(inputs[0], inputs[0]);
+    g.set_site(g.intern_site("model.cc", 22, "sum"));
+    sum = b.reshape(b.reduce(square, ReduceOp::kMul, 3), {});
+  }
   g.set_site(0);
   const Node seed = b.constant_float(1, f64), given[] = {sum, seed};
   std::vector<bool> old(g.id_limit(), false);
@@ -247,10 +249,12 @@ TEST_F(AdjointTest, BackwardNodesSayWhatTheyBelongTo) {
 
 TEST_F(AdjointTest, TheOriginIsPutBackAfterAnError) {
   bind({{{2}, {1, 2}}});
-  g.push_module("layer");
-  g.set_site(g.intern_site("model.cc", 9, "bits"));
-  const Node y = b.bitcast(b.cast(inputs[0], f16), bf16);
-  g.pop_module();
+  Node y;
+  {
+    const ir::Graph::Module layer(g, "layer");
+    g.set_site(g.intern_site("model.cc", 9, "bits"));
+    y = b.bitcast(b.cast(inputs[0], f16), bf16);
+  }
   g.set_site(0);
   EXPECT_THAT(failure([&] { back(y, inputs); }), HasSubstr("bitcast has no gradient"));
   EXPECT_EQ(g.phase(), ir::Phase::kForward);

@@ -365,37 +365,31 @@ uint32_t Graph::intern_site(std::string_view file, int line, std::string_view ca
   return it->second;
 }
 
-namespace {
-// The modules that a thread is inside of, of all graphs; the last one of a graph is the current one.
-struct ModuleFrame {
-  const Graph* graph;
-  uint32_t path;
-};
-thread_local std::vector<ModuleFrame> t_modules;
+// The modules that this thread is inside of, the last one first; a linked list of frames on its stack.
+static thread_local Graph::Module* t_module = nullptr;
 
-uint32_t current_path(const Graph* graph) {
-  for (size_t i = t_modules.size(); i-- > 0;)
-    if (t_modules[i].graph == graph) return t_modules[i].path;
+uint32_t Graph::Module::current(const Graph& graph) {
+  for (const Module* m = t_module; m != nullptr; m = m->outer_)
+    if (&m->graph_ == &graph) return m->path_;
   return 0;
 }
-}  // namespace
 
-void Graph::push_module(std::string_view name) {
-  std::string path = paths_[current_.path];
+Graph::Module::Module(Graph& graph, std::string_view name) : graph_(graph), outer_(t_module) {
+  const Scope scope(graph);
+  std::string path = graph.paths_[current(graph)];
   if (!path.empty()) path += '.';
   path += name;
-  const auto [it, fresh] = state_->path_ids.emplace(path, static_cast<uint32_t>(paths_.size()));
-  if (fresh) paths_.push_back(std::move(path));
-  current_.path = it->second;
-  t_modules.push_back({this, it->second});
+  const auto [it, fresh] = graph.state_->path_ids.emplace(path, static_cast<uint32_t>(graph.paths_.size()));
+  if (fresh) graph.paths_.push_back(std::move(path));
+  graph.current_.path = path_ = it->second;
+  t_module = this;
 }
 
-void Graph::pop_module() {
-  const auto last = std::find_if(t_modules.rbegin(), t_modules.rend(),
-                                 [&](const ModuleFrame& f) { return f.graph == this; });
-  ANNEAL_CHECK(last != t_modules.rend());
-  t_modules.erase(std::next(last).base());
-  current_.path = current_path(this);
+Graph::Module::~Module() {
+  ANNEAL_CHECK(t_module == this);  // frames end in the reverse order of their begin
+  t_module = outer_;
+  const Scope scope(graph_);
+  graph_.current_.path = current(graph_);
 }
 
 // -- Lifetime --
@@ -502,7 +496,7 @@ Graph::Scope::Scope(Graph& graph) : graph_(graph) {
   s.lock.lock();
   outermost_ = s.depth++ == 0;
   if (!outermost_) return;
-  graph.current_.path = current_path(&graph);
+  graph.current_.path = Module::current(graph);
   if (graph.made_since_collection_ > std::max(kMinCollectNodes, graph.live_after_collection_) ||
       s.buffer_bytes_since_collection > std::max(kMinCollectBytes, s.buffer_bytes_live))
     graph.collect_locked();

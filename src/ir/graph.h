@@ -128,10 +128,8 @@ class Graph {
   void set_site(uint32_t site) { current_.site = site; }
   const Origin& current_origin() const { return current_; }
   void set_origin(const Origin& origin) { current_ = origin; }  // for rewrites that carry the origin on
-  void push_module(std::string_view name);                      // dot-joined path, of this thread
-  void pop_module();
   const Site& site(uint32_t id) const { return sites_[id]; }
-  const std::string& module_path(uint32_t id) const { return paths_[id]; }
+  const std::string& module_path(uint32_t id) const { return paths_[id]; }  // dot-joined; see Module
 
   // -- Lifetime --
   void retain(Node n);
@@ -143,6 +141,7 @@ class Graph {
   uint32_t id_limit() const { return next_id_; }  // every id is below this: the size of side tables
 
   class Scope;
+  class Module;
 
  private:
   static constexpr int kInlineSources = 3;
@@ -177,6 +176,7 @@ class Graph {
   void sweep_interned();
   void mark_live(std::vector<uint8_t>& marks) const;
   friend class Scope;
+  friend class Module;
 
   struct Chunk {
     Record records[kChunkSize];
@@ -225,6 +225,24 @@ class Graph::Scope {
  private:
   Graph& graph_;
   bool outermost_;
+};
+
+// A module that this thread is inside of while the object lives: nodes made meanwhile carry its path,
+// `name` below the path of the module around it.
+class Graph::Module {
+ public:
+  Module(Graph& graph, std::string_view name);
+  ~Module();
+  Module(const Module&) = delete;
+  Module& operator=(const Module&) = delete;
+
+ private:
+  friend class Scope;
+  static uint32_t current(const Graph& graph);  // path of the innermost one of this graph
+
+  Graph& graph_;
+  Module* outer_;
+  uint32_t path_ = 0;
 };
 
 // Puts back at its end, also after an error, what new nodes are marked with.

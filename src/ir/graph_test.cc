@@ -234,12 +234,15 @@ TEST(Graph, TheFirstMakerIsRemembered) {
   EXPECT_EQ(g.site(here).line, 12);
   EXPECT_EQ(g.site(0).file, "");
   g.set_site(here);
-  g.push_module("blocks");
-  g.push_module("0");
-  const Node x = b.constant_float(1, f32);
-  g.pop_module();
-  const Node y = b.constant_float(2, f32);
-  g.pop_module();
+  Node x, y;
+  {
+    const Graph::Module blocks(g, "blocks");
+    {
+      const Graph::Module first(g, "0");
+      x = b.constant_float(1, f32);
+    }
+    y = b.constant_float(2, f32);
+  }
   g.set_site(there);
   const PhaseScope backward(g, Phase::kBackward);
   EXPECT_EQ(b.constant_float(1, f32), x);
@@ -259,29 +262,21 @@ TEST(Graph, ModulesBelongToTheirThread) {
     const Graph::Scope scope(g);
     return g.module_path(g.origin(Builder{g}.constant_int(value, i64)).path);
   };
-  const auto push = [](Graph& graph, std::string_view name) {
-    const Graph::Scope scope(graph);
-    graph.push_module(name);
-  };
-  const auto pop = [](Graph& graph) {
-    const Graph::Scope scope(graph);
-    graph.pop_module();
-  };
-  push(g, "mine");
-  push(other, "elsewhere");
-  std::thread([&] {
-    EXPECT_EQ(path_of_new_node(1), "");
-    push(g, "theirs");
-    EXPECT_EQ(path_of_new_node(2), "theirs");
-    pop(g);
-  }).join();
-  EXPECT_EQ(path_of_new_node(3), "mine");
-  push(g, "inner");
-  pop(other);
-  EXPECT_EQ(path_of_new_node(4), "mine.inner");
-  pop(g);
-  pop(g);
-  EXPECT_EQ(path_of_new_node(5), "");
+  {
+    const Graph::Module mine(g, "mine"), elsewhere(other, "elsewhere");
+    std::thread([&] {
+      EXPECT_EQ(path_of_new_node(1), "");
+      {
+        const Graph::Module theirs(g, "theirs");
+        EXPECT_EQ(path_of_new_node(2), "theirs");
+      }
+      EXPECT_EQ(path_of_new_node(3), "");
+    }).join();
+    EXPECT_EQ(path_of_new_node(4), "mine");
+    const Graph::Module inner(g, "inner");
+    EXPECT_EQ(path_of_new_node(5), "mine.inner");
+  }
+  EXPECT_EQ(path_of_new_node(6), "");
 }
 
 TEST(Graph, ProvenanceIsNoPartOfTheKey) {
@@ -290,9 +285,8 @@ TEST(Graph, ProvenanceIsNoPartOfTheKey) {
   b.set_site(b.intern_site("other.cc", 1, "f"));
   b.set_phase(Phase::kOptimizer);
   b.set_rule(7);
-  b.push_module("m");
+  const Graph::Module module(b, "m");
   EXPECT_EQ(a.key(program(a, true)), b.key(program(b, true)));
-  b.pop_module();
 }
 
 // -- Lifetime --

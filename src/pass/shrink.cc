@@ -23,7 +23,7 @@ struct Size {
 
 class Shrinker {
  public:
-  Shrinker(ir::Graph& graph, const StillFails& fails, int max_tried)
+  Shrinker(ir::Graph& graph, const StillFails& fails, int64_t max_tried)
       : g_(graph), b_{graph}, fails_(fails), max_tried_(max_tried) {}
 
   ShrinkResult run(std::span<const Node> roots) {
@@ -134,7 +134,7 @@ class Shrinker {
   ir::Graph& g_;
   const ir::Builder b_;
   const StillFails& fails_;
-  const int max_tried_;
+  const int64_t max_tried_;
   ShrinkResult result_;
   Size size_;
 };
@@ -142,7 +142,7 @@ class Shrinker {
 }  // namespace
 
 ShrinkResult shrink(ir::Graph& graph, std::span<const Node> roots, const StillFails& still_fails,
-                    int max_tried) {
+                    int64_t max_tried) {
   return Shrinker(graph, still_fails, max_tried).run(roots);
 }
 

@@ -22,6 +22,6 @@ struct ShrinkResult {
 // `roots` must fail. Ends at a program none of whose smaller neighbours fails, or after `max_tried`
 // candidates.
 ShrinkResult shrink(ir::Graph& graph, std::span<const ir::Node> roots, const StillFails& still_fails,
-                    int max_tried = 20000);
+                    int64_t max_tried = 20000);
 
 }  // namespace anneal::pass

@@ -19,20 +19,8 @@ MaybeTensor Parameters::get_if(std::string_view name, const std::vector<int64_t>
   return found.defined() ? MaybeTensor(found) : MaybeTensor();
 }
 
-Path::Path(std::string_view name) {
-  ir::Graph& graph = ir::default_graph();
-  const ir::Graph::Scope scope(graph);
-  graph.push_module(name);
-}
-
-Path::~Path() {
-  ir::Graph& graph = ir::default_graph();
-  const ir::Graph::Scope scope(graph);
-  graph.pop_module();
-}
-
 Module::Module(Parameters& parameters, std::string_view name)
-    : on_nodes_(name), parameters_(parameters), length_(parameters.path_.size()) {
+    : on_nodes_(ir::default_graph(), name), parameters_(parameters), length_(parameters.path_.size()) {
   if (length_ != 0) parameters.path_ += '.';
   parameters.path_ += name;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "anneal/functions.h"
+#include "ir/graph.h"
 
 namespace anneal::programs {
 
@@ -43,15 +44,6 @@ class Parameters {
   std::string path_;
 };
 
-// While it lives, nodes carry this path below the current one.
-class Path {
- public:
-  explicit Path(std::string_view name);
-  ~Path();
-  Path(const Path&) = delete;
-  Path& operator=(const Path&) = delete;
-};
-
 class Module {
  public:
   Module(Parameters& parameters, std::string_view name);  // "attn", "blocks.0"
@@ -60,7 +52,7 @@ class Module {
   Module& operator=(const Module&) = delete;
 
  private:
-  Path on_nodes_;
+  ir::Graph::Module on_nodes_;
   Parameters& parameters_;
   size_t length_;  // of the path without this
 };

@@ -57,7 +57,7 @@ Program Maker::finish_training(const Tensor& loss) {
   const size_t states = options_.optimizer->states();
   std::vector<Tensor> next_states;
   for (size_t i = 0; i < values.size(); ++i) {
-    const Path path(p.parameters[i].name);
+    const ir::Graph::Module path(ir::default_graph(), p.parameters[i].name);
     std::vector<Tensor> state;
     for (size_t s = 0; s < states; ++s) {
       std::string name = p.parameters[i].name + "." + std::to_string(s);

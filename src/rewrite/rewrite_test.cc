@@ -162,11 +162,13 @@ TEST_F(Rewrite, TracesAndCounts) {
 TEST_F(Rewrite, CarriesTheOriginOn) {
   Rule twice{"twice", "x + x = x * 2", x + x, x * 2};
   twice.id = 42;
-  g.push_module("layer");
   g.set_site(g.intern_site("user.cc", 7, "main"));
   g.set_phase(ir::Phase::kBackward);
-  const Node sum = b.add(p, p), root = b.make(Op::Exp, {sum});
-  g.pop_module();
+  Node root;
+  {
+    const ir::Graph::Module layer(g, "layer");
+    root = b.make(Op::Exp, {b.add(p, p)});
+  }
   g.set_site(0);
   g.set_phase(ir::Phase::kForward);
   const Node result = one(root, {twice});
