@@ -19,6 +19,8 @@ enum class ErrorCode {
   kGradient,  // an operation that has no derivative
   kLimit,     // too large: overflow of an extent, a rank, a budget
   kData,      // data is missing or has the wrong form
+  kDevice,    // a device that is missing, or that refuses
+  kMemory,    // not enough of it, on the host or a device
   kInternal,  // our bug
 };
 std::string_view error_code_name(ErrorCode code);

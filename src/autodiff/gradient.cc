@@ -143,6 +143,7 @@ constexpr Entry none(std::string_view why) { return {GradientKind::kNone, nullpt
 
 constexpr std::string_view kFlat = "0: constant between jumps";
 constexpr std::string_view kLeafValue = "0: a leaf";
+constexpr std::string_view kKernelOnly = "kernels are made from programs that are differentiated already";
 constexpr std::string_view kPosition = "0: positions and truth values do not vary smoothly";
 
 constexpr auto kTable = ir::make_op_table<Entry>({
@@ -215,6 +216,12 @@ constexpr auto kTable = ir::make_op_table<Entry>({
     {Op::Scatter, rule(scatter_rule,
                        "add: da = u; dc = gather(u). set: da = u with the written positions 0; dc = "
                        "gather(u) where c was the last one written")},
+    {Op::Load, none(kKernelOnly)},
+    {Op::Accumulate, none(kKernelOnly)},
+    {Op::Store, none(kKernelOnly)},
+    {Op::ScanStore, none(kKernelOnly)},
+    {Op::ScatterStore, none(kKernelOnly)},
+    {Op::SortStore, none(kKernelOnly)},
     {Op::StopGradient, zero("0: that is its meaning")},
     {Op::CustomGradient, rule(custom_rule, "what the program's own function gives")},
     {Op::Alias, rule(cast_rule, "da = u")},

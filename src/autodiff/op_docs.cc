@@ -25,6 +25,9 @@ std::string_view dtype_text(DTypeRule rule) {
     case DTypeRule::I32: return "any type; gives i32";
     case DTypeRule::Gather: return "any type, then integers";
     case DTypeRule::Scatter: return "any type, integers, the first type";
+    case DTypeRule::Load: return "a slot, an index, a bool";
+    case DTypeRule::Store: return "a slot, an index, a value of the slot's type; gives no value";
+    case DTypeRule::SortStore: return "a slot of i32, an index, keys of any type; gives no value";
     case DTypeRule::Void: return "any types; gives no value";
   }
   return "";

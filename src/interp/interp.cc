@@ -84,6 +84,10 @@ View evaluate_scalar(Evaluation& e, Node n) { return e.scalar_view(n, e.extents.
 
 View first_source(Evaluation& e, Node n) { return e.source_value(n, 0); }
 
+View evaluate_kernel_op(Evaluation& e, Node n) {
+  e.fail(n, "belongs to a kernel: the kernel is what runs", ErrorCode::kVerify);
+}
+
 View evaluate_sink(Evaluation& e, Node n) {
   e.fail(n, "has no value: it can only be a root", ErrorCode::kVerify);
 }
@@ -156,6 +160,12 @@ constexpr auto kHandlers = ir::make_op_table<Handler>({
     {Op::ArgSort, evaluate_arg_sort},
     {Op::Gather, evaluate_gather},
     {Op::Scatter, evaluate_scatter},
+    {Op::Load, evaluate_kernel_op},
+    {Op::Accumulate, evaluate_kernel_op},
+    {Op::Store, evaluate_kernel_op},
+    {Op::ScanStore, evaluate_kernel_op},
+    {Op::ScatterStore, evaluate_kernel_op},
+    {Op::SortStore, evaluate_kernel_op},
     {Op::StopGradient, first_source},
     {Op::CustomGradient, first_source},
     {Op::Alias, first_source},

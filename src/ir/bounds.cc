@@ -411,6 +411,17 @@ Bounds of_scan(const Context& c, Sources s) {
   const ReduceOp op = c.graph.arg_as<ScanArg>(c.node).op;
   return op == ReduceOp::kMax || op == ReduceOp::kMin ? s[0] : type_bounds(c.dtype);
 }
+Bounds of_accumulate(const Context& c, Sources s) {
+  const ReduceOp op = c.graph.arg_as<ReduceArg>(c.node).op;
+  if (op != ReduceOp::kMax && op != ReduceOp::kMin) return type_bounds(c.dtype);
+  for (Node range : c.graph.sources(c.node).subspan(1)) {
+    const Node extent = c.graph.source(range, 0);
+    if (!c.graph.is_const(extent) || c.graph.const_value(extent).as_int(DType::kIndex) <= 0)
+      return type_bounds(c.dtype);
+  }
+  return s[0];
+}
+Bounds of_load(const Context& c, Sources) { return type_bounds(c.dtype); }
 Bounds of_gather(const Context&, Sources s) {
   return join(s[0], constant(0));
 }  // outside the axis it reads 0
@@ -483,6 +494,12 @@ constexpr OpEntry<Transfer> kEntries[] = {
     {Op::ArgSort, of_arg_sort},
     {Op::Gather, of_gather},
     {Op::Scatter, of_scatter},
+    {Op::Load, of_load},
+    {Op::Accumulate, of_accumulate},
+    {Op::Store, unknown},
+    {Op::ScanStore, unknown},
+    {Op::ScatterStore, unknown},
+    {Op::SortStore, unknown},
     {Op::StopGradient, source},
     {Op::CustomGradient, source},
     {Op::Alias, source},

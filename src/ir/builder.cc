@@ -145,4 +145,36 @@ Node Builder::scatter(Node base, Node index, Node values, int axis, ScatterMode 
 
 Node Builder::sink(std::span<const Node> results) const { return make(Op::Sink, results, NoArg{}); }
 
+// -- Kernels --
+
+Node Builder::load(Node slot, Node index, Node valid) const {
+  return valid ? make(Op::Load, {slot, index, valid}) : make(Op::Load, {slot, index});
+}
+
+Node Builder::accumulate(Node body, ReduceOp op, std::span<const Node> ranges) const {
+  if (ranges.empty()) return body;
+  std::vector<Node> sources{body};
+  sources.insert(sources.end(), ranges.begin(), ranges.end());
+  return make(Op::Accumulate, sources, ReduceArg{op, 0});
+}
+
+Node Builder::store(Node slot, Node index, Node value, Node valid) const {
+  return valid ? make(Op::Store, {slot, index, value, valid}) : make(Op::Store, {slot, index, value});
+}
+
+Node Builder::scan_store(Node slot, Node index, Node value, Node range, ReduceOp op, bool reverse) const {
+  return make(Op::ScanStore, {slot, index, value, range}, ScanArg{op, 0, reverse});
+}
+
+Node Builder::scatter_store(Node slot, Node index, Node value, Node valid, std::span<const Node> ranges,
+                            ScatterMode mode) const {
+  std::vector<Node> sources{slot, index, value, valid};
+  sources.insert(sources.end(), ranges.begin(), ranges.end());
+  return make(Op::ScatterStore, sources, ScatterArg{mode, 0});
+}
+
+Node Builder::sort_store(Node slot, Node index, Node key, Node range, bool descending) const {
+  return make(Op::SortStore, {slot, index, key, range}, SortArg{0, descending});
+}
+
 }  // namespace anneal::ir

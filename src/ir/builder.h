@@ -68,6 +68,15 @@ struct Builder {
   Node gather(Node a, Node index, int axis) const;
   Node scatter(Node base, Node index, Node values, int axis, ScatterMode mode) const;
   Node sink(std::span<const Node> results) const;
+
+  // -- Kernels; `slot` is a param of rank 1 --
+  Node load(Node slot, Node index, Node valid = {}) const;  // valid: null is always
+  Node accumulate(Node body, ReduceOp op, std::span<const Node> ranges) const;
+  Node store(Node slot, Node index, Node value, Node valid = {}) const;
+  Node scan_store(Node slot, Node index, Node value, Node range, ReduceOp op, bool reverse) const;
+  Node scatter_store(Node slot, Node index, Node value, Node valid, std::span<const Node> ranges,
+                     ScatterMode mode) const;
+  Node sort_store(Node slot, Node index, Node key, Node range, bool descending) const;
 };
 
 }  // namespace anneal::ir

@@ -79,6 +79,18 @@ std::string infer_dtype(const Graph& g, Op op, Sources s, DType given, DType* ou
       if (rule == DTypeRule::Scatter && g.dtype(s[0]) != g.dtype(s[2])) return differ(g, s, 0, 2);
       *out = g.dtype(s[0]);
       break;
+    case DTypeRule::Load:
+    case DTypeRule::Store:
+    case DTypeRule::SortStore:
+      if (g.dtype(s[1]) != DType::kIndex)
+        return "the position is " + name(g.dtype(s[1])) + ", it must be index";
+      if (rule == DTypeRule::Load && s.size() == 3 && !is_bool(g.dtype(s[2])))
+        return "the condition is " + name(g.dtype(s[2])) + ", it must be bool";
+      if (rule == DTypeRule::Store && g.dtype(s[0]) != g.dtype(s[2])) return differ(g, s, 0, 2);
+      if (rule == DTypeRule::SortStore && g.dtype(s[0]) != DType::kI32)
+        return "the slot is " + name(g.dtype(s[0])) + ", it must be i32";
+      *out = rule == DTypeRule::Load ? g.dtype(s[0]) : DType::kVoid;
+      break;
     default:
       for (size_t i = 1; i < s.size(); ++i)
         if (g.dtype(s[i]) != g.dtype(s[0])) return differ(g, s, 0, i);

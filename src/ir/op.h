@@ -34,6 +34,8 @@ enum OpFlag : uint32_t {
   kTranscendental = 1 << 8,   // devices may differ in the last bits
   kIndexOp = 1 << 9,          // belongs to dimension and index arithmetic
   kUnique = 1 << 10,          // its argument makes every node a value of its own
+  kKernelOp = 1 << 11,        // exists at the kernel stage only
+  kStatement = 1 << 12,       // writes memory: a source of a kernel's sink
 };
 
 enum class ArgKind : uint8_t {
@@ -71,6 +73,9 @@ enum class DTypeRule : uint8_t {
   I32,           // any source; i32
   Gather,        // source 0; source 1 is an integer
   Scatter,       // sources 0 and 2 alike; source 1 is an integer
+  Load,          // source 0; source 1 is an index, source 2 a bool
+  Store,         // sources 0 and 2 alike; source 1 is an index; void
+  SortStore,     // source 0 is i32, source 1 an index; void
   Void,          // any sources; void
 };
 

@@ -167,7 +167,9 @@ class Generator {
   Node random_node() {
     const auto op = static_cast<Op>(r_.below(kNumOps));
     const OpInfo& info = op_info(op);
-    if (op == Op::Sink || op == Op::Var || op == Op::Range || op == Op::Param || info.has(kUnique)) return {};
+    if (op == Op::Sink || op == Op::Var || op == Op::Range || op == Op::Param || info.has(kUnique) ||
+        info.has(kKernelOp))
+      return {};
     if (op == Op::Const) {
       const DType t = random_dtype();
       return b_.constant(random_scalar(t), t);

@@ -10,12 +10,55 @@ namespace {
 
 bool is_index_type(DType t) { return t == DType::kIndex || t == DType::kBool || is_int(t); }
 
+bool is_slot(const Graph& g, Node n) { return g.op(n) == Op::Param && g.rank(n) == 1; }
+
+// What an accumulate or a statement binds: its sources from `first` on.
+std::string check_ranges(const Graph& g, Node n, size_t first, AxisKind kind) {
+  const std::span<const Node> sources = g.sources(n);
+  for (size_t i = first; i < sources.size(); ++i)
+    if (g.op(sources[i]) != Op::Range || g.arg_as<RangeArg>(sources[i]).kind != kind)
+      return "source " + std::to_string(i) + " must be a range of kind " +
+             std::string(kAxisKindText[static_cast<size_t>(kind)]);
+  return {};
+}
+
+std::string check_kernel_node(const Graph& g, Node n) {
+  const Op op = g.op(n);
+  if (op == Op::Sink) {
+    for (Node s : g.sources(n))
+      if (!has_flag(g.op(s), kStatement)) return "has a source that is no statement";
+    return {};
+  }
+  const std::span<const Node> sources = g.sources(n);
+  const bool takes_slot = op == Op::Load || has_flag(op, kStatement);
+  if (takes_slot && !is_slot(g, sources[0])) return "must have a param of rank 1 as its slot";
+  for (size_t i = takes_slot ? 1 : 0; i < sources.size(); ++i)
+    if (g.op(sources[i]) == Op::Param) return "reads a slot without a load";
+  switch (op) {
+    case Op::Const:
+    case Op::Var:
+    case Op::Range:
+    case Op::Load:
+    case Op::Store: return {};
+    case Op::Param: return is_slot(g, n) ? "" : "must have rank 1, as the memory that it is";
+    case Op::Accumulate: return check_ranges(g, n, 1, AxisKind::kReduce);
+    case Op::ScanStore:
+    case Op::SortStore: return check_ranges(g, n, 3, AxisKind::kLoop);
+    case Op::ScatterStore: return check_ranges(g, n, 4, AxisKind::kLoop);
+    default: break;
+  }
+  if (!has_flag(op, kElementwise)) return "does not exist at the kernel stage";
+  return g.rank(n) == 0 ? "" : "is not a scalar, as all values of a kernel are";
+}
+
 std::string check_stage(const Graph& g, Node n, Stage stage) {
   const Op op = g.op(n);
   if (stage == Stage::kTensor) {
     if (op == Op::Range) return "is a loop index, which does not exist at the tensor stage";
+    if (has_flag(op, kKernelOp)) return "does not exist at the tensor stage";
     return {};
   }
+  if (stage == Stage::kKernel) return check_kernel_node(g, n);
   if (op == Op::Sink) return {};
   if (g.rank(n) != 0) return "is not a scalar, as index arithmetic must be";
   if (!is_index_type(g.dtype(n)))

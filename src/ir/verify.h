@@ -14,8 +14,9 @@ namespace anneal::ir {
 enum class Stage : uint8_t {
   kTensor,  // every op of the table but range; extents are closed index expressions
   kIndex,   // scalar index and bool arithmetic over var, range and const: addresses and guards
+  kKernel,  // one sink of statements over scalars of any type; params are slots: memory of the given extent
 };
-inline constexpr std::array<std::string_view, 2> kStageText = {"tensor", "index"};
+inline constexpr std::array<std::string_view, 3> kStageText = {"tensor", "index", "kernel"};
 
 // Whether the node itself, its sources aside, may be part of an extent: index arithmetic over variables, no
 // tensor and no loop index of a kernel.

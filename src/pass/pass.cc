@@ -123,9 +123,12 @@ const Pass& find_pass(std::string_view name) {
 }
 
 Stage stage_of(const ir::Graph& graph, std::span<const Node> roots) {
-  for (Node n : ir::postorder(graph, roots))
-    if (graph.op(n) == ir::Op::Range) return Stage::kIndex;
-  return Stage::kTensor;
+  Stage stage = Stage::kTensor;
+  for (Node n : ir::postorder(graph, roots)) {
+    if (has_flag(graph.op(n), ir::kKernelOp)) return Stage::kKernel;
+    if (graph.op(n) == ir::Op::Range) stage = Stage::kIndex;
+  }
+  return stage;
 }
 
 std::vector<Node> run_passes(ir::Graph& graph, std::span<const Node> roots,

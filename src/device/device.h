@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// What a device is to the rest: capabilities, memory, compiled programs, and launches in order. A device is
+// one folder below src/ and one registration line; nothing outside its folder names it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ir/graph.h"
+#include "loop/program.h"
+
+namespace anneal::device {
+
+// What passes ask of a device; the cost model's constants are for the whole device.
+struct Caps {
+  std::string name;         // "cpu"
+  std::string description;  // "AMD EPYC, 2 threads, AVX-512, LLVM 19.1.7"
+  int threads = 1;
+  int vector_lanes = 16;          // 32-bit lanes of a vector loop
+  int max_slots = 1 << 16;        // buffers of one kernel
+  int64_t register_bytes = 2048;  // of one thread, for accumulators
+  int64_t onchip_bytes = 1 << 20;
+  int64_t cache_bytes = 32 << 20;  // a value read again within this much traffic comes from the cache
+  double launch_seconds = 1e-6;
+  double memory_bandwidth = 20e9, cache_bandwidth = 80e9;  // bytes a second
+  double flops = 50e9;                                     // f32 a second, outside contractions
+  double contract_flops = 100e9;
+};
+
+class Memory {
+ public:
+  virtual ~Memory() = default;
+  size_t bytes() const { return bytes_; }
+  virtual std::byte* host() = 0;  // null where the host cannot see it
+
+ protected:
+  explicit Memory(size_t bytes) : bytes_(bytes) {}
+
+ private:
+  size_t bytes_;
+};
+
+// A compiled program.
+class Executable {
+ public:
+  virtual ~Executable() = default;
+};
+
+// Where a slot lies.
+struct Slice {
+  Memory* memory = nullptr;
+  size_t offset = 0;  // bytes
+};
+
+struct Launch {
+  const Executable* executable = nullptr;
+  std::span<const Slice> slots;   // by number
+  std::span<const int64_t> vars;  // the variables of the program's kernel, by name
+};
+
+class Device {
+ public:
+  virtual ~Device() = default;
+  virtual const Caps& caps() const = 0;
+
+  // In the order given; equal programs may share one. Raises kDevice.
+  virtual std::vector<std::shared_ptr<const Executable>> compile(ir::Graph& graph,
+                                                                 std::span<const loop::Program> programs) = 0;
+  // Raises kMemory. Contents are undefined.
+  virtual std::shared_ptr<Memory> allocate(size_t bytes) = 0;
+  virtual void write(const Slice& to, std::span<const std::byte> from) = 0;
+  virtual void read(const Slice& from, std::span<std::byte> to) = 0;  // after all that was submitted before
+
+  // Launches in order, each after the one before it. Returns at once; the spans are copied.
+  virtual void submit(std::span<const Launch> launches) = 0;
+  virtual void wait() = 0;
+};
+
+}  // namespace anneal::device

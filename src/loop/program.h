@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// The structured form of a kernel: loops and statements over the scalar nodes of the kernel stage. What a
+// device renders; no device's own. The nodes stay an expression graph: a statement says where a value is
+// made, and what is made nowhere is computed where it is used.
+//
+// A program computes its kernel for the work items [begin, end) of its grid; items are independent of each
+// other and may run in any order and on any thread. Tested by program_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "ir/graph.h"
+
+namespace anneal::loop {
+
+using ir::Node;
+
+enum class LoopKind : uint8_t {
+  kSerial,
+  kVector,  // `lanes` values of the range at a time; the last step is partly masked off
+};
+
+struct Statement;
+using Body = std::vector<Statement>;
+
+enum class StatementKind : uint8_t {
+  kLoop,  // node: a range; runs `body` for its values: all of them, or those of the item when the grid splits
+          // it
+  kLet,   // node: a value, made here once and valid to the end of the enclosing body
+  kBegin,  // node: an accumulate or scan_store; its fold starts with no element
+  kFold,   // node: an accumulate; its body at the present values of the ranges joins the fold
+  kStore,  // node: a store, scan_store (joins its fold and writes it) or scatter_store
+  kSort,   // node: a sort_store, whole
+};
+
+struct Statement {
+  StatementKind kind;
+  Node node;
+  LoopKind loop = LoopKind::kSerial;
+  int32_t lanes = 1;
+  Body body;  // of a loop
+};
+
+// An axis of the grid: item g of `range` stands for its values from g * chunk to (g + 1) * chunk, those below
+// its extent. With chunk 1 the range has one value throughout the item; else a loop over it must stand in the
+// body.
+struct GridAxis {
+  Node range;
+  int64_t chunk = 1;
+};
+
+struct Program {
+  Node kernel;                 // the sink it was made from
+  std::vector<GridAxis> grid;  // outermost first; the number of items is the product
+  Body body;                   // of one item
+};
+
+}  // namespace anneal::loop
