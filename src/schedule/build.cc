@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+#include "schedule/build.h"
+
+#include <algorithm>
+
+#include "ir/builder.h"
+#include "ir/dims.h"
+#include "ir/walk.h"
+#include "rules/simplify.h"
+#include "schedule/cost.h"
+#include "schedule/fit.h"
+#include "schedule/indexer.h"
+
+namespace anneal::schedule {
+
+using ir::AxisMask;
+using ir::Builder;
+using ir::Op;
+
+namespace {
+
+class KernelBuilder {
+ public:
+  KernelBuilder(const ValueGraph& values, const Scopes& scopes, uint32_t group)
+      : values_(values),
+        graph_(values.graph()),
+        build_{graph_},
+        scopes_(scopes),
+        id_(static_cast<int32_t>(group)),
+        group_(scopes.groups[group]),
+        indexer_(graph_, [this](Node n) { return input(n); }) {}
+
+  Built run() {
+    kernel_.kind = group_.kind;
+    kernel_.members = group_.members;
+    if (group_.kind == GroupKind::kOrdered)
+      ordered(group_.members[0]);
+    else
+      in_step();
+    const Node sink = build_.sink(statements_);
+    kernel_.sink = rules::simplify(graph_, sink, {.pass = "kernel"});
+    return {std::move(kernel_), check()};
+  }
+
+ private:
+  // The slot of a value that is read from memory here; null for what this kernel computes.
+  Node input(Node n) {
+    const uint32_t v = values_.value_of(n);
+    if (v == ~0u || values_[v].inlined) return {};
+    if (scopes_.group_of[v] == id_) return {};
+    return slot(v, false);
+  }
+
+  Node slot(uint32_t v, bool written) {
+    const auto found = std::find_if(kernel_.slots.begin(), kernel_.slots.end(),
+                                    [&](const Slot& s) { return s.value == v && s.written == written; });
+    const auto number = found - kernel_.slots.begin();
+    if (found == kernel_.slots.end()) kernel_.slots.push_back({v, written});
+    const Node n = values_[v].node;
+    const Dim size[1] = {ir::dim_product(graph_, graph_.shape(n))};
+    return build_.param(number, graph_.dtype(n), size);
+  }
+
+  std::vector<Node> loops(std::span<const Dim> space, int64_t first_id = 0) {
+    std::vector<Node> at;
+    for (size_t i = 0; i < space.size(); ++i)
+      at.push_back(space[i].is(1) ? build_.index(0)
+                                  : build_.range(space[i], first_id + static_cast<int64_t>(i)));
+    return at;
+  }
+
+  // -- Values at the positions of the group's space --
+
+  void in_step() {
+    const std::vector<Node> at = loops(group_.space);
+    std::vector<Dim> row_space;
+    std::vector<Node> row_at;
+    for (size_t i = 0; i < at.size(); ++i) {
+      if ((group_.reduced >> i & 1) != 0) continue;
+      row_space.push_back(group_.space[i]);
+      row_at.push_back(at[i]);
+    }
+    struct Made {
+      uint32_t v;
+      Node position, value;
+    };
+    std::vector<Made> made;
+    for (uint32_t v : group_.members) {
+      if (!scopes_.stored[v]) continue;
+      const Node n = values_[v].node;
+      const bool row = group_.kind == GroupKind::kRow && level_of(values_, group_, v) == Level::kRow;
+      const std::vector<Node> there = row ? indexer_.digits().regroup(row_at, row_space, graph_.shape(n))
+                                          : indexer_.digits().regroup(at, group_.space, graph_.shape(n));
+      made.push_back(
+          {v, indexer_.digits().position(there, graph_.shape(n)), indexer_.value(n, there, {}, true)});
+    }
+    for (const Made& m : made) statements_.push_back(build_.store(slot(m.v, true), m.position, m.value));
+  }
+
+  // -- Scan, argsort, scatter --
+
+  void ordered(uint32_t v) {
+    const Node n = values_[v].node, source = graph_.source(n, 0);
+    const ir::Shape shape = graph_.shape(n);
+    const std::vector<Node> at = loops(shape);
+    const Node position = indexer_.digits().position(at, shape);
+    const Node value = indexer_.value(source, at);
+    if (const auto* scan = std::get_if<ir::ScanArg>(&graph_.arg(n))) {
+      const Node along = at[static_cast<size_t>(scan->axis)];
+      const Node out = slot(v, true);
+      statements_.push_back(graph_.op(along) != Op::Range
+                                ? build_.store(out, position, value)
+                                : build_.scan_store(out, position, value, along, scan->op, scan->reverse));
+    } else if (const auto* sort = std::get_if<ir::SortArg>(&graph_.arg(n))) {
+      const Node along = at[static_cast<size_t>(sort->axis)];
+      const Node out = slot(v, true);
+      statements_.push_back(graph_.op(along) != Op::Range
+                                ? build_.store(out, position, build_.constant_int(0, DType::kI32))
+                                : build_.sort_store(out, position, value, along, sort->descending));
+    } else {
+      scatter(v, at, position, value);
+    }
+  }
+
+  // Elements with one destination differ in their position along the axis alone.
+  void scatter(uint32_t v, std::span<const Node> at, Node position, Node base) {
+    const Node n = values_[v].node, places = graph_.source(n, 1), update = graph_.source(n, 2);
+    (void)at;
+    const auto& arg = graph_.arg_as<ir::ScatterArg>(n);
+    const auto axis = static_cast<size_t>(arg.axis);
+    const ir::Shape from = graph_.shape(update), to = graph_.shape(n);
+    const std::vector<Node> each = loops(from, ir::kMaxRank);
+    const Node place = build_.cast(indexer_.value(places, each), DType::kIndex);
+    const Node value = indexer_.value(update, each);
+    std::vector<Node> there = each;
+    there[axis] = place;
+    const Node inside = build_.make(
+        Op::And, {build_.le(build_.index(0), place), build_.lt(place, indexer_.digits().number(to[axis]))});
+    std::vector<Node> along;
+    if (graph_.op(each[axis]) == Op::Range) along.push_back(each[axis]);
+    const Node out = slot(v, true);
+    statements_.push_back(build_.store(out, position, base));
+    statements_.push_back(
+        build_.scatter_store(out, indexer_.digits().position(there, to), value, inside, along, arg.mode));
+  }
+
+  // -- Soundness --
+
+  // An accumulate may depend on the rows' indices alone; a contraction's depends on all of its result's.
+  std::string check() const {
+    if (group_.kind != GroupKind::kRow) return {};
+    const Node roots[] = {kernel_.sink};
+    std::vector<Node> columns;
+    for (size_t i = 0; i < group_.space.size(); ++i)
+      if ((group_.reduced >> i & 1) != 0 && !group_.space[i].is(1))
+        columns.push_back(build_.range(group_.space[i], static_cast<int64_t>(i)));
+    std::vector<bool> varies(graph_.id_limit(), false);
+    for (Node n : ir::postorder(graph_, roots)) {
+      if (graph_.op(n) == Op::Range) {
+        varies[n.id] = std::find(columns.begin(), columns.end(), n) != columns.end();
+        continue;
+      }
+      for (Node s : graph_.sources(n)) varies[n.id] = varies[n.id] || varies[s.id];
+      if (graph_.op(n) == Op::Accumulate && varies[n.id])
+        return "a reduction would run anew for every element";
+    }
+    return {};
+  }
+
+  const ValueGraph& values_;
+  ir::Graph& graph_;
+  const Builder build_;
+  const Scopes& scopes_;
+  const int32_t id_;
+  const Group& group_;
+  Indexer indexer_;
+  Kernel kernel_;
+  std::vector<Node> statements_;
+};
+
+// "h.3.attn", and the API calls whose nodes are here, in the order of the program.
+void describe(const ValueGraph& values, const Group& group, Kernel& kernel) {
+  const ir::Graph& graph = values.graph();
+  uint32_t main = group.members.back();
+  for (uint32_t v : group.members)
+    if (values[v].kind != ValueKind::kMap) main = v;
+  for (uint32_t v : group.members) {
+    const ir::Origin& origin = graph.origin(values[v].node);
+    kernel.forward = kernel.forward || origin.phase == ir::Phase::kForward;
+    kernel.backward = kernel.backward || origin.phase == ir::Phase::kBackward;
+    kernel.optimizer = kernel.optimizer || origin.phase == ir::Phase::kOptimizer;
+    std::string op = graph.site(origin.site).call;
+    if (op.empty()) op = op_text(graph.op(values[v].node));
+    if (std::find(kernel.ops.begin(), kernel.ops.end(), op) == kernel.ops.end()) kernel.ops.push_back(op);
+  }
+  kernel.name = graph.module_path(graph.origin(values[main].node).path);
+  kernel.name += kernel.name.empty() ? "" : ": ";
+  for (size_t i = 0; i < kernel.ops.size(); ++i) kernel.name += (i == 0 ? "" : "+") + kernel.ops[i];
+}
+
+}  // namespace
+
+Built build_kernel(const ValueGraph& values, const Scopes& scopes, uint32_t group, const device::Caps& caps) {
+  Built built = KernelBuilder(values, scopes, group).run();
+  describe(values, scopes.groups[group], built.kernel);
+  built.kernel.cost = kernel_cost(values, built.kernel, caps);
+  return built;
+}
+
+}  // namespace anneal::schedule

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+#include "schedule/fit.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "ir/dims.h"
+
+namespace anneal::schedule {
+
+using ir::AxisMask;
+using ir::Tri;
+
+namespace {
+
+AxisMask all_axes(std::span<const Dim> space) {
+  AxisMask mask = 0;
+  for (size_t i = 0; i < space.size(); ++i)
+    if (!space[i].is(1)) mask |= AxisMask{1} << i;
+  return mask;
+}
+
+// A space with neighbours of one kind joined: what tells rows apart, and nothing else.
+using Outline = std::vector<std::pair<Dim, bool>>;
+Outline outline(ir::Graph& graph, std::span<const Dim> space, AxisMask reduced) {
+  Outline out;
+  for (size_t i = 0; i < space.size(); ++i) {
+    if (space[i].is(1)) continue;
+    const bool r = (reduced >> i & 1) != 0;
+    if (!out.empty() && out.back().second == r)
+      out.back().first = ir::dim_mul(graph, out.back().first, space[i]);
+    else
+      out.emplace_back(space[i], r);
+  }
+  return out;
+}
+
+bool same_outline(ir::Graph& graph, const Outline& a, const Outline& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](const auto& x, const auto& y) {
+    return x.second == y.second && ir::dim_equal(graph, x.first, y.first) == Tri::kTrue;
+  });
+}
+
+Dim size_of(ir::Graph& graph, std::span<const Dim> space, AxisMask axes) {
+  Dim size{1};
+  for (size_t i = 0; i < space.size(); ++i)
+    if ((axes >> i & 1) != 0) size = ir::dim_mul(graph, size, space[i]);
+  return size;
+}
+
+class Fitting {
+ public:
+  Fitting(const ValueGraph& values, const Group& from, const Group& to)
+      : values_(values), graph_(values.graph()), from_(from), to_(to) {}
+
+  Fit run() {
+    if (from_.kind == GroupKind::kOrdered || to_.kind == GroupKind::kOrdered)
+      return no("a scan, sort or scatter is a kernel of its own");
+    if (phase(from_) != phase(to_)) return no("the optimizer is one launch of its own");
+    if (to_.kind == GroupKind::kContract) return no("the consumer is a contraction");
+    if (from_.kind == GroupKind::kContract && to_.kind != GroupKind::kMap)
+      return no("reductions do not fit behind a contraction");
+    const Group& wide = from_.kind == GroupKind::kMap && to_.kind == GroupKind::kRow ? to_ : from_;
+    Fit fit{{}, wide.kind, wide.space, wide.reduced};
+    if (from_.kind == GroupKind::kRow && to_.kind == GroupKind::kRow &&
+        !same_outline(graph_, outline(graph_, from_.space, from_.reduced),
+                      outline(graph_, to_.space, to_.reduced)))
+      return no("they reduce over different rows");
+    if (from_.kind == to_.kind && to_.space.size() > from_.space.size()) {
+      fit.space = to_.space;  // the finer one
+      fit.reduced = to_.reduced;
+    }
+    joined_ = Group{fit.kind, {}, fit.space, fit.reduced};
+    for (const Group* side : {&from_, &to_})
+      for (uint32_t v : side->members)
+        if (level_of(values_, joined_, v) == Level::kNeither)
+          return no("they go through different positions");
+    bool shares = false;
+    for (uint32_t v : to_.members)
+      for (const Read& r : values_[v].reads) {
+        if (holds(from_, r.producer)) {
+          shares = true;
+          if (!in_step(v, r)) return no("the consumer reads it at other positions");
+        } else {
+          shares = shares ||
+                   (values_[r.producer].elements * 2 > values_[v].positions && read_by(from_, r.producer));
+        }
+      }
+    if (!shares) return no("nothing is shared");
+    return fit;
+  }
+
+ private:
+  static Fit no(std::string reason) { return {std::move(reason), {}, {}, 0}; }
+
+  bool phase(const Group& g) const {
+    return graph_.origin(values_[g.members.back()].node).phase == ir::Phase::kOptimizer;
+  }
+  static bool holds(const Group& g, uint32_t v) {
+    return std::binary_search(g.members.begin(), g.members.end(), v);
+  }
+  bool read_by(const Group& g, uint32_t value) const {
+    return std::any_of(g.members.begin(), g.members.end(), [&](uint32_t m) {
+      return std::any_of(values_[m].reads.begin(), values_[m].reads.end(),
+                         [&](const Read& r) { return r.producer == value; });
+    });
+  }
+
+  // Whether `v` reads the value at the position that the kernel is at.
+  bool in_step(uint32_t v, const Read& r) {
+    const Value& value = values_[v];
+    if (!r.in_step) return false;
+    const AxisMask all = all_axes(value.space);
+    const Level producer = level_of(values_, joined_, r.producer);
+    if (r.axes == all) {
+      // A reduction goes through all positions, whatever its own level is.
+      const bool full = value.reduced != 0 || level_of(values_, joined_, v) == Level::kFull;
+      return (producer == Level::kFull) == full;
+    }
+    return producer == Level::kRow && joined_.reduced != 0 &&
+           same_outline(graph_, outline(graph_, value.space, all & ~r.axes),
+                        outline(graph_, joined_.space, joined_.reduced));
+  }
+
+  const ValueGraph& values_;
+  ir::Graph& graph_;
+  const Group &from_, &to_;
+  Group joined_;
+};
+
+}  // namespace
+
+Level level_of(const ValueGraph& values, const Group& group, uint32_t v) {
+  ir::Graph& graph = values.graph();
+  const AxisMask all = all_axes(group.space);
+  const Dim own = ir::dim_product(graph, graph.shape(values[v].node));
+  const Dim full = size_of(graph, group.space, all), rows = size_of(graph, group.space, all & ~group.reduced);
+  if (values[v].kind == ValueKind::kReduce)
+    return ir::dim_equal(graph, own, rows) == Tri::kTrue ? Level::kRow : Level::kNeither;
+  if (ir::dim_equal(graph, own, full) == Tri::kTrue) return Level::kFull;
+  return group.reduced != 0 && ir::dim_equal(graph, own, rows) == Tri::kTrue ? Level::kRow : Level::kNeither;
+}
+
+Fit fits(const ValueGraph& values, const Group& from, const Group& to) {
+  return Fitting(values, from, to).run();
+}
+
+Group single(const ValueGraph& values, uint32_t v) {
+  const Value& value = values[v];
+  const ir::Shape shape = values.graph().shape(value.node);
+  switch (value.kind) {
+    case ValueKind::kReduce: return {GroupKind::kRow, {v}, value.space, value.reduced};
+    case ValueKind::kContract: return {GroupKind::kContract, {v}, {shape.begin(), shape.end()}, 0};
+    case ValueKind::kOrdered: return {GroupKind::kOrdered, {v}, {shape.begin(), shape.end()}, 0};
+    default: return {GroupKind::kMap, {v}, value.space, 0};
+  }
+}
+
+}  // namespace anneal::schedule

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+#include "schedule/scope.h"
+
+#include <algorithm>
+
+#include "ir/dims.h"
+#include "schedule/fit.h"
+
+namespace anneal::schedule {
+
+using ir::AxisMask;
+using ir::Op;
+using ir::Tri;
+
+namespace {
+
+// -- What is inlined --
+
+constexpr double kCheapWork = 2;      // a cast, a scale, a mask: made again wherever it is used
+constexpr double kExpensiveWork = 8;  // an exp or tanh: made once where it would be needed many times
+
+// What an inlined value costs its user for an element.
+struct Cone {
+  double work = 0;
+  int whole_reads = 0;  // of values that are as large as it is
+};
+
+class Inliner {
+ public:
+  Inliner(const ValueGraph& values, Fuse fuse)
+      : values_(values), fuse_(fuse), cones_(values.values().size()) {}
+
+  std::vector<bool> run() {
+    const std::vector<Value>& all = values_.values();
+    std::vector<bool> inlined(all.size(), false);
+    for (uint32_t i = 0; i < all.size(); ++i) {
+      const Value& v = all[i];
+      if (v.kind == ValueKind::kLeaf) continue;
+      Cone& cone = cones_[i];
+      cone.work = v.work;
+      for (const Read& r : v.reads) {
+        const Value& from = all[r.producer];
+        if (inlined[r.producer]) {
+          cone.work += cones_[r.producer].work;
+          cone.whole_reads += cones_[r.producer].whole_reads;
+        } else if (from.elements > 0.5 * v.elements) {
+          ++cone.whole_reads;
+        }
+      }
+      inlined[i] = v.kind == ValueKind::kMap && !v.root && !v.users.empty() && inline_it(v, cone);
+    }
+    return inlined;
+  }
+
+ private:
+  bool inline_it(const Value& v, const Cone& cone) const {
+    if (cone.whole_reads == 0) return true;  // positions, masks, random bits: never in memory
+    double times = 0, read = 0;
+    for (const Read& r : v.reads) read += values_[r.producer].elements;
+    for (uint32_t u : v.users) {
+      const Value& user = values_[u];
+      for (const Read& r : user.reads)
+        if (&values_[r.producer] == &v) times = std::max(times, user.positions / std::max(1.0, v.elements));
+      // A product over more positions than its factors have is never stored.
+      if (user.kind == ValueKind::kContract && v.elements > 2 * read) return true;
+    }
+    if (fuse_ == Fuse::kNone) return false;
+    const bool once = v.users.size() == 1 && times <= 1;
+    if (once) return values_[v.users[0]].kind != ValueKind::kOrdered || cone.work <= kExpensiveWork;
+    if (cone.work <= kCheapWork && cone.whole_reads <= 1) return true;
+    return v.users.size() == 1 && cone.work < kExpensiveWork && cone.whole_reads <= 1;
+  }
+
+  const ValueGraph& values_;
+  const Fuse fuse_;
+  std::vector<Cone> cones_;
+};
+
+// -- Groups --
+
+class Grouper {
+ public:
+  Grouper(const ValueGraph& values, Fuse fuse) : values_(values), fuse_(fuse) {
+    const std::vector<Value>& all = values.values();
+    out_.group_of.assign(all.size(), -1);
+    out_.stored.assign(all.size(), false);
+    for (uint32_t i = 0; i < all.size(); ++i) {
+      const Value& v = all[i];
+      if (v.kind == ValueKind::kLeaf || v.inlined || (!v.root && v.users.empty())) continue;
+      out_.group_of[i] = static_cast<int32_t>(groups_.size());
+      groups_.push_back(single(values, i));
+    }
+  }
+
+  Scopes run() {
+    if (fuse_ != Fuse::kNone) {
+      join_producers();
+      join_siblings();
+      join_producers();
+    }
+    finish();
+    return std::move(out_);
+  }
+
+ private:
+  // Every value with the groups it reads, nearest first.
+  void join_producers() {
+    for (uint32_t i = 0; i < values_.values().size(); ++i) {
+      if (out_.group_of[i] < 0) continue;
+      std::vector<Read> reads = values_[i].reads;
+      std::stable_sort(reads.begin(), reads.end(), [&](const Read& a, const Read& b) {
+        return values_[a.producer].elements > values_[b.producer].elements;
+      });
+      for (const Read& r : reads) try_join(r.producer, i, true);
+    }
+  }
+
+  // Values that read the same large value, pairwise along its list of users.
+  void join_siblings() {
+    for (const Value& v : values_.values()) {
+      if (v.users.size() < 2) continue;
+      for (size_t i = 0; i < v.users.size(); ++i)
+        for (size_t j = i + 1; j < v.users.size() && j < i + 8; ++j)
+          if (out_.group_of[v.users[i]] >= 0 && out_.group_of[v.users[j]] >= 0)
+            try_join(v.users[i], v.users[j], false);
+    }
+  }
+
+  void try_join(uint32_t producer, uint32_t consumer, bool reads) {
+    const int32_t p = out_.group_of[producer], c = out_.group_of[consumer];
+    if (p < 0 || c < 0 || p == c) return;
+    const Group &from = groups_[static_cast<size_t>(p)], &to = groups_[static_cast<size_t>(c)];
+    Fit fit = fits(values_, from, to);
+    if (fit.reason.empty() && (makes_cycle(p, c) || makes_cycle(c, p)))
+      fit.reason = "another kernel lies between them";
+    Decision decision{producer, consumer, fit.reason.empty(), fit.reason, 0};
+    if (decision.fused) {
+      decision.reason = reads ? "the consumer takes it in step" : "they read the same value in step";
+      merge(p, c, fit);
+    }
+    out_.log.push_back(std::move(decision));
+  }
+
+  void merge(int32_t p, int32_t c, const Fit& fit) {
+    Group& from = groups_[static_cast<size_t>(p)];
+    Group& to = groups_[static_cast<size_t>(c)];
+    std::vector<uint32_t> members;
+    std::merge(from.members.begin(), from.members.end(), to.members.begin(), to.members.end(),
+               std::back_inserter(members));
+    to = Group{fit.kind, std::move(members), fit.space, fit.reduced};
+    for (uint32_t v : from.members) out_.group_of[v] = c;
+    from.members.clear();
+  }
+
+  // Whether `from` reaches `to` through a group that is neither.
+  bool makes_cycle(int32_t from, int32_t to) {
+    const Group& target = groups_[static_cast<size_t>(to)];
+    const uint32_t last = target.members.back();
+    std::vector<int32_t> stack{from};
+    std::vector<bool>& seen = seen_;
+    seen.assign(groups_.size(), false);
+    seen[static_cast<size_t>(from)] = true;
+    while (!stack.empty()) {
+      const int32_t g = stack.back();
+      stack.pop_back();
+      for (uint32_t v : groups_[static_cast<size_t>(g)].members)
+        for (uint32_t u : values_[v].users) {
+          const int32_t next = out_.group_of[u];
+          if (next == g || seen[static_cast<size_t>(next)]) continue;
+          if (next == to) {
+            if (g != from) return true;
+            continue;
+          }
+          // Values are numbered along their dependencies: what only begins after the target cannot reach it.
+          if (groups_[static_cast<size_t>(next)].members.front() > last) continue;
+          seen[static_cast<size_t>(next)] = true;
+          stack.push_back(next);
+        }
+    }
+    return false;
+  }
+
+  // Groups in an order in which each comes after what it reads; among those that could be next, the one whose
+  // last member is the earliest in the program.
+  void finish() {
+    const std::vector<Value>& all = values_.values();
+    std::vector<int32_t> waits(groups_.size(), 0);  // reads of other groups not yet out
+    const auto each_read = [&](int32_t g, const auto& visit) {
+      for (uint32_t v : groups_[static_cast<size_t>(g)].members)
+        for (const Read& r : all[v].reads)
+          if (const int32_t from = out_.group_of[r.producer]; from >= 0 && from != g) visit(from);
+    };
+    std::vector<std::vector<int32_t>> readers(groups_.size());
+    const auto later = [&](int32_t a, int32_t b) {
+      return groups_[static_cast<size_t>(a)].members.back() > groups_[static_cast<size_t>(b)].members.back();
+    };
+    std::vector<int32_t> ready;
+    for (int32_t g = 0; g < static_cast<int32_t>(groups_.size()); ++g) {
+      if (groups_[static_cast<size_t>(g)].members.empty()) continue;
+      each_read(g, [&](int32_t from) {
+        readers[static_cast<size_t>(from)].push_back(g);
+        ++waits[static_cast<size_t>(g)];
+      });
+      if (waits[static_cast<size_t>(g)] == 0) ready.push_back(g);
+    }
+    std::make_heap(ready.begin(), ready.end(), later);
+    std::vector<int32_t> renumbered(groups_.size(), -1);
+    while (!ready.empty()) {
+      std::pop_heap(ready.begin(), ready.end(), later);
+      const int32_t g = ready.back();
+      ready.pop_back();
+      renumbered[static_cast<size_t>(g)] = static_cast<int32_t>(out_.groups.size());
+      out_.groups.push_back(groups_[static_cast<size_t>(g)]);
+      for (int32_t reader : readers[static_cast<size_t>(g)]) {
+        if (--waits[static_cast<size_t>(reader)] != 0) continue;
+        ready.push_back(reader);
+        std::push_heap(ready.begin(), ready.end(), later);
+      }
+    }
+    for (uint32_t i = 0; i < all.size(); ++i) {
+      int32_t& g = out_.group_of[i];
+      if (g < 0) continue;
+      out_.stored[i] = all[i].root || std::any_of(all[i].users.begin(), all[i].users.end(), [&](uint32_t u) {
+                         return out_.group_of[u] != out_.group_of[i];
+                       });
+    }
+    for (int32_t& g : out_.group_of)
+      if (g >= 0) g = renumbered[static_cast<size_t>(g)];
+  }
+
+  const ValueGraph& values_;
+  const Fuse fuse_;
+  std::vector<Group> groups_;  // some emptied by merging
+  std::vector<bool> seen_;
+  Scopes out_;
+};
+
+}  // namespace
+
+std::vector<bool> choose_inlined(const ValueGraph& values, Fuse fuse) { return Inliner(values, fuse).run(); }
+
+Scopes choose_scopes(const ValueGraph& values, Fuse fuse) { return Grouper(values, fuse).run(); }
+
+}  // namespace anneal::schedule

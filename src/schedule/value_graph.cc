@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+#include "schedule/value_graph.h"
+
+#include <algorithm>
+
+#include "ir/builder.h"
+#include "ir/dims.h"
+#include "ir/walk.h"
+#include "schedule/indexer.h"
+
+namespace anneal::schedule {
+
+using ir::AxisMask;
+using ir::Builder;
+using ir::Op;
+
+namespace {
+
+constexpr uint32_t kNone = ~0u;
+
+bool is_see_through(Op op) {
+  return has_flag(op, ir::kMovement) || op == Op::StopGradient || op == Op::Alias ||
+         op == Op::CustomGradient || op == Op::Sink;
+}
+
+// Made where they are used, always: nothing is saved by storing them.
+bool is_free(const ir::Graph& graph, Node n) {
+  const Op op = graph.op(n);
+  return op == Op::Const || op == Op::Var || op == Op::Iota;
+}
+
+ValueKind kind_of(Op op) {
+  switch (op) {
+    case Op::Param:
+    case Op::Buffer: return ValueKind::kLeaf;
+    case Op::Reduce:
+    case Op::ArgReduce: return ValueKind::kReduce;
+    case Op::Scan:
+    case Op::ArgSort:
+    case Op::Scatter: return ValueKind::kOrdered;
+    default: return ValueKind::kMap;
+  }
+}
+
+AxisMask reduced_axes(const ir::Graph& graph, Node n) {
+  if (graph.op(n) == Op::Reduce) return graph.arg_as<ir::ReduceArg>(n).axes;
+  return AxisMask{1} << graph.arg_as<ir::ScanArg>(n).axis;
+}
+
+// The values and, for each, the expression of one element at the indices of its space.
+class Reader {
+ public:
+  Reader(ir::Graph& graph, const std::vector<Value>& values, const std::vector<uint32_t>& value_of)
+      : graph_(graph),
+        values_(values),
+        value_of_(value_of),
+        indexer_(graph, [this](Node n) { return slot(n); }) {}
+
+  void read(Value& v) {
+    const Builder b{graph_};
+    if (v.kind == ValueKind::kContract) v.kind = ValueKind::kReduce;  // until it is found to be one again
+    const bool reduces = v.kind == ValueKind::kReduce;
+    const Node over = reduces ? graph_.source(v.node, 0) : v.node;
+    const ir::Shape shape = graph_.shape(over);
+    v.space.assign(shape.begin(), shape.end());
+    at_.clear();
+    for (size_t i = 0; i < shape.size(); ++i)
+      at_.push_back(shape[i].is(1) ? b.index(0) : b.range(shape[i], static_cast<int64_t>(i)));
+    if (reduces) {
+      v.reduced = reduced_axes(graph_, v.node);
+      if (!read_factors(v, over)) collect(v, indexer_.value(over, at_));
+    } else if (v.kind == ValueKind::kOrdered) {
+      for (Node s : graph_.sources(v.node)) read_whole(v, s);
+    } else {
+      collect(v, indexer_.value(v.node, at_, {}, true));
+    }
+  }
+
+ private:
+  Node slot(Node n) const {
+    const uint32_t v = value_of_[n.id];
+    if (v == kNone || values_[v].inlined) return {};
+    const Dim size[1] = {ir::dim_product(graph_, graph_.shape(n))};
+    return Builder{graph_}.param(v, graph_.dtype(n), size);
+  }
+
+  // The reads of a source at the positions of its own shape: of ops that run as they are.
+  void read_whole(Value& v, Node source) {
+    const Builder b{graph_};
+    std::vector<Node> at;
+    const ir::Shape shape = graph_.shape(source);
+    for (size_t i = 0; i < shape.size(); ++i)
+      at.push_back(shape[i].is(1) ? b.index(0) : b.range(shape[i], static_cast<int64_t>(i)));
+    const size_t before = v.reads.size();
+    collect(v, indexer_.value(source, at));
+    for (size_t i = before; i < v.reads.size(); ++i) v.reads[i].in_step = false;
+  }
+
+  // A sum of products is a contraction when both factors miss some axes of the space.
+  bool read_factors(Value& v, Node over) {
+    if (graph_.op(v.node) != Op::Reduce || graph_.arg_as<ir::ReduceArg>(v.node).op != ir::ReduceOp::kAdd)
+      return false;
+    Node product = over;
+    while (is_see_through(graph_.op(product)) || graph_.op(product) == Op::Cast)
+      product = graph_.source(product, 0);
+    if (graph_.op(product) != Op::Mul) return false;
+    // An indexer of its own: elsewhere the product may be read from memory.
+    Indexer through(graph_, [&](Node n) { return n == product ? Node{} : slot(n); });
+    const Node whole = through.value(over, at_);
+    Node factors = whole;
+    while (graph_.op(factors) == Op::Cast) factors = graph_.source(factors, 0);
+    if (graph_.op(factors) != Op::Mul) return false;
+    AxisMask all = 0;
+    for (size_t i = 0; i < v.space.size(); ++i)
+      if (!v.space[i].is(1)) all |= AxisMask{1} << i;
+    const AxisMask reduced = v.reduced & all;
+    v.left = axes_in(graph_.source(factors, 0));
+    v.right = axes_in(graph_.source(factors, 1));
+    const bool shares = (v.left & v.right & reduced) == reduced && reduced != 0;
+    if (!shares || (v.left | v.right) != all || v.left == all || v.right == all) return false;
+    v.kind = ValueKind::kContract;
+    collect(v, whole);
+    return true;
+  }
+
+  AxisMask axes_in(Node n) {
+    AxisMask axes = 0;
+    const Node roots[] = {n};
+    for (Node m : ir::postorder(graph_, roots))
+      for (size_t i = 0; i < at_.size(); ++i)
+        if (m == at_[i] && graph_.op(m) == Op::Range) axes |= AxisMask{1} << i;
+    return axes;
+  }
+
+  void collect(Value& v, Node expression) {
+    const Node roots[] = {expression};
+    for (Node n : ir::postorder(graph_, roots)) {
+      if (has_flag(graph_.op(n), ir::kElementwise) && is_float(graph_.dtype(n)))
+        v.work += op_work(graph_.op(n));
+      if (graph_.op(n) != Op::Load) continue;
+      Read read;
+      read.producer = static_cast<uint32_t>(graph_.arg_as<ir::ParamArg>(graph_.source(n, 0)).index);
+      const Node index = graph_.source(n, 1);
+      read.axes = axes_in(index);
+      std::vector<Node> coordinates;
+      std::vector<Dim> extents;
+      for (size_t i = 0; i < at_.size(); ++i) {
+        if ((read.axes >> i & 1) == 0) continue;
+        coordinates.push_back(at_[i]);
+        extents.push_back(v.space[i]);
+      }
+      read.in_step =
+          graph_.sources(n).size() == 2 && indexer_.digits().position(coordinates, extents) == index;
+      const bool known = std::any_of(v.reads.begin(), v.reads.end(), [&](const Read& r) {
+        return r.producer == read.producer && r.axes == read.axes && r.in_step && read.in_step;
+      });
+      if (!known) v.reads.push_back(read);
+    }
+  }
+
+  ir::Graph& graph_;
+  const std::vector<Value>& values_;
+  const std::vector<uint32_t>& value_of_;
+  Indexer indexer_;
+  std::vector<Node> at_;
+};
+
+double size_of(ir::Graph& graph, std::span<const Dim> dims) {
+  double size = 1;
+  for (const Dim& d : dims) size *= static_cast<double>(ir::dim_max(graph, d));
+  return size;
+}
+
+}  // namespace
+
+double op_work(Op op) {
+  switch (op) {
+    case Op::Cast:
+    case Op::Bitcast:
+    case Op::Neg: return 0.25;
+    case Op::Div:
+    case Op::Recip:
+    case Op::Sqrt: return 4;
+    case Op::Threefry: return 40;
+    default: return has_flag(op, ir::kTranscendental) ? 8 : 1;
+  }
+}
+
+ValueGraph::ValueGraph(ir::Graph& graph, std::span<const Node> roots) : graph_(graph) {
+  of_.assign(graph.id_limit(), kNone);
+  // Another shape of a value lies in the memory of that value; any other result is a value of its own.
+  std::vector<Node> results;
+  std::vector<bool> is_result(graph.id_limit(), false);
+  for (Node root : roots) {
+    while (graph.op(root) == Op::Reshape ||
+           (is_see_through(graph.op(root)) && !has_flag(graph.op(root), ir::kMovement)))
+      root = graph.source(root, 0);
+    results.push_back(root);
+    is_result[root.id] = true;
+  }
+  const std::vector<Node> order = ir::postorder(graph, results);
+  for (Node n : order) {
+    if ((is_see_through(graph.op(n)) || is_free(graph, n)) && !is_result[n.id]) continue;
+    of_[n.id] = static_cast<uint32_t>(values_.size());
+    Value& v = values_.emplace_back();
+    v.node = n;
+    v.kind = kind_of(graph.op(n));
+  }
+  for (Node result : results) {
+    roots_.push_back(value_of(result));
+    values_[roots_.back()].root = true;
+  }
+  read_all();
+}
+
+void ValueGraph::read_all() {
+  Reader reader(graph_, values_, of_);
+  for (Value& v : values_) {
+    v.reads.clear();
+    v.users.clear();
+    v.work = 0;
+    v.elements = size_of(graph_, graph_.shape(v.node));
+    if (v.kind == ValueKind::kLeaf || v.inlined) continue;
+    reader.read(v);
+    v.positions = size_of(graph_, v.space);
+  }
+  // From the end, so that what nobody needs reads nothing.
+  for (uint32_t i = static_cast<uint32_t>(values_.size()); i-- > 0;) {
+    Value& v = values_[i];
+    if (!v.root && v.users.empty()) v.reads.clear();
+    for (const Read& r : v.reads) {
+      std::vector<uint32_t>& users = values_[r.producer].users;
+      if (users.empty() || users.back() != i) users.push_back(i);
+    }
+  }
+  for (Value& v : values_) std::reverse(v.users.begin(), v.users.end());
+}
+
+ValueGraph ValueGraph::inlining(const std::vector<bool>& inlined) const {
+  ValueGraph copy = *this;
+  for (size_t v = 0; v < copy.values_.size(); ++v) copy.values_[v].inlined = inlined[v];
+  copy.read_all();
+  return copy;
+}
+
+}  // namespace anneal::schedule
