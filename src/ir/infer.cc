@@ -100,7 +100,8 @@ std::string infer_dtype(const Graph& g, Op op, Sources s, DType given, DType* ou
       break;
   }
   for (Node n : s)
-    if (g.dtype(n) == DType::kVoid) return "a source has no value";
+    if (g.dtype(n) == DType::kVoid && !(op == Op::Sink && has_flag(g.op(n), kStatement)))
+      return "a source has no value";
   return {};
 }
 

@@ -47,6 +47,7 @@ std::vector<Node> apply_topic(ir::Graph& graph, std::span<const Node> roots, con
 // anew.
 std::vector<Node> drop_marks(ir::Graph& graph, std::span<const Node> roots, const PassContext&) {
   std::vector<Node> now(graph.id_limit()), out, sources;
+  const ir::OriginScope origin(graph);
   for (Node n : ir::postorder(graph, roots)) {
     const ir::Op op = graph.op(n);
     sources.clear();
@@ -55,6 +56,7 @@ std::vector<Node> drop_marks(ir::Graph& graph, std::span<const Node> roots, cons
       sources.push_back(now[s.id]);
       same = same && now[s.id] == s;
     }
+    graph.set_origin(graph.origin(n));
     if (op == ir::Op::StopGradient || op == ir::Op::Alias || op == ir::Op::CustomGradient)
       now[n.id] = sources[0];
     else

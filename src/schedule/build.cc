@@ -48,6 +48,8 @@ class KernelBuilder {
     const uint32_t v = values_.value_of(n);
     if (v == ~0u || values_[v].inlined) return {};
     if (scopes_.group_of[v] == id_) return {};
+    for (uint32_t m : group_.members)
+      if (values_[m].product == n) return {};
     return slot(v, false);
   }
 

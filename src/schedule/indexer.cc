@@ -122,16 +122,18 @@ const std::vector<uint32_t>& Indexer::ranges_in(Node root) {
 }
 
 Node Indexer::reduce_range(Dim extent, std::span<const Node> inside) {
-  const Builder b{graph_};
-  for (int64_t id = ir::kMaxRank;; ++id) {
-    const Node range = b.range(extent, id, ir::AxisKind::kReduce);
+  for (Node range : reduce_ranges_) {
+    const Node of = graph_.source(range, 0);
+    if (of != digits_.number(extent)) continue;
     const bool taken = std::any_of(inside.begin(), inside.end(), [&](Node n) {
       const std::vector<uint32_t>& ranges = ranges_in(n);
-      return std::any_of(ranges.begin(), ranges.end(),
-                         [&](uint32_t r) { return graph_.arg_as<ir::RangeArg>(Node{r}).id == id; });
+      return std::binary_search(ranges.begin(), ranges.end(), range.id);
     });
     if (!taken) return range;
   }
+  const auto id = kFirstReduceRange + static_cast<int64_t>(reduce_ranges_.size());
+  reduce_ranges_.push_back(Builder{graph_}.range(extent, id, ir::AxisKind::kReduce));
+  return reduce_ranges_.back();
 }
 
 // -- What a value needs --

@@ -17,6 +17,8 @@ namespace anneal::schedule {
 
 class Indexer {
  public:
+  static constexpr int64_t kFirstReduceRange = 64;  // ids below are for loops
+
   // The slot of a node that lies in memory, row-major; null for one that is to be computed. Leaves with data
   // always have one; so must scan, argsort and scatter, which have no value element by element.
   using SlotOf = std::function<Node(Node)>;
@@ -27,7 +29,7 @@ class Indexer {
   // slot.
   Node value(Node n, std::span<const Node> coordinates, Node guard = {}, bool skip_root = false);
 
-  // The next range of this extent that none of the `inside` depends on.
+  // The first range of this extent that none of the `inside` depends on.
   Node reduce_range(Dim extent, std::span<const Node> inside);
   Digits& digits() { return digits_; }
 
@@ -63,6 +65,7 @@ class Indexer {
   std::vector<Point> points_;
   std::unordered_map<uint64_t, std::vector<uint32_t>> known_;
   std::unordered_map<uint32_t, std::vector<uint32_t>> free_ranges_;
+  std::vector<Node> reduce_ranges_;  // made so far
 };
 
 }  // namespace anneal::schedule

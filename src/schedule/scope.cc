@@ -47,7 +47,8 @@ class Inliner {
           ++cone.whole_reads;
         }
       }
-      inlined[i] = v.kind == ValueKind::kMap && !v.root && !v.users.empty() && inline_it(v, cone);
+      const bool unused = v.users.empty() && !v.root;
+      inlined[i] = unused || (v.kind == ValueKind::kMap && !v.root && inline_it(v, cone));
     }
     return inlined;
   }
@@ -55,14 +56,11 @@ class Inliner {
  private:
   bool inline_it(const Value& v, const Cone& cone) const {
     if (cone.whole_reads == 0) return true;  // positions, masks, random bits: never in memory
-    double times = 0, read = 0;
-    for (const Read& r : v.reads) read += values_[r.producer].elements;
+    double times = 0;
     for (uint32_t u : v.users) {
       const Value& user = values_[u];
       for (const Read& r : user.reads)
         if (&values_[r.producer] == &v) times = std::max(times, user.positions / std::max(1.0, v.elements));
-      // A product over more positions than its factors have is never stored.
-      if (user.kind == ValueKind::kContract && v.elements > 2 * read) return true;
     }
     if (fuse_ == Fuse::kNone) return false;
     const bool once = v.users.size() == 1 && times <= 1;

@@ -119,6 +119,7 @@ class Reader {
     const bool shares = (v.left & v.right & reduced) == reduced && reduced != 0;
     if (!shares || (v.left | v.right) != all || v.left == all || v.right == all) return false;
     v.kind = ValueKind::kContract;
+    v.product = product;
     collect(v, whole);
     return true;
   }

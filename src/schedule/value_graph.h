@@ -41,6 +41,7 @@ struct Value {
   double positions = 0;              // of the space
   double work = 0;                   // weighted operations a position, without those of what it reads
   ir::AxisMask left = 0, right = 0;  // of a contraction: axes of the space that the factors depend on
+  Node product;                      // of a contraction: looked through, also where the product is a value
   bool root = false;
   bool inlined = false;  // computed wherever it is used; read by nobody
 };
