@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "interp/work.h"
 #include "io/file_bytes.h"
 #include "ir/text.h"
 #include "ir/walk.h"
@@ -74,9 +75,21 @@ Loaded load_program(const std::string& file_or_model, const LoadOptions& options
 }
 
 void raise_unknown(std::string_view what, std::string_view name, std::span<const std::string_view> known) {
+  constexpr size_t kShown = 10;
+  const std::string asked = io::printable(name);
+  if (known.empty()) raise(ErrorCode::kName, fmt::format("there is no {} '{}'; there are none", what, asked));
+  name = name.substr(0, 100);
+  const std::vector<std::string_view> shown = known.size() <= kShown
+                                                  ? std::vector<std::string_view>(known.begin(), known.end())
+                                                  : support::nearest_names(name, known, kShown);
+  std::vector<std::string> list;
+  for (std::string_view one : shown) list.push_back(io::printable(one, 100));
   raise(ErrorCode::kName,
-        fmt::format("there is no {} '{}'; the nearest is '{}'\nknown: {}", what, io::printable(name),
-                    support::nearest_name(name.substr(0, 100), known), fmt::join(known, ", ")));
+        fmt::format(
+            "there is no {} '{}'; the nearest is '{}'\n{}: {}", what, asked,
+            io::printable(support::nearest_name(name, known), 100),
+            known.size() <= kShown ? "known" : fmt::format("the nearest {} of {}", kShown, known.size()),
+            fmt::join(list, ", ")));
 }
 
 std::vector<std::string> split_list(const std::string& text) {
@@ -100,25 +113,10 @@ rewrite::FloatClasses allowed_classes(const std::vector<std::string>& names) {
   return out;
 }
 
-double estimate_work(const ir::Graph& graph, std::span<const ir::Node> roots) {
-  double work = 0;
-  const auto elements = [&](ir::Node n) {
-    return static_cast<double>(std::max<int64_t>(0, graph.static_size(graph.shape_id(n))));
-  };
-  for (ir::Node n : ir::postorder(graph, roots)) {
-    const ir::Op op = graph.op(n);
-    if (op == ir::Op::Reduce)
-      work += elements(graph.source(n, 0));
-    else if (!ir::has_flag(op, ir::kMovement))
-      work += elements(n);
-  }
-  return work;
-}
-
-void check_work(const ir::Graph& graph, std::span<const ir::Node> roots, std::string_view name, bool forced) {
-  constexpr double kMuch = 1e11;
-  const double work = estimate_work(graph, roots);
-  if (forced || work < kMuch) return;
+void check_work(const ir::Graph& graph, std::span<const ir::Node> roots, std::string_view name, bool forced,
+                const interp::Bindings& bindings) {
+  const double work = forced ? 0 : interp::estimate_work(graph, roots, bindings);
+  if (work < interp::kMuchWork) return;
   raise(ErrorCode::kLimit,
         fmt::format(
             "{}: one run takes about {:.0e} element operations, which is many minutes on the interpreter; "

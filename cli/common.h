@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ir/graph.h"
+#include "interp/interp.h"
 #include "programs/programs.h"
 #include "rewrite/rule.h"
 
@@ -32,7 +32,7 @@ struct LoadOptions {
 };
 Loaded load_program(const std::string& file_or_model, const LoadOptions& options = {});
 
-// "there is no WHAT 'name'; the nearest is 'x'", and the list.
+// "there is no WHAT 'name'; the nearest is 'x'", and the list: all of a short one, the nearest of a long one.
 [[noreturn]] void raise_unknown(std::string_view what, std::string_view name,
                                 std::span<const std::string_view> known);
 
@@ -41,10 +41,8 @@ std::vector<std::string> split_list(const std::string& text);
 // Of --allow: reassociating, approximate.
 rewrite::FloatClasses allowed_classes(const std::vector<std::string>& names);
 
-// Element operations that one run of the program takes on the interpreter, roughly: elements made and
-// elements read by reductions.
-double estimate_work(const ir::Graph& graph, std::span<const ir::Node> roots);
-// Raises, unless forced, when one run would take many minutes.
-void check_work(const ir::Graph& graph, std::span<const ir::Node> roots, std::string_view name, bool forced);
+// Raises, unless forced, when one run would take many minutes on the interpreter.
+void check_work(const ir::Graph& graph, std::span<const ir::Node> roots, std::string_view name, bool forced,
+                const interp::Bindings& bindings = {});
 
 }  // namespace anneal::cli

@@ -71,6 +71,7 @@ Action add_conform(Options& verb) {
   verb.option("--filter", options->conform.filter,
               "a regular expression; entries without it in their name are skipped");
   verb.flag("--f64", options->conform.in_f64, "compute every float in f64");
+  verb.flag("--force", options->conform.force, "also entries that take many minutes");
   verb.flag("--json", options->json, "all results as JSON");
   return [options] { return run_conform_verb(*options); };
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// anneal explain: everything the tables know of an op, a rule, or a function of the API.
+// anneal explain: everything the tables know of an op, a rule, a pass, or a function of the API.
 #define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
@@ -208,17 +208,20 @@ Example example_of(const conform::OpEntry& entry) {
                              {{2, 3}, {3, 4}, {4}},
                              {{2, 4, 6, 6}, {3, 4, 3, 3}, {3}},
                              {{2, 4, 3}, {2, 4, 3}, {2, 4, 3}}};
-  for (const auto& shape : shapes) {
-    Example example;
-    for (size_t i = 0; i < std::max<size_t>(entry.min_inputs, 1); ++i)
-      example.inputs.push_back(input(static_cast<int64_t>(i), shape[std::min<size_t>(i, 2)], f32));
-    try {
-      example.result = entry.apply({example.inputs, args}).values[0];
-      return example;
-    } catch (const Error&) {
-      continue;  // not of these shapes
+  // As few inputs as it takes: where one is too few, the next is an operand that could have been an argument.
+  const size_t most = std::min<size_t>(entry.max_inputs, 3);
+  for (size_t count = std::max<size_t>(entry.min_inputs, 1); count <= std::max<size_t>(most, 1); ++count)
+    for (const auto& shape : shapes) {
+      Example example;
+      for (size_t i = 0; i < count; ++i)
+        example.inputs.push_back(input(static_cast<int64_t>(i), shape[std::min<size_t>(i, 2)], f32));
+      try {
+        example.result = entry.apply({example.inputs, args}).values[0];
+        return example;
+      } catch (const Error&) {
+        continue;  // not of these shapes, or not so few
+      }
     }
-  }
   return {};
 }
 
@@ -248,6 +251,12 @@ bool is_function(std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+std::vector<std::string_view> sorted_functions() {
+  std::vector<std::string_view> names = conform::op_names();
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 void explain_function(std::string_view name) {
   const FunctionTexts texts = function_texts(example_of(conform::find_op(name)));
   fmt::print("{}: a function over ops\n", name);
@@ -256,6 +265,38 @@ void explain_function(std::string_view name) {
   else
     fmt::print("\nforward, for example:\n{}", texts.forward);
   if (!texts.gradients.empty()) fmt::print("\ngradients of its operands:\n{}", texts.gradients);
+}
+
+void list_functions() {
+  const std::vector<std::string_view> names = sorted_functions();
+  for (std::string_view name : names) fmt::print("{}\n", name);
+  fmt::print("\n{} functions\n", names.size());
+}
+
+// -- Passes --
+
+const pass::Pass* pass_named(std::string_view name) {
+  for (const pass::Pass& p : pass::all_passes())
+    if (p.name == name) return &p;
+  return nullptr;
+}
+
+std::string_view stage_text(std::optional<ir::Stage> stage, std::string_view none) {
+  return stage ? ir::kStageText[static_cast<size_t>(*stage)] : none;
+}
+
+Json pass_json(const pass::Pass& p) {
+  return {{"kind", "pass"},
+          {"name", p.name},
+          {"meaning", p.description},
+          {"needs", stage_text(p.in, "any")},
+          {"gives", stage_text(p.out, "the same")}};
+}
+
+void explain_pass(const pass::Pass& p) {
+  fmt::print(
+      "{}: {}\n\nneeds      stage: {}\ngives      stage: {}\nrun        anneal opt --passes={} PROGRAM\n",
+      p.name, p.description, stage_text(p.in, "any"), stage_text(p.out, "the same"), p.name);
 }
 
 // -- Which of them --
@@ -271,10 +312,10 @@ std::string lower_case(std::string text) {
   all = ops;
   for (const Rule& rule : rules::all_rules()) all.push_back(rule.name);
   for (std::string_view function : conform::op_names()) all.push_back(function);
+  for (const pass::Pass& p : pass::all_passes()) all.push_back(p.name);
   raise(ErrorCode::kName,
-        fmt::format("nothing is called '{}'; the nearest is '{}'\nops: {}\nmore: ops, rules, passes, the "
-                    "name of a rule or a "
-                    "function of the API",
+        fmt::format("nothing is called '{}'; the nearest is '{}'\nops: {}\nmore: ops, rules, passes, "
+                    "functions, or the name of one of them",
                     name, support::nearest_name(name.substr(0, 100), all), fmt::join(ops, ", ")));
 }
 
@@ -289,10 +330,14 @@ int explain_as_text(const std::string& name) {
     list_rules();
   else if (name == "passes")
     list_passes();
+  else if (name == "functions")
+    list_functions();
   else if (const std::optional<ir::Op> op = ir::op_from_text(name))
     explain_op(*op);
   else if (const Rule* rule = rules::find_rule(name))
     explain_rule(*rule);
+  else if (const pass::Pass* p = pass_named(name))
+    explain_pass(*p);
   else if (is_function(name))
     explain_function(name);
   else
@@ -307,12 +352,16 @@ int explain_as_json(const std::string& name) {
   } else if (name == "rules") {
     for (const Rule& rule : rules::all_rules()) out.push_back(rule_json(rule));
   } else if (name == "passes") {
-    for (const pass::Pass& p : pass::all_passes())
-      out.push_back({{"kind", "pass"}, {"name", p.name}, {"meaning", p.description}});
+    for (const pass::Pass& p : pass::all_passes()) out.push_back(pass_json(p));
+  } else if (name == "functions") {
+    for (std::string_view function : sorted_functions())
+      out.push_back({{"kind", "function"}, {"name", function}});
   } else if (const std::optional<ir::Op> op = ir::op_from_text(name)) {
     out = op_json(ir::op_info(*op));
   } else if (const Rule* rule = rules::find_rule(name)) {
     out = rule_json(*rule);
+  } else if (const pass::Pass* p = pass_named(name)) {
+    out = pass_json(*p);
   } else if (is_function(name)) {
     const FunctionTexts texts = function_texts(example_of(conform::find_op(name)));
     out = {{"kind", "function"}, {"name", name}, {"forward", texts.forward}, {"gradients", texts.gradients}};
@@ -328,7 +377,7 @@ int explain_as_json(const std::string& name) {
 Action add_explain(Options& verb) {
   const auto name = std::make_shared<std::string>();
   const auto json = std::make_shared<bool>(false);
-  verb.argument("name", *name, "an op, a rule, a function; or ops, rules, passes");
+  verb.argument("name", *name, "an op, a rule, a pass, a function; or ops, rules, passes, functions");
   verb.flag("--json", *json, "as JSON");
   return [name, json] {
     const std::string lower = lower_case(*name);

@@ -7,8 +7,8 @@
 
 #include "cli/common.h"
 #include "interp/arrays.h"
-#include "ir/random_program.h"
 #include "ir/walk.h"
+#include "support/random_stream.h"
 
 namespace anneal::cli {
 namespace {
@@ -17,7 +17,7 @@ const ir::ParamArg& param_of(const ir::Graph& graph, ir::Node n) { return graph.
 
 constexpr size_t kMaxElements = size_t{1} << 28;  // of a made-up value
 
-double random_value(ir::RandomStream& random, DType t) {
+double random_value(support::RandomStream& random, DType t) {
   if (is_bool(t)) return static_cast<double>(random.below(2));
   if (!is_float(t)) return static_cast<double>(is_signed(t) ? random.below(19) - 9 : random.below(10));
   const double radius = std::sqrt(-2 * std::log(1 - random.unit()));
@@ -64,7 +64,7 @@ void bind_random(const ir::Graph& graph, std::span<const ir::Node> params, uint6
       if (extent > kMaxElements || count > kMaxElements)
         raise(ErrorCode::kLimit, "param " + std::to_string(index) + " is too large to make up values for");
     }
-    ir::RandomStream random(seed * 0x9e3779b97f4a7c15u + static_cast<uint64_t>(index));
+    support::RandomStream random(seed * 0x9e3779b97f4a7c15u + static_cast<uint64_t>(index));
     std::vector<double> values(count);
     for (double& v : values) v = random_value(random, graph.dtype(n));
     bindings.params.emplace_back(index, interp::array_from(graph.dtype(n), std::move(shape), values));

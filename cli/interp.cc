@@ -6,13 +6,16 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cmath>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "cli/common.h"
 #include "cli/inputs.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "conform/compare.h"
+#include "interp/arrays.h"
 #include "io/safetensors.h"
 #include "ir/text.h"
 #include "tensor/host_value.h"
@@ -20,11 +23,13 @@
 namespace anneal::cli {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 struct InterpOptions {
   std::string program, out;
   std::vector<std::string> inputs, dims;
   int64_t seed = -1;
-  bool in_f64 = false;
+  bool in_f64 = false, force = false, json = false;
 };
 
 // "B=4"
@@ -68,6 +73,31 @@ void save(const std::string& path, const std::vector<std::shared_ptr<const inter
   if (!written) raise(ErrorCode::kData, written.message());
 }
 
+// An integer keeps all its digits; a float that JSON has no number for is a string.
+Json element_json(const interp::Array& array, size_t i) {
+  const ir::Scalar value = interp::element(array, i);
+  const DType t = array.dtype;
+  if (is_bool(t)) return value.as_int(t) != 0;
+  if (t == u64) return static_cast<uint64_t>(value.as_int(t));
+  if (!is_float(t)) return value.as_int(t);
+  const double number = value.as_double(t);
+  if (std::isnan(number)) return "nan";
+  if (std::isinf(number)) return number < 0 ? "-inf" : "inf";
+  return number;
+}
+
+void print_json(const std::vector<std::shared_ptr<const interp::Array>>& results) {
+  Json list = Json::array();
+  for (const auto& result : results) {
+    Json values = Json::array();
+    const size_t count = result->bytes.size() / static_cast<size_t>(dtype_size(result->dtype));
+    for (size_t i = 0; i < count; ++i) values.push_back(element_json(*result, i));
+    list.push_back(
+        {{"dtype", dtype_name(result->dtype)}, {"shape", result->shape}, {"values", std::move(values)}});
+  }
+  fmt::print("{}\n", Json{{"results", std::move(list)}}.dump());
+}
+
 int run_interp(const InterpOptions& options) {
   const Loaded loaded = load_program(options.program);
   const ir::Graph& graph = ir::default_graph();
@@ -77,12 +107,14 @@ int run_interp(const InterpOptions& options) {
   for (const std::string& input : options.inputs) bind_file(graph, params, input, bindings);
   if (options.seed >= 0) bind_random(graph, params, static_cast<uint64_t>(options.seed), bindings);
 
+  check_work(graph, loaded.roots, loaded.name, options.force, bindings);
   const interp::Options how{.mode = options.in_f64 ? interp::Mode::kDouble : interp::Mode::kExact};
   const auto results = interp::evaluate(graph, loaded.roots, bindings, how);
-  for (size_t i = 0; i < results.size(); ++i)
+  for (size_t i = 0; i < results.size() && !options.json; ++i)
     fmt::print("{}: {}{}\n{}\n", i, dtype_name(results[i]->dtype), conform::shape_text(results[i]->shape),
                array_text(*results[i]));
   if (!options.out.empty()) save(options.out, results);
+  if (options.json) print_json(results);
   return 0;
 }
 
@@ -96,6 +128,10 @@ Action add_interp(Options& verb) {
   verb.option("--seed", options->seed, "random values for the inputs that have none", Range::kNotNegative);
   verb.option("--dim", options->dims, "NAME=NUMBER: a symbolic dimension; may be repeated");
   verb.flag("--f64", options->in_f64, "compute every float in f64");
+  verb.flag("--force", options->force, "also when it takes many minutes");
+  verb.flag("--json", options->json,
+            "one object: results, a list of {dtype, shape, values}; the values in row-major order, and what "
+            "JSON has no number for as \"nan\", \"inf\" or \"-inf\"");
   verb.option("--out", options->out, "also write the results to this safetensors file, named 0, 1, ...");
   return [options] { return run_interp(*options); };
 }

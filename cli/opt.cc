@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "cli/common.h"
 #include "cli/options.h"
@@ -17,11 +18,13 @@
 namespace anneal::cli {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 struct OptOptions {
   std::string program;
   LoadOptions load;
   std::string passes = "simplify", allow;  // with commas
-  bool trace = false, stats = false, list = false;
+  bool trace = false, stats = false, list = false, json = false;
 };
 
 // Comments stay comments when a node's text has several lines.
@@ -49,6 +52,30 @@ void print_stats(const pass::PassTiming& timing, const rewrite::RewriteStats& st
     if (f.count != 0) print_comment(fmt::format("  {:<32} {}", f.rule->name, f.count));
 }
 
+Json trace_json(const ir::Graph& graph, const rewrite::Trace& trace) {
+  Json out = Json::array();
+  for (const rewrite::TraceEntry& entry : trace)
+    out.push_back({{"rule", entry.rule->name},
+                   {"before", ir::node_text(graph, entry.before)},
+                   {"after", ir::node_text(graph, entry.after)}});
+  return out;
+}
+
+Json pass_json(const pass::PassTiming& timing, const rewrite::RewriteStats& stats, size_t before,
+               size_t after) {
+  Json fired = Json::object();
+  for (const auto& f : stats.fired)
+    if (f.count != 0) fired[std::string(f.rule->name)] = f.count;
+  return {{"name", timing.pass},
+          {"nodes_before", before},
+          {"nodes_after", after},
+          {"changed", timing.changed},
+          {"milliseconds", timing.milliseconds},
+          {"looked_at", stats.visited},
+          {"rewritten", stats.steps},
+          {"fired", std::move(fired)}};
+}
+
 void print_passes() {
   for (const pass::Pass& p : pass::all_passes()) fmt::print("{:<20} {}\n", p.name, p.description);
 }
@@ -67,6 +94,7 @@ int run_opt(const OptOptions& options) {
   const Loaded loaded = load_program(options.program, options.load);
   ir::Graph& graph = ir::default_graph();
   std::vector<ir::Node> roots = loaded.roots;
+  Json done = Json::array();
   for (const pass::Pass* p : passes) {
     rewrite::Trace trace;
     rewrite::RewriteStats stats;
@@ -75,10 +103,21 @@ int run_opt(const OptOptions& options) {
     context.stats = &stats;
     const size_t before = ir::postorder(graph, roots).size();
     roots = pass::run_passes(graph, roots, std::span(&p, 1), context, &timings);
+    const size_t after = ir::postorder(graph, roots).size();
+    if (options.json) {
+      done.push_back(pass_json(timings.back(), stats, before, after));
+      if (options.trace) done.back()["trace"] = trace_json(graph, trace);
+      continue;
+    }
     if (options.trace) print_trace(graph, trace);
-    if (options.stats) print_stats(timings.back(), stats, before, ir::postorder(graph, roots).size());
+    if (options.stats) print_stats(timings.back(), stats, before, after);
   }
-  fmt::print("{}", ir::print(graph, roots));
+  const std::string text = ir::print(graph, roots);
+  if (options.json)
+    fmt::print("{}\n", Json{{"passes", std::move(done)}, {"program", text}}.dump(
+                           -1, ' ', false, Json::error_handler_t::replace));
+  else
+    fmt::print("{}", text);
   return 0;
 }
 
@@ -92,6 +131,10 @@ Action add_opt(Options& verb) {
   verb.flag("--trace", options->trace, "each rule that fired, with the node before and after");
   verb.flag("--stats", options->stats, "times, and how often each rule fired");
   verb.flag("--list", options->list, "the passes there are");
+  verb.flag(
+      "--json", options->json,
+      "one object: passes, a list of {name, nodes_before, nodes_after, changed, milliseconds, looked_at, "
+      "rewritten, fired, and trace with --trace}; program, the text afterwards");
   verb.flag("--train", options->load.train, "a model with loss, gradients and optimizer");
   verb.option("--batch", options->load.batch, "how many examples a model takes");
   return [options] { return run_opt(*options); };

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "cli/common.h"
 #include "cli/inputs.h"
@@ -29,6 +30,7 @@ struct ReduceOptions {
   std::string program, check, out, allow;
   int64_t seed = 1;
   int64_t max_tried = 20000;
+  bool json = false;
 };
 
 // How a program does; only kGood is no failure.
@@ -154,14 +156,20 @@ int run_reduce(const ReduceOptions& options) {
 
   const auto fails = [&](Roots roots) { return outcome(roots) == first; };
   const pass::ShrinkResult result = pass::shrink(graph, loaded.roots, fails, options.max_tried);
-  fmt::print(stderr, "{}: {} -> {} nodes, {} of {} candidates taken\n", outcome_text(first),
-             ir::postorder(graph, loaded.roots).size(), ir::postorder(graph, result.roots).size(),
-             result.taken, result.tried);
+  const size_t before = ir::postorder(graph, loaded.roots).size(),
+               after = ir::postorder(graph, result.roots).size();
   const std::string text = ir::print(graph, result.roots);
-  if (options.out.empty())
-    fmt::print("{}", text);
-  else
-    write_file(options.out, text);
+  if (!options.out.empty()) write_file(options.out, text);
+  if (options.json) {
+    const nlohmann::ordered_json all{{"failure", outcome_text(first)}, {"nodes_before", before},
+                                     {"nodes_after", after},           {"tried", result.tried},
+                                     {"taken", result.taken},          {"program", text}};
+    fmt::print("{}\n", all.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    return 0;
+  }
+  fmt::print(stderr, "{}: {} -> {} nodes, {} of {} candidates taken\n", outcome_text(first), before, after,
+             result.taken, result.tried);
+  if (options.out.empty()) fmt::print("{}", text);
   return 0;
 }
 
@@ -177,6 +185,9 @@ Action add_reduce(Options& verb) {
   verb.option("--out", options->out, "write the result here instead of printing it");
   verb.option("--seed", options->seed, "of the inputs that simplify is checked with", Range::kNotNegative);
   verb.option("--allow", options->allow, "float rewrites that simplify may use: reassociating, approximate");
+  verb.flag(
+      "--json", options->json,
+      "one object: failure, nodes_before, nodes_after, tried, taken, and program, the text of the result");
   verb.option("--max-tried", options->max_tried, "candidates, at most", Range::kPositive);
   return [options] { return run_reduce(*options); };
 }

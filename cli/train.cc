@@ -13,9 +13,9 @@
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "interp/arrays.h"
-#include "ir/random_program.h"
 #include "programs/data.h"
 #include "programs/session.h"
+#include "support/random_stream.h"
 #include "tensor/call.h"
 
 namespace anneal::cli {
@@ -45,7 +45,7 @@ programs::Session make_session(const programs::ProgramInfo& info, const TrainOpt
 }
 
 // A character by the probabilities that the logits give, sharpened by the temperature.
-int draw(std::span<const double> logits, ir::RandomStream& random) {
+int draw(std::span<const double> logits, support::RandomStream& random) {
   constexpr double kTemperature = 0.5;
   const double high = *std::max_element(logits.begin(), logits.end());
   std::vector<double> weights;
@@ -61,7 +61,7 @@ int draw(std::span<const double> logits, ir::RandomStream& random) {
 
 // Continues the beginning of the corpus, one character at a time.
 void print_sample(const programs::ProgramInfo& info, const programs::Session& trained, uint64_t seed) {
-  ir::RandomStream random(seed);
+  support::RandomStream random(seed);
   programs::Session reader(programs::build_program(info, {.train = false, .batch = 1, .optimizer = {}}), 0);
   for (const programs::Parameter& p : reader.program().parameters) reader.set(p.name, trained.value(p.name));
   const auto length = static_cast<size_t>(reader.program().inputs[0].value.shape()[1]);

@@ -149,6 +149,51 @@ class CliTest(unittest.TestCase):
         self.assertIn("absent.safetensors", self.error("interp", "p.ir", "--input", "x=absent.safetensors:t"))
         self.assertIn("has no data, needs i32[4]", self.error("interp", "p.ir"))
 
+    def test_an_unknown_tensor_of_many(self):
+        value = struct.pack("<f", 1)
+        (self.path / "many.safetensors").write_bytes(safetensors({f"layer.{i}.weight": ("F32", [1], value) for i in range(50)}))
+        text = self.error("interp", "p.ir", "--input", "x=many.safetensors:layer.7.weigth")
+        self.assertIn("nearest is 'layer.7.weight'", text)
+        self.assertIn("the nearest 10 of 50: layer.7.weight, ", text)
+        self.assertEqual(text.count("weight,"), 9)
+
+    def test_interp_refuses_endless_work(self):
+        (self.path / "endless.ir").write_text("""\
+%0 = const 1 : f32
+%1 = expand %0 : f32[1000000,1000000]
+%2 = reduce %1, op=add, axes=[0,1] : f32[1,1]
+sink %2
+""")
+        self.assertIn("1e+12 element operations", self.error("interp", "endless.ir"))
+        self.assertIn("--force", self.error("interp", "endless.ir"))
+        (self.path / "endless_b.ir").write_text("""\
+%0 = var "B", min=1, max=100000000 : index
+%1 = const 1 : f32
+%2 = expand %1 : f32[%0,%0]
+%3 = reduce %2, op=add, axes=[0,1] : f32[1,1]
+sink %3
+""")
+        self.assertIn("--force", self.error("interp", "endless_b.ir", "--dim", "B=10000000"))
+        self.assertIn("[[16.]]", self.out("interp", "endless_b.ir", "--dim", "B=4", "--force"))
+
+    def test_json(self):
+        values = struct.pack("<6f", 1, 2, float("nan"), 4, 5, float("-inf"))
+        (self.path / "in.safetensors").write_bytes(safetensors({"t": ("F32", [2, 3], values)}))
+        results = json.loads(self.out("interp", "p.ir", "--input", "x=in.safetensors:t", "--seed", "1", "--json"))["results"]
+        self.assertEqual((results[0]["dtype"], results[0]["shape"], len(results[0]["values"])), ("i32", [4], 4))
+        self.assertEqual(results[1], {"dtype": "f32", "shape": [2, 1], "values": ["nan", "-inf"]})
+        done = json.loads(self.out("opt", "--json", "--trace", "p.ir"))
+        self.assertIn("const 7 : i32", done["program"])
+        self.assertEqual((done["passes"][0]["name"], done["passes"][0]["changed"]), ("simplify", True))
+        self.assertEqual(done["passes"][0]["fired"]["add-const-add"], 1)
+        self.assertIn("add-const-add", [step["rule"] for step in done["passes"][0]["trace"]])
+        small = json.loads(self.out("reduce", "p.ir", "--check", "! grep -q reduce {}", "--json"))
+        self.assertEqual((small["failure"], small["nodes_before"]), ("exit code 1", 7))
+        self.assertLess(small["nodes_after"], 7)
+        self.assertIn("reduce", small["program"])
+        for verb in ("interp", "opt", "reduce"):
+            self.assertIn("one object", self.out(verb, "--help"))
+
     def test_interp_with_dimensions(self):
         self.assertIn("f32[1,2]", self.out("interp", "symbolic.ir", "--seed", "3", "--dim", "B=4"))
         self.assertIn("f64[1,2]", self.out("interp", "symbolic.ir", "--seed", "3", "--dim", "B=4", "--f64"))
@@ -166,6 +211,12 @@ class CliTest(unittest.TestCase):
         self.assertRegex(self.out("explain", "rules"), r"\n\d+ rules\n$")
         self.assertIn("floordiv", self.out("explain", "ops"))
         self.assertIn("gradients of its operands", self.out("explain", "matmul"))
+        self.assertIn("max %0, %1", self.out("explain", "maximum"))
+        self.assertIn("gradients of its operands", self.out("explain", "masked_fill"))
+        self.assertIn("--passes=simplify", self.out("explain", "simplify"))
+        self.assertEqual(json.loads(self.out("explain", "simplify", "--json"))["kind"], "pass")
+        self.assertRegex(self.out("explain", "functions"), r"\n\d+ functions\n$")
+        self.assertIn("logsumexp\n", self.out("explain", "functions"))
 
     def test_every_rule_and_op_is_explained(self):
         rules = json.loads(self.out("explain", "rules", "--json"))
@@ -249,6 +300,13 @@ sink %5, %6
         self.assertEqual(self.out("conform", "set", "--filter", "^goo").splitlines()[-1], "1 passed, 0 failed, 3 skipped")
         report = json.loads(self.run_tool("conform", "set", "--json", rc=1).stdout)
         self.assertEqual((report["passed"], report["failed"], len(report["entries"])), (1, 3, 4))
+
+    def test_conform_refuses_endless_work(self):
+        endless = {"name": "endless", "op": "avg_pool2d", "args": {"kernel": 1000000, "padding": 500000}, "inputs": ["image"], "out": ["one"]}
+        one = struct.pack("<f", 1)
+        (self.path / "set.safetensors").write_bytes(safetensors({"image": ("F32", [1, 1, 1, 1], one), "one": ("F32", [1, 1, 1, 1], one)}))
+        (self.path / "set.json").write_text(json.dumps([endless]))
+        self.assertIn("element operations", self.run_tool("conform", "set", rc=1).stdout)
 
     def test_conform_mistakes(self):
         self.write_set([])

@@ -241,15 +241,16 @@ Tensor pad_reflect(In x, const Pads& pads);
 Tensor pad_replicate(In x, const Pads& pads);
 Tensor cat(const std::vector<Tensor>& parts, int axis = 0, Loc loc = Loc::current());
 Tensor stack(const std::vector<Tensor>& parts, int axis = 0, Loc loc = Loc::current());
-std::vector<Tensor> split(In x, const std::vector<int64_t>& sizes, int axis = 0);
+std::vector<Tensor> split(In x, const Sizes& sizes, int axis = 0);
 namespace detail {
-std::vector<Tensor> split_every(In x, int64_t size, int axis);
+std::vector<Tensor> split_every(In x, const Extent& size, int axis);
 }  // namespace detail
 template <typename T>
-  requires std::is_integral_v<T>  // {7} is a list of one size, not a number
+  requires(std::is_integral_v<T> || std::is_same_v<T, Extent>)  // {7} is a list of one size, not a number
 std::vector<Tensor> split(In x, T size, int axis = 0) {
-  return detail::split_every(std::move(x), static_cast<int64_t>(size), axis);
+  return detail::split_every(std::move(x), size, axis);
 }
+// As many equal parts, the last ones shorter where the extent does not divide; a symbolic one must.
 std::vector<Tensor> chunk(In x, int64_t chunks, int axis = 0);
 Tensor tile(In x, const std::vector<int64_t>& reps);
 Tensor repeat_interleave(In x, int64_t repeats, int axis);

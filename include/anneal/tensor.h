@@ -2,6 +2,13 @@
 // Tensor: a lazy value. Making one builds graph nodes and runs nothing; item(), to_vector() and printing run
 // what is needed. Copies are cheap handles. Extent: the length of an axis, a number or an expression over
 // named dimensions.
+//
+// Threads. Any function of the API may be called from any thread, and tensors may be copied, passed on and
+// dropped by threads other than the one that made them. A Tensor object is like a std::shared_ptr: several
+// threads may read the same one, and whoever assigns to it must be alone. There is one graph a process and a
+// lock on it: a call holds it while it builds or runs, so calls of several threads take turns, and results do
+// not depend on which comes first. The function given to custom_gradient() runs under that lock, in the thread
+// that differentiates: it must not wait for another thread that uses tensors.
 #pragma once
 
 #include <cstddef>

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "autodiff/gradient.h"
-#include "ir/random_program.h"
+#include "support/random_stream.h"
 
 namespace anneal::autodiff {
 namespace {
@@ -260,7 +260,7 @@ SampleInput random_input(std::vector<int64_t> shape, double low, double high, ui
   SampleInput out{std::move(shape), {}};
   int64_t count = 1;
   for (int64_t d : out.shape) count *= d;
-  ir::RandomStream random(seed);
+  support::RandomStream random(seed);
   // One from each of `count` equal parts, in random order: no two come close.
   std::vector<int64_t> order;
   for (int64_t i = 0; i < count; ++i) order.insert(order.begin() + random.below(i + 1), i);

@@ -59,9 +59,10 @@ std::string joined(const std::vector<std::string>& parts) {
   return out;
 }
 
-EntryResult run_entry(const Json& json, size_t place, const io::SafeTensors& tensors, bool in_f64) {
+EntryResult run_entry(const Json& json, size_t place, const io::SafeTensors& tensors,
+                      const ConformOptions& options) {
   EntryResult result{.name = text_at(json, "name"), .op = text_at(json, "op")};
-  Entry entry(json, tensors, result.name, in_f64);
+  Entry entry(json, tensors, result.name, options);
   try {
     if (!json.is_object()) raise(ErrorCode::kData, "the entry is not an object");
     if (result.name.empty()) raise(ErrorCode::kData, "the entry has no \"name\"");
@@ -100,7 +101,7 @@ ConformReport run_conform(const std::string& path, const ConformOptions& options
     const Json& item = (*json)[i];
     EntryResult result{.name = text_at(item, "name"), .op = text_at(item, "op"), .status = Status::kSkipped};
     if (options.filter.empty() || selected(filter, result.name)) {
-      result = run_entry(item, i, *tensors, options.in_f64);
+      result = run_entry(item, i, *tensors, options);
       ir::default_graph().collect();  // this entry's tensors go before the next one's come
     }
     (result.status == Status::kPassed   ? report.passed

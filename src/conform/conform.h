@@ -33,6 +33,7 @@ struct ConformOptions {
   std::string device = "interp";
   std::string filter;   // a regular expression that is searched for in names; others are skipped
   bool in_f64 = false;  // compute every float in f64
+  bool force = false;   // also what takes many minutes
   std::function<void(const EntryResult&)> on_entry;  // called as each entry is done
 };
 

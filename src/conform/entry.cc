@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "anneal/transforms.h"
 #include "conform/ops.h"
-#include "programs/session.h"
+#include "interp/work.h"
+#include "tensor/call.h"
 
 namespace anneal::conform {
 
@@ -28,6 +30,23 @@ const io::TensorView& Entry::view(const std::string& tensor) const {
 Tensor Entry::load(const std::string& tensor) const {
   const io::TensorView& v = view(tensor);
   return from_bytes(v.data, v.shape, v.dtype);
+}
+
+std::vector<programs::Array> Entry::evaluate(const std::vector<Tensor>& values) const {
+  if (!options_.force) {
+    ir::Graph& graph = ir::default_graph();
+    const ir::Graph::Scope scope(graph);
+    std::vector<ir::Node> roots;
+    for (const Tensor& t : values) roots.push_back(node_of(t));
+    const double work = interp::estimate_work(graph, roots);
+    char text[32];
+    std::snprintf(text, sizeof text, "%.0e", work);
+    if (work >= interp::kMuchWork)
+      raise(ErrorCode::kLimit, "takes about " + std::string(text) +
+                                   " element operations, which is many minutes on the interpreter; --force "
+                                   "runs it all the same");
+  }
+  return programs::evaluate_together(values, in_f64());
 }
 
 void Entry::fail(const std::string& what, const std::string& message) {
@@ -154,7 +173,7 @@ void run_op(Entry& entry, const std::string& op_name) {
   }
   std::vector<Tensor> values;
   for (const Check& check : checks) values.push_back(check.value);
-  const std::vector<programs::Array> arrays = programs::evaluate_together(values, entry.in_f64());
+  const std::vector<programs::Array> arrays = entry.evaluate(values);
   for (size_t i = 0; i < checks.size(); ++i)
     entry.check(checks[i].what, *arrays[i], *checks[i].reference, kTolerance);
 }

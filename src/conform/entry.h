@@ -8,21 +8,28 @@
 
 #include "anneal/functions.h"
 #include "conform/compare.h"
+#include "conform/conform.h"
+#include "programs/session.h"
 
 namespace anneal::conform {
 
 class Entry {
  public:
-  Entry(const nlohmann::json& json, const io::SafeTensors& tensors, std::string name, bool in_f64)
-      : json_(json), tensors_(tensors), name_(std::move(name)), in_f64_(in_f64) {}
+  Entry(const nlohmann::json& json, const io::SafeTensors& tensors, std::string name,
+        const ConformOptions& options)
+      : json_(json), tensors_(tensors), name_(std::move(name)), options_(options) {}
 
   const std::string& name() const { return name_; }
   const nlohmann::json& json() const { return json_; }
   const io::SafeTensors& tensors() const { return tensors_; }
-  bool in_f64() const { return in_f64_; }
+  bool in_f64() const { return options_.in_f64; }
 
   const io::TensorView& view(const std::string& tensor) const;  // raises when it is not there
   Tensor load(const std::string& tensor) const;
+
+  // Their values, computed together. Raises when that takes many minutes: a few numbers of an entry are
+  // enough to ask for it.
+  std::vector<programs::Array> evaluate(const std::vector<Tensor>& values) const;
 
   void fail(const std::string& what, const std::string& message);
   void check(const std::string& what, const ir::BufferData& got, const io::TensorView& reference,
@@ -37,7 +44,7 @@ class Entry {
   const nlohmann::json& json_;
   const io::SafeTensors& tensors_;
   std::string name_;
-  bool in_f64_;
+  const ConformOptions& options_;
   std::vector<std::string> failures_;
   double worst_ = 0;
 };

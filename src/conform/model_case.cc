@@ -218,7 +218,7 @@ class ModelCase {
         {"logits", &entry_.view(entry_.name() + ".logits")}};
     for (const auto& [path, value] : parameters_.values())
       references.emplace_back("grad." + path, &entry_.view(entry_.name() + ".grad." + path));
-    const std::vector<programs::Array> arrays = programs::evaluate_together(values, entry_.in_f64());
+    const std::vector<programs::Array> arrays = entry_.evaluate(values);
     for (size_t i = 0; i < arrays.size(); ++i)
       entry_.check(references[i].first, *arrays[i], *references[i].second, kTolerance);
   }
@@ -259,7 +259,7 @@ class ModelCase {
       const io::TensorView one{
           view.name, view.dtype, {}, view.data.subspan(static_cast<size_t>(i) * size, size)};
       const Tensor loss = step(i + 1);
-      const programs::Array array = programs::evaluate_together({loss}, entry_.in_f64())[0];
+      const programs::Array array = entry_.evaluate({loss})[0];
       entry_.check("loss " + std::to_string(i), *array, one, 2 * i < count ? kTolerance : kLateLosses);
     }
   }

@@ -16,7 +16,9 @@ TEST(Ops, NamesAreUniqueAndFound) {
   std::set<std::string_view> seen;
   for (std::string_view name : op_names()) {
     EXPECT_TRUE(seen.insert(name).second) << name;
-    EXPECT_NO_THROW(find_op(name)) << name;
+    const OpEntry& found = find_op(name);
+    EXPECT_NE(found.apply, nullptr) << name;
+    EXPECT_EQ(&find_op(found.name), &found) << name;  // a second name leads to a first one
   }
   EXPECT_EQ(find_op("pow_scalar").name, "pow");
   EXPECT_THROW(find_op("pow_scala"), Error);

@@ -4,6 +4,7 @@
 #include "ir/builder.h"
 #include "ir/dims.h"
 #include "ir/infer.h"
+#include "support/random_stream.h"
 
 namespace anneal::ir {
 namespace {
@@ -14,11 +15,6 @@ constexpr double kFloats[] = {0, -0.0, 1, -1, 0.5, 2, -3, 1e30, -1e-30, 65504, 0
 constexpr int64_t kInts[] = {0,   1,    -1,    2,         3,         7,         -8,       31,
                              127, -128, 65535, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN};
 constexpr int64_t kMaxElements = 4096;  // of any value: programs must stay cheap to run
-
-template <typename T, size_t N>
-T pick(RandomStream& r, const T (&list)[N]) {
-  return list[r.below(N)];
-}
 
 class Generator {
  public:
@@ -41,7 +37,7 @@ class Generator {
  private:
   DType random_dtype() {
     if (options_.floats_only) return r_.one_in(2) ? f32 : f64;
-    return r_.one_in(2) ? f32 : pick(r_, kTypes);
+    return r_.one_in(2) ? f32 : r_.pick(kTypes);
   }
   Dim random_extent() { return options_.symbolic && r_.one_in(3) ? symbol_ : Dim(extents_[r_.below(3)]); }
   std::vector<Dim> random_shape() {
@@ -51,7 +47,7 @@ class Generator {
   }
   Node any() { return pool_[static_cast<size_t>(r_.below(static_cast<int64_t>(pool_.size())))]; }
   Scalar random_scalar(DType t) {
-    return is_float(t) ? Scalar::from_double(pick(r_, kFloats), t) : Scalar::from_int(pick(r_, kInts), t);
+    return is_float(t) ? Scalar::from_double(r_.pick(kFloats), t) : Scalar::from_int(r_.pick(kInts), t);
   }
 
   // A source of type t that an elementwise op can combine with `shape`: of that shape, or a scalar.
@@ -217,7 +213,7 @@ class Generator {
 
   Graph& g_;
   const Builder b_;
-  RandomStream r_;
+  support::RandomStream r_;
   const RandomProgramOptions& options_;
   int64_t extents_[3] = {};
   Dim symbol_;

@@ -23,22 +23,4 @@ struct RandomProgramOptions {
 // The last results of the program, as roots.
 std::vector<Node> random_program(Graph& graph, uint64_t seed, const RandomProgramOptions& options = {});
 
-// A stream of random numbers: splitmix64.
-class RandomStream {
- public:
-  explicit RandomStream(uint64_t seed) : state_(seed) {}
-  uint64_t next() {
-    uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-  }
-  int64_t below(int64_t n) { return static_cast<int64_t>(next() % static_cast<uint64_t>(n)); }
-  bool one_in(int64_t n) { return below(n) == 0; }
-  double unit() { return static_cast<double>(next() >> 11) * 0x1p-53; }
-
- private:
-  uint64_t state_;
-};
-
 }  // namespace anneal::ir

@@ -16,6 +16,7 @@
 #include "ir/walk.h"
 #include "rules/simplify.h"
 #include "support/flags.h"
+#include "support/random_stream.h"
 
 namespace anneal {
 namespace {
@@ -26,7 +27,7 @@ using Values = std::vector<std::shared_ptr<const interp::Array>>;
 uint64_t number(support::Flag flag) { return std::strtoull(support::flag_text(flag).c_str(), nullptr, 10); }
 
 // Ordinary numbers, with the awkward ones among them.
-double random_element(ir::RandomStream& r, DType t) {
+double random_element(support::RandomStream& r, DType t) {
   constexpr double kAwkward[] = {0, -0.0, INFINITY, -INFINITY, NAN, 1, -1, 3e38};
   if (r.one_in(10)) return kAwkward[r.below(8)];
   return is_float(t) ? r.unit() * 6 - 3
@@ -34,7 +35,7 @@ double random_element(ir::RandomStream& r, DType t) {
 }
 
 interp::Bindings random_bindings(const ir::Graph& g, std::span<const Node> roots, uint64_t seed) {
-  ir::RandomStream r(seed ^ 0x5bd1e995u);
+  support::RandomStream r(seed ^ 0x5bd1e995u);
   interp::Bindings bindings;
   bindings.vars = {{"N", 1 + r.below(4)}};
   for (Node n : ir::postorder(g, roots, true)) {

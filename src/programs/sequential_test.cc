@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "programs/optimizer.h"
 
 namespace anneal::programs {
@@ -69,20 +71,37 @@ TEST(Layers, PathsCountLayersWithoutParameters) {
 }
 
 TEST(Layers, EveryKindRunsOnce) {
-  const std::pair<const char*, Sizes> cases[] = {
-      {"Conv1d(2,4,3,s2) ConvTranspose1d(4,2,3) MaxPool1d(2) AvgPool1d(2) AdaptiveAvgPool1d(3)", {1, 2, 40}},
+  struct Case {
+    const char* layers;
+    Sizes input;
+    std::vector<int64_t> shape;
+    double value;  // of every element: all parameters and the input are 0
+  };
+  const Case cases[] = {
+      {"Conv1d(2,4,3,s2) ConvTranspose1d(4,2,3) MaxPool1d(2) AvgPool1d(2) AdaptiveAvgPool1d(3)",
+       {1, 2, 40},
+       {1, 2, 3},
+       0},
       {"BatchNorm2d(2) GroupNorm(1,2) AvgPool2d(2) AdaptiveMaxPool2d((2,3)) ConvTranspose2d(2,3,2,stride=2)",
-       {2, 2, 8, 8}},
-      {"Conv3d(1,2,2) MaxPool3d(2) AvgPool3d(1) AdaptiveAvgPool3d(1)", {1, 1, 5, 5, 5}},
+       {2, 2, 8, 8},
+       {2, 3, 4, 6},
+       0},
+      {"Conv3d(1,2,2) MaxPool3d(2) AvgPool3d(1) AdaptiveAvgPool3d(1)", {1, 1, 5, 5, 5}, {1, 2, 1, 1, 1}, 0},
       {"LayerNorm(4) RMSNorm(4) GELU GELU(tanh) ELU(0.5) CELU LeakyReLU(0.2) PReLU Softplus Hardtanh Softmax "
        "LogSoftmax(dim=1)",
-       {2, 4}},
+       {2, 4},
+       {2, 4},
+       -std::log(4.0)},
       {"ReLU6 Sigmoid LogSigmoid Hardsigmoid Hardswish SiLU Mish SELU Softsign Tanh Identity Dropout(0)",
-       {2, 4}},
+       {2, 4},
+       {2, 4},
+       0.082974922},
   };
-  for (const auto& [text, sizes] : cases) {
+  for (const auto& [text, sizes, shape, value] : cases) {
     Recorder recorder;
-    EXPECT_NO_THROW(sequential(recorder, parse_layers(text), zeros(sizes)).realize()) << text;
+    const Tensor y = sequential(recorder, parse_layers(text), zeros(sizes));
+    EXPECT_EQ(y.shape(), shape) << text;
+    EXPECT_THAT(y.to_vector<double>(), testing::Each(testing::DoubleNear(value, 1e-6))) << text;
   }
   Recorder recorder;
   EXPECT_EQ(sequential(recorder, parse_layers("Embedding(7,3) Flatten"), zeros({2, 5}, i32)).shape(),

@@ -107,7 +107,7 @@ class RuleSet {
   std::span<const Rule* const> rules() const { return rules_; }
 
  private:
-  static constexpr int kMaxSlots = 12;  // nodes of a pattern
+  static constexpr size_t kMaxSlots = Pattern::kMaxNodes;
   // One node of a pattern: the source `child` of the node in slot `parent` must fit.
   struct Check {
     uint8_t parent, child;

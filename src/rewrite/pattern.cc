@@ -84,6 +84,7 @@ Pattern::Pattern(double value) {
 Pattern::Pattern(PatternNode head, std::initializer_list<const Pattern*> children) {
   ANNEAL_CHECK(children.size() <= PatternNode::kMaxChildren);
   for (const Pattern* child : children) {
+    ANNEAL_CHECK_MSG(!child->empty(), "a pattern is made of one that is not there");
     const size_t offset = nodes_.size();
     for (PatternNode n : child->nodes_) {
       for (size_t i = 0; i < n.num_children; ++i)
@@ -93,6 +94,7 @@ Pattern::Pattern(PatternNode head, std::initializer_list<const Pattern*> childre
     head.children[head.num_children++] = static_cast<uint8_t>(nodes_.size() - 1);
   }
   nodes_.push_back(head);
+  ANNEAL_CHECK_MSG(nodes_.size() <= kMaxNodes, "a pattern has too many nodes");
 }
 
 uint32_t Pattern::letters() const {

@@ -43,6 +43,7 @@ struct PatternNode {
 
 class Pattern {
  public:
+  static constexpr size_t kMaxNodes = 12;
   Pattern() = default;    // no pattern
   Pattern(int value);     // NOLINT: numbers are patterns
   Pattern(double value);  // NOLINT

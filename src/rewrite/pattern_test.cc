@@ -54,5 +54,16 @@ TEST(Types, ClassesOfElementTypes) {
   EXPECT_EQ(types_of(DType::kVoid).mask, 0);
 }
 
+// Places of nodes are bytes: a part that is not there, or too many, would lead out of the list of nodes.
+TEST(Pattern, PartsAreThereAndFew) {
+  EXPECT_DEATH(unary(Op::Neg, Pattern()), "a pattern is made of one that is not there");
+  Pattern p = letters().x;
+  EXPECT_DEATH(
+      {
+        for (size_t i = 0; i < Pattern::kMaxNodes; ++i) p = -p;
+      },
+      "a pattern has too many nodes");
+}
+
 }  // namespace
 }  // namespace anneal::rewrite

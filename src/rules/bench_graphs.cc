@@ -72,7 +72,7 @@ class Address {
 };
 
 // Another shape of as many elements: neighbours merged, or an axis split.
-std::vector<int64_t> reshaped(const std::vector<int64_t>& shape, Random& random) {
+std::vector<int64_t> reshaped(const std::vector<int64_t>& shape, support::RandomStream& random) {
   std::vector<int64_t> out = shape;
   const auto i = static_cast<size_t>(random.below(static_cast<int64_t>(shape.size())));
   if (i + 1 < out.size() && random.chance(60)) {
@@ -88,7 +88,7 @@ std::vector<int64_t> reshaped(const std::vector<int64_t>& shape, Random& random)
   return out;
 }
 
-void move(Address& a, Random& random) {
+void move(Address& a, support::RandomStream& random) {
   const auto rank = static_cast<int64_t>(a.shape().size());
   const auto i = static_cast<size_t>(random.below(rank)), j = static_cast<size_t>(random.below(rank));
   switch (random.below(8)) {
@@ -110,7 +110,7 @@ void move(Address& a, Random& random) {
 
 std::vector<Node> build_index_heavy_graph(ir::Graph& graph, size_t nodes) {
   const ir::Builder b{graph};
-  Random random(1);
+  support::RandomStream random(1);
   std::vector<Node> addresses;
   const size_t end = graph.live_nodes() + nodes;
   constexpr int64_t kExtents[] = {2, 3, 4, 6, 8, 12, 16, 28};

@@ -1,27 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Conversions. A conversion keeps all values when the target holds every value of the source; integers wrap.
 #include "rules/rules.h"
+#include "support/float_formats.h"
 
 namespace anneal::rules {
 namespace {
 
 using namespace rewrite;  // NOLINT: the surface rules are written in
-
-struct FloatFormat {
-  int precision;                   // bits, the hidden one included
-  int min_exponent, max_exponent;  // of the smallest subnormal's and the largest value's leading bit
-  bool infinite;
-};
-FloatFormat float_format(DType t) {
-  switch (t) {
-    case DType::kF8E4M3: return {4, -9, 8, false};
-    case DType::kF8E5M2: return {3, -16, 15, true};
-    case DType::kF16: return {11, -24, 15, true};
-    case DType::kBF16: return {8, -133, 127, true};
-    case DType::kF32: return {24, -149, 127, true};
-    default: return {53, -1074, 1023, true};
-  }
-}
 
 // Whether every value of `from` is a value of `to`.
 bool holds_all(DType to, DType from) {
@@ -30,15 +15,15 @@ bool holds_all(DType to, DType from) {
   if (is_bool(from)) return true;
   if (is_float(from)) {
     if (!is_float(to)) return false;
-    const FloatFormat a = float_format(from), b = float_format(to);
-    return a.precision <= b.precision && a.min_exponent >= b.min_exponent &&
-           a.max_exponent <= b.max_exponent && (b.infinite || !a.infinite);
+    const support::FloatFormat a = support::float_format(from), b = support::float_format(to);
+    return a.precision() <= b.precision() && a.min_exponent() >= b.min_exponent() &&
+           a.max_exponent() <= b.max_exponent() && (b.has_infinity || !a.has_infinity);
   }
   const int bits = dtype_size(from) * 8 - (is_signed(from) ? 1 : 0);
   if (is_float(to)) {
     // The lowest signed value is a power of two and needs one bit, but a larger exponent.
-    const FloatFormat f = float_format(to);
-    return bits <= f.precision && bits <= f.max_exponent;
+    const support::FloatFormat f = support::float_format(to);
+    return bits <= f.precision() && bits <= f.max_exponent();
   }
   if (is_signed(from) && !is_signed(to)) return false;
   return bits <= dtype_size(to) * 8 - (is_signed(to) ? 1 : 0);

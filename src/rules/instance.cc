@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "ir/dims.h"
 #include "support/check.h"
 
 namespace anneal::rules {
@@ -16,6 +17,7 @@ using Kind = PatternNode::Kind;
 
 namespace {
 
+constexpr int64_t kMaxSymbolic = 3;
 constexpr DType kMachineInts[] = {i8, i16, i32, i64, u8, u16, u32, u64};
 constexpr DType kFloats[] = {f32, f64, f32, f16, bf16, f8e4m3, f8e5m2};
 
@@ -30,7 +32,7 @@ bool takes(Op op, DType t) {
   }
 }
 
-ir::Arg argument_of(Op op, Random& random) {
+ir::Arg argument_of(Op op, support::RandomStream& random) {
   if (ir::op_info(op).arg == ir::ArgKind::Lane) return ir::LaneArg{static_cast<int32_t>(random.below(2))};
   return ir::NoArg{};
 }
@@ -58,6 +60,7 @@ Node InstanceMaker::attempt() {
   bound_ = {};
   has_any_op_ = false;
   next_param_ = 0;
+  symbol_ = random_.chance(25) ? Dim(build_.var("e", 0, kMaxSymbolic)) : Dim(1);
   const DType t = pick_dtype();
   const Dims shape = t == DType::kIndex || random_.chance(50) ? Dims{} : random_shape(1);
   return make(rule_.pattern.root_index(), t, shape, true);
@@ -193,6 +196,11 @@ Node InstanceMaker::move(Op op, Node a, Node fill) {
       Dims to;
       if (random_.chance(30))
         return build_.make(op, std::span(&a, 1), ir::NoArg{}, DType::kVoid, graph_.shape_id(a));
+      if (size < 0) {  // symbolic: flat, or with an axis more
+        to = random_.chance(50) ? Dims{ir::dim_product(graph_, from)} : from;
+        to.insert(to.begin() + random_.below(static_cast<int64_t>(to.size()) + 1), Dim(1));
+        return build_.make(op, std::span(&a, 1), ir::NoArg{}, DType::kVoid, graph_.intern_shape(to));
+      }
       for (int64_t factor : {2, 3})
         while (size % factor == 0 && size > factor && to.size() < 4)
           to.push_back(Dim(factor)), size /= factor;
@@ -218,9 +226,11 @@ Node InstanceMaker::move(Op op, Node a, Node fill) {
       ir::PadArg arg;
       const bool nothing = random_.chance(20);
       for (const Dim& d : from) {
-        arg.low.push_back(Dim(nothing ? 0 : random_.below(3)));
-        arg.high.push_back(Dim(nothing ? 0 : random_.below(3)));
-        arg.interior.push_back(!nothing && !d.is(0) && random_.chance(15) ? 1 : 0);
+        arg.low.push_back(nothing ? Dim(0) : random_.chance(10) ? symbol_ : Dim(random_.below(3)));
+        arg.high.push_back(nothing ? Dim(0) : random_.chance(10) ? symbol_ : Dim(random_.below(3)));
+        // What may be empty has no fixed number of gaps.
+        const bool gaps = !nothing && ir::dim_min(graph_, d) > 0 && random_.chance(15);
+        arg.interior.push_back(gaps ? 1 : 0);
       }
       return build_.make(op, {a, fill}, arg);
     }
@@ -233,6 +243,14 @@ Node InstanceMaker::move_slice(Node a) {
   Dims to;
   const bool whole = random_.chance(15);
   for (const Dim& d : shape_of(a)) {
+    if (!d.is_const()) {  // all of it, or what surely is there of its start or its end
+      const int64_t most = ir::dim_min(graph_, d), kept = whole ? 0 : random_.below(most + 1);
+      const bool all = whole || random_.chance(50);
+      arg.start.push_back(all || random_.chance(50) ? Dim(0) : ir::dim_sub(graph_, d, Dim(kept)));
+      arg.step.push_back(1);
+      to.push_back(all ? d : Dim(kept));
+      continue;
+    }
     const int64_t start = whole || d.value == 0 ? 0 : random_.below(d.value),
                   step = whole ? 1 : 1 + random_.below(10) / 7;
     const int64_t most = d.value == 0 ? 0 : (d.value - start - 1) / step + 1;
@@ -258,7 +276,9 @@ Node InstanceMaker::fold(Op op, Node a) {
     }
     case Op::Scan: return build_.scan(a, fold, axis, random_.chance(50));
     case Op::ArgReduce:
-      return shape_of(a)[static_cast<size_t>(axis)].is(0) ? Node{} : build_.arg_reduce(a, fold, axis);
+      return ir::dim_min(graph_, shape_of(a)[static_cast<size_t>(axis)]) < 1
+                 ? Node{}
+                 : build_.arg_reduce(a, fold, axis);
     default: return build_.arg_sort(a, axis, random_.chance(50));
   }
 }
@@ -295,14 +315,14 @@ Node InstanceMaker::constant(DType t) {
 InstanceMaker::Dims InstanceMaker::random_shape(int min_rank) {
   constexpr int64_t kExtents[] = {1, 1, 2, 2, 3, 4, 1, 3, 2, 0};
   Dims dims(static_cast<size_t>(min_rank + random_.below(4 - min_rank)));
-  for (Dim& d : dims) d = Dim(random_.pick(kExtents));
+  for (Dim& d : dims) d = !symbol_.is_const() && random_.chance(50) ? symbol_ : Dim(random_.pick(kExtents));
   return dims;
 }
 
 InstanceMaker::Dims InstanceMaker::widened(const Dims& shape) {
   Dims wide = shape;
   for (Dim& d : wide)
-    if (d.is(1)) d = Dim(1 + random_.below(3));
+    if (d.is(1)) d = random_.chance(20) ? symbol_ : Dim(1 + random_.below(3));
   return wide;
 }
 

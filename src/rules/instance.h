@@ -49,12 +49,13 @@ class InstanceMaker {
   ir::Builder build_;
   const rewrite::Rule& rule_;
   rewrite::RuleSet rules_;
-  Random random_;
+  support::RandomStream random_;
   RandomIndex index_;
   std::array<ir::Node, rewrite::kMaxLetters> bound_;
   ir::Op any_op_ = ir::Op::Const;
   bool has_any_op_ = false;
   int64_t next_param_ = 0;
+  ir::Dim symbol_{1};  // an extent that attempts may use: a variable that may be 0, in some of them
 };
 
 }  // namespace anneal::rules

@@ -7,13 +7,6 @@ using ir::Dim;
 using ir::Node;
 using ir::Op;
 
-uint64_t Random::next() {
-  state_ ^= state_ >> 12;
-  state_ ^= state_ << 25;
-  state_ ^= state_ >> 27;
-  return state_ * 0x2545f4914f6cdd1du;
-}
-
 Node RandomIndex::leaf() {
   const int64_t kind = random_.below(8);
   const Node n = build_.var("n", 1, 3), m = build_.var("m", 1, 4);

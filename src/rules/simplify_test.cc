@@ -41,7 +41,7 @@ TEST(Simplify, RandomIndexExpressionsKeepTheirValue) {
   for (uint64_t seed = 0; seed < 4000 && !testing::Test::HasFailure(); ++seed) {
     Graph g;
     const Graph::Scope scope(g);
-    Random random(seed);
+    support::RandomStream random(seed);
     RandomIndex index(g, random);
     const Node before = index.expression(1 + static_cast<int>(seed % 3));
     const Node after = simplify(g, before);
@@ -58,7 +58,7 @@ TEST(Simplify, RandomGuardsKeepTheirValue) {
     Graph g;
     const Graph::Scope scope(g);
     const Builder b{g};
-    Random random(seed);
+    support::RandomStream random(seed);
     RandomIndex index(g, random);
     Node guard = index.comparison(1);
     for (int64_t k = random.below(3); k > 0; --k)
@@ -82,7 +82,7 @@ TEST(Simplify, EqualSumsBecomeEqualNodes) {
     Graph g;
     const Graph::Scope scope(g);
     const Builder b{g};
-    Random random(seed);
+    support::RandomStream random(seed);
     RandomIndex index(g, random);
     std::vector<Node> terms;
     for (int64_t k = 2 + random.below(4); k > 0; --k)

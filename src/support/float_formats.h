@@ -14,6 +14,8 @@
 #include <bit>
 #include <cstdint>
 
+#include "anneal/dtype.h"
+
 namespace anneal::support {
 
 // A sign bit, then exponent bits, then mantissa bits. With infinities the top exponent is reserved as in
@@ -22,12 +24,32 @@ struct FloatFormat {
   int exponent_bits;
   int mantissa_bits;
   bool has_infinity;
+
+  constexpr int precision() const { return mantissa_bits + 1; }  // the hidden bit included
+  constexpr int bias() const { return (1 << (exponent_bits - 1)) - 1; }
+  // Of the smallest subnormal's and the largest value's leading bit.
+  constexpr int min_exponent() const { return 1 - bias() - mantissa_bits; }
+  constexpr int max_exponent() const { return has_infinity ? bias() : bias() + 1; }
 };
 
 inline constexpr FloatFormat kF16Format = {5, 10, true};
 inline constexpr FloatFormat kBf16Format = {8, 7, true};
 inline constexpr FloatFormat kE4m3Format = {4, 3, false};
 inline constexpr FloatFormat kE5m2Format = {5, 2, true};
+inline constexpr FloatFormat kF32Format = {8, 23, true};
+inline constexpr FloatFormat kF64Format = {11, 52, true};
+
+// Of a float type.
+constexpr FloatFormat float_format(DType t) {
+  switch (t) {
+    case DType::kF8E4M3: return kE4m3Format;
+    case DType::kF8E5M2: return kE5m2Format;
+    case DType::kF16: return kF16Format;
+    case DType::kBF16: return kBf16Format;
+    case DType::kF32: return kF32Format;
+    default: return kF64Format;
+  }
+}
 
 // The definitions, for any format of at most 16 bits and at most 8 exponent bits. Everything below agrees
 // with them. f32 arguments convert to double without loss.

@@ -2,7 +2,7 @@
 #include "support/nearest.h"
 
 #include <algorithm>
-#include <vector>
+#include <utility>
 
 namespace anneal::support {
 namespace {
@@ -40,6 +40,17 @@ std::string_view nearest_name(std::string_view text, std::span<const std::string
     }
   }
   return best;
+}
+
+std::vector<std::string_view> nearest_names(std::string_view text, std::span<const std::string_view> names,
+                                            size_t count) {
+  std::vector<std::pair<int, size_t>> order;
+  for (size_t i = 0; i < names.size(); ++i) order.emplace_back(edit_distance(text, names[i]), i);
+  const auto end = order.begin() + static_cast<std::ptrdiff_t>(std::min(count, order.size()));
+  std::partial_sort(order.begin(), end, order.end());
+  std::vector<std::string_view> out;
+  for (auto it = order.begin(); it != end; ++it) out.push_back(names[it->second]);
+  return out;
 }
 
 }  // namespace anneal::support

@@ -4,6 +4,7 @@
 
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace anneal::support {
 
@@ -11,5 +12,9 @@ namespace anneal::support {
 int edit_distance(std::string_view a, std::string_view b);
 // The first of `names` with the least distance to `text`; empty when there are no names.
 std::string_view nearest_name(std::string_view text, std::span<const std::string_view> names);
+
+// The first `count` in order of distance; equally distant ones in the order of `names`.
+std::vector<std::string_view> nearest_names(std::string_view text, std::span<const std::string_view> names,
+                                            size_t count);
 
 }  // namespace anneal::support

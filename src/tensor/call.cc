@@ -84,8 +84,10 @@ void Call::fail(ErrorCode code, const std::string& what) const {
 }
 
 void Call::describe(std::string& message) const {
-  const std::string own = std::string(name_) + ":";
-  if (message.find("] " + own) == std::string::npos) message += "\n  in " + std::string(name_);
+  // "error[shape] mul: shapes ..." of a call inside becomes "error[shape] layer_norm: mul: shapes ...".
+  const size_t start = message.find("] ") + 2;
+  if (!std::string_view(message).substr(start).starts_with(std::string(name_) + ":"))
+    message.insert(start, std::string(name_) + ": ");
   for (size_t i = 0; i < num_operands_; ++i) {
     const Node n = operands_[i];
     if (!n) continue;
@@ -198,6 +200,11 @@ Call::Pair Call::broadcast_pair(const In& x, const In& y, DType t) const {
   if (g.shape_id(m) == g.shape_id(n) || g.rank(m) == 0 || g.rank(n) == 0) return {m, n};
   const std::vector<Dim> shape = broadcast_shapes({m, n});
   return {broadcast(m, shape), broadcast(n, shape)};
+}
+
+std::vector<Dim> Call::shape(Node n) const {
+  const ir::Shape s = g.shape(n);
+  return {s.begin(), s.end()};
 }
 
 int Call::axis(int64_t a, size_t rank) const {

@@ -46,7 +46,8 @@ class Call final : public ErrorContext {
   std::vector<ir::Dim> broadcast_shapes(std::initializer_list<ir::Node> nodes) const;
   ir::Node broadcast(ir::Node n, ir::Shape to) const;  // scalars stay scalars
 
-  // -- Axes --
+  // -- Shapes and axes --
+  std::vector<ir::Dim> shape(ir::Node n) const;            // a copy: interning moves the graph's own
   int axis(int64_t axis, size_t rank) const;               // negative counts from the end; checked
   ir::AxisMask axes(const Axes& axes, size_t rank) const;  // none: all
   std::vector<ir::Dim> dims(const Sizes& sizes) const;

@@ -304,7 +304,8 @@ Tensor avg_pool(In x, int axes, const PoolOptions& options) {
 
 namespace {
 
-// The mean or the greatest element of each window [floor(i n / m), ceil((i + 1) n / m)) of an axis.
+// The mean or the greatest element of each window [floor(i n / m), ceil((i + 1) n / m)) of an axis, whose
+// extent n may be symbolic.
 Tensor adaptive(std::string_view name, const In& x, const std::vector<int64_t>& output, bool average) {
   const Call call(name, {&x});
   Tensor t = wrap(call.float_node(x));
@@ -312,13 +313,15 @@ Tensor adaptive(std::string_view name, const In& x, const std::vector<int64_t>& 
   if (axes > rank) call.fail(ErrorCode::kShape, "more output extents than axes");
   for (size_t i = 0; i < axes; ++i) {
     const int a = static_cast<int>(rank - axes + i);
-    const int64_t n = t.size(a).value(), m = output[i];
-    if (m < 1 || n < 1)
+    const Extent n = t.size(a);
+    const int64_t m = output[i];
+    if (m < 1 || ir::dim_min(call.g, to_dim(n)) < 1)
       call.fail(ErrorCode::kArgument,
-                "an output extent of " + std::to_string(m) + " from an axis of " + std::to_string(n));
+                "an output extent of " + std::to_string(m) + " from an axis of " + n.str() +
+                    (n.is_const() ? "" : ", which may be empty: its dimension needs a minimum of 1"));
     std::vector<Tensor> parts;
     for (int64_t o = 0; o < m; ++o) {
-      const int64_t first = o * n / m, last = ((o + 1) * n + m - 1) / m;
+      const Extent first = n * o / m, last = (n * (o + 1) + (m - 1)) / m;
       const Tensor part = narrow(t, a, first, last - first);
       parts.push_back(average ? mean(part, a, true) : max(part, a, true));
     }

@@ -22,8 +22,15 @@ Tensor full(const Sizes& sizes, In value, DType dtype) {
   return wrap(call.b.full(call.dims(sizes), call.node(value, dtype)));
 }
 
-Tensor zeros(const Sizes& sizes, DType dtype, Loc loc) { return full(sizes, In(0, loc), dtype); }
-Tensor ones(const Sizes& sizes, DType dtype, Loc loc) { return full(sizes, In(1, loc), dtype); }
+Tensor zeros(const Sizes& sizes, DType dtype, Loc loc) {
+  const Call call("zeros", loc);
+  return full(sizes, In(0, loc), dtype);
+}
+
+Tensor ones(const Sizes& sizes, DType dtype, Loc loc) {
+  const Call call("ones", loc);
+  return full(sizes, In(1, loc), dtype);
+}
 
 Tensor full_like(In x, In value) {
   const Call call("full_like", {&x});
@@ -31,8 +38,15 @@ Tensor full_like(In x, In value) {
   return wrap(call.b.full(call.g.shape(n), call.node(value, call.g.dtype(n))));
 }
 
-Tensor zeros_like(In x) { return full_like(std::move(x), 0); }
-Tensor ones_like(In x) { return full_like(std::move(x), 1); }
+Tensor zeros_like(In x) {
+  const Call call("zeros_like", {&x});
+  return full_like(x, 0);
+}
+
+Tensor ones_like(In x) {
+  const Call call("ones_like", {&x});
+  return full_like(x, 1);
+}
 
 namespace {
 // 1 where column - row <= diagonal (or == when `only`).

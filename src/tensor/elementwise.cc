@@ -302,9 +302,11 @@ Tensor hypot(In a, In b) {
 
 Tensor logaddexp(In a, In b) {
   const Call call("logaddexp", {&a, &b});
-  const Tensor high = maximum(a, b);
-  const Tensor safe = where(isfinite(high), stop_gradient(high), 0);
-  return safe + log(exp(a - safe) + exp(b - safe));
+  // An infinite greater operand is the result, with its slope: 1 for +inf, a half each for two times -inf.
+  const Tensor high = wrap(call.float_node(maximum(a, b))), finite = isfinite(high);
+  const Tensor base = where(finite, stop_gradient(high), 0);
+  const auto part = [&](const In& x) { return exp(where(finite, x - base, 0)); };
+  return where(finite, base + log(part(a) + part(b)), high);
 }
 
 // -- Three operands --

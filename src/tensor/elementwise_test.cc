@@ -390,7 +390,8 @@ TEST(Promotion, WrongKindsAreRefused) {
               HasSubstr("error[dtype] bitwise_and: takes integers or bool, not f32"));
   EXPECT_THAT(failure([&] { return real << 1; }),
               HasSubstr("error[dtype] shift_left: takes integers, not f32"));
-  EXPECT_THAT(failure([&] { return ~real; }), HasSubstr("error[dtype] not: takes integers or bool, not f32"));
+  EXPECT_THAT(failure([&] { return ~real; }),
+              HasSubstr("error[dtype] bitwise_not: not: takes integers or bool, not f32"));
   EXPECT_THAT(failure([&] { return bitcast(real, f16); }),
               HasSubstr("bitcast: from f32 to f16: the sizes must be equal"));
 }
@@ -428,9 +429,18 @@ TEST(ElementwiseGradient, HasNoNanFarFromZero) {
                                atan(x),    hypot(x, 1),    softplus(x, 2)};
       for (const Tensor& y : smooth) {
         const double slope = gradients(y, {x})[0].item<double>();
+        EXPECT_FALSE(std::isnan(y.item<double>())) << y.type() << " at " << v;
         EXPECT_TRUE(std::isfinite(slope)) << y.type() << " at " << v << " gives " << slope;
       }
     }
+}
+
+TEST(ElementwiseGradient, OfLogaddexpAtInfinities) {
+  const Tensor a = alias(data({-kInf, kInf, -kInf, kInf, 2, 1}, {6})),
+               b = alias(data({-kInf, kInf, 3, -kInf, kInf, 1}, {6}));
+  const std::vector<Tensor> slopes = gradients(sum(logaddexp(a, b)), {a, b});
+  EXPECT_VALUES(slopes[0], {0.5, 0.5, 0, 1, 0, 0.5});
+  EXPECT_VALUES(slopes[1], {0.5, 0.5, 1, 0, 1, 0.5});
 }
 
 TEST(ElementwiseGradient, OfBoundedFunctionsAtTheirBounds) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Shapes and movement: all of it is index arithmetic over reshape, expand, permute, pad, slice, flip and
-// concat.
+// concat. Parts of an axis are in slice.cc, padding in pad.cc.
 #include <algorithm>
 
 #include "ir/dims.h"
@@ -13,11 +13,6 @@ using ir::Dim;
 using ir::Node;
 
 namespace {
-
-std::vector<Dim> shape_of(const Call& call, Node n) {
-  const ir::Shape s = call.g.shape(n);
-  return {s.begin(), s.end()};
-}
 
 // Replaces one -1 by what the element count leaves for it.
 std::vector<Dim> resolve(const Call& call, Node n, const Sizes& sizes) {
@@ -62,12 +57,15 @@ Tensor reshape(In x, const Sizes& sizes) {
   return wrap(call.b.reshape(n, resolve(call, n, sizes)));
 }
 
-Tensor view(In x, const Sizes& sizes) { return reshape(std::move(x), sizes); }
+Tensor view(In x, const Sizes& sizes) {
+  const Call call("view", {&x});
+  return reshape(x, sizes);
+}
 
 Tensor flatten(In x, int first, int last) {
   const Call call("flatten", {&x});
   const Node n = call.node(x);
-  const std::vector<Dim> shape = shape_of(call, n);
+  const std::vector<Dim> shape = call.shape(n);
   if (shape.empty()) return wrap(call.b.reshape(n, std::vector<Dim>{Dim(1)}));
   const auto from = static_cast<size_t>(call.axis(first, shape.size())),
              to = static_cast<size_t>(call.axis(last, shape.size()));
@@ -96,7 +94,7 @@ Tensor unflatten(In x, int axis, const Sizes& sizes) {
 Tensor unsqueeze(In x, int axis) {
   const Call call("unsqueeze", {&x});
   const Node n = call.node(x);
-  std::vector<Dim> shape = shape_of(call, n);
+  std::vector<Dim> shape = call.shape(n);
   shape.insert(shape.begin() + call.axis(axis, shape.size() + 1), Dim(1));
   return wrap(call.b.reshape(n, shape));
 }
@@ -104,7 +102,7 @@ Tensor unsqueeze(In x, int axis) {
 Tensor squeeze(In x, const Axes& axes) {
   const Call call("squeeze", {&x});
   const Node n = call.node(x);
-  const std::vector<Dim> shape = shape_of(call, n);
+  const std::vector<Dim> shape = call.shape(n);
   const ir::AxisMask mask = call.axes(axes, shape.size());
   std::vector<Dim> out;
   for (size_t i = 0; i < shape.size(); ++i)
@@ -168,7 +166,7 @@ Tensor movedim(In x, const std::vector<int>& from, const std::vector<int>& to) {
 Tensor expand(In x, const Sizes& sizes) {
   const Call call("expand", {&x});
   const Node n = call.node(x);
-  const std::vector<Dim> shape = shape_of(call, n);
+  const std::vector<Dim> shape = call.shape(n);
   if (sizes.size() < shape.size())
     call.fail(ErrorCode::kShape,
               "to rank " + std::to_string(sizes.size()) + " from rank " + std::to_string(shape.size()));
@@ -187,196 +185,15 @@ Tensor expand(In x, const Sizes& sizes) {
   return wrap(call.b.expand(call.broadcast(n, out), out));
 }
 
-Tensor broadcast_to(In x, const Sizes& sizes) { return expand(std::move(x), sizes); }
+Tensor broadcast_to(In x, const Sizes& sizes) {
+  const Call call("broadcast_to", {&x});
+  return expand(x, sizes);
+}
 
 Tensor flip(In x, const Axes& axes) {
   const Call call("flip", {&x});
   const Node n = call.node(x);
   return wrap(call.b.flip(n, call.axes(axes, static_cast<size_t>(call.g.rank(n)))));
-}
-
-Tensor roll(In x, const std::vector<int64_t>& shifts, const Axes& axes) {
-  const Call call("roll", {&x});
-  Tensor t = wrap(call.node(x));
-  if (axes.empty()) {
-    if (shifts.size() != 1) call.fail(ErrorCode::kArgument, "several shifts need their axes");
-    return reshape(roll(flatten(t), shifts, 0), t.sizes());
-  }
-  if (shifts.size() != axes.size()) call.fail(ErrorCode::kArgument, "as many shifts as axes are needed");
-  for (size_t i = 0; i < axes.size(); ++i) {
-    const int a = call.axis(axes[i], static_cast<size_t>(t.rank()));
-    const int64_t extent = t.size(a).value();
-    if (extent == 0) continue;
-    const int64_t by = ((shifts[i] % extent) + extent) % extent;
-    if (by != 0) t = cat({narrow(t, a, extent - by, by), narrow(t, a, 0, extent - by)}, a);
-  }
-  return t;
-}
-
-// -- Slices --
-
-Tensor narrow(In x, int axis, const Extent& start, const Extent& length) {
-  const Call call("narrow", {&x});
-  const Node n = call.node(x);
-  std::vector<Dim> shape = shape_of(call, n);
-  const auto a = static_cast<size_t>(call.axis(axis, shape.size()));
-  ir::SliceArg arg{std::vector<Dim>(shape.size(), Dim(0)), std::vector<int64_t>(shape.size(), 1)};
-  arg.start[a] = to_dim(start);
-  const Dim end = ir::dim_add(call.g, arg.start[a], to_dim(length));
-  if (ir::dim_max(call.g, to_dim(length)) < 0)
-    call.fail(ErrorCode::kArgument, "the length " + length.str() + " is negative");
-  if (ir::dim_max(call.g, arg.start[a]) < 0 || ir::dim_less_equal(call.g, end, shape[a]) == ir::Tri::kFalse)
-    call.fail(ErrorCode::kArgument, "elements " + start.str() + " to " + ir::dim_text(call.g, end) +
-                                        " of axis " + std::to_string(a) + ", which has " +
-                                        ir::dim_text(call.g, shape[a]));
-  shape[a] = to_dim(length);
-  return wrap(call.b.slice(n, arg, shape));
-}
-
-namespace {
-
-struct AxisSlice {
-  int64_t first, count, step;  // step may be negative
-};
-
-// Python's rules: bounds clamp, negative ones count from the end.
-AxisSlice resolve_slice(const Index& index, int64_t extent) {
-  const int64_t step = index.step;
-  const auto clamped = [&](const Bound& bound, int64_t open, int64_t low, int64_t high) {
-    if (!bound.value) return open;
-    const int64_t v = *bound.value < 0 ? *bound.value + extent : *bound.value;
-    return std::clamp(v, low, high);
-  };
-  if (step > 0) {
-    const int64_t first = clamped(index.start, 0, 0, extent), last = clamped(index.stop, extent, 0, extent);
-    return {first, first < last ? (last - first - 1) / step + 1 : 0, step};
-  }
-  const int64_t first = clamped(index.start, extent - 1, -1, extent - 1),
-                last = clamped(index.stop, -1, -1, extent - 1);
-  return {first, last < first ? (last - first + 1) / step + 1 : 0, step};
-}
-
-}  // namespace
-
-Tensor slice(In x, const std::vector<Index>& indices) {
-  const Call call("slice", {&x});
-  Node n = call.node(x);
-  std::vector<Dim> shape = shape_of(call, n), kept;
-  const std::vector<Dim> before = shape;
-  if (indices.size() > shape.size())
-    call.fail(ErrorCode::kArgument, std::to_string(indices.size()) + " indices for a tensor of rank " +
-                                        std::to_string(shape.size()));
-  ir::SliceArg arg{std::vector<Dim>(shape.size(), Dim(0)), std::vector<int64_t>(shape.size(), 1)};
-  ir::AxisMask flipped = 0, dropped = 0;
-  for (size_t i = 0; i < indices.size(); ++i) {
-    const Index& index = indices[i];
-    const bool whole = !index.select && !index.start.value && !index.stop.value && index.step == 1;
-    if (whole) continue;
-    if (index.step == 0) call.fail(ErrorCode::kArgument, "the step of axis " + std::to_string(i) + " is 0");
-    if (!shape[i].is_const())
-      call.fail(ErrorCode::kShape, "axis " + std::to_string(i) + " is symbolic (" +
-                                       ir::dim_text(call.g, shape[i]) +
-                                       "): use narrow(), which takes extents");
-    const int64_t extent = shape[i].value;
-    if (index.select) {
-      const int64_t at = *index.start.value < 0 ? *index.start.value + extent : *index.start.value;
-      if (at < 0 || at >= extent)
-        call.fail(ErrorCode::kArgument, "position " + std::to_string(*index.start.value) +
-                                            " is out of range for axis " + std::to_string(i) + " of " +
-                                            std::to_string(extent));
-      arg.start[i] = Dim(at);
-      shape[i] = Dim(1);
-      dropped |= 1u << i;
-      continue;
-    }
-    const AxisSlice s = resolve_slice(index, extent);
-    shape[i] = Dim(s.count);
-    arg.step[i] = s.step > 0 ? s.step : -s.step;
-    if (s.count == 0) {
-      arg.step[i] = 1;
-      continue;
-    }
-    if (s.count == 1) arg.step[i] = 1;  // no second element: any step is as good
-    // Backwards: the same elements forwards, then flipped.
-    arg.start[i] = Dim(s.step > 0 ? s.first : s.first + (s.count - 1) * s.step);
-    if (s.step < 0) flipped |= 1u << i;
-  }
-  n = call.b.flip(call.b.slice(n, arg, shape), flipped);
-  for (size_t i = 0; i < shape.size(); ++i)
-    if ((dropped >> i & 1) == 0) kept.push_back(shape[i]);
-  return wrap(call.b.reshape(n, kept));
-}
-
-// -- Padding --
-
-Tensor pad(In x, const Pads& pads, In value) {
-  const Call call("pad", {&x, &value});
-  const Node n = call.node(x);
-  std::vector<Dim> shape = shape_of(call, n);
-  if (pads.size() > shape.size())
-    call.fail(ErrorCode::kArgument,
-              std::to_string(pads.size()) + " amounts for a tensor of rank " + std::to_string(shape.size()));
-  ir::SliceArg cut{std::vector<Dim>(shape.size(), Dim(0)), std::vector<int64_t>(shape.size(), 1)};
-  ir::PadArg arg{std::vector<Dim>(shape.size(), Dim(0)), std::vector<Dim>(shape.size(), Dim(0)),
-                 std::vector<int64_t>(shape.size(), 0)};
-  for (size_t i = 0; i < pads.size(); ++i) {
-    const auto [before, after] = pads[i];
-    const int64_t lost = std::max<int64_t>(0, -before) + std::max<int64_t>(0, -after);
-    if (lost > 0) {
-      if (shape[i].is_const() && lost > shape[i].value)
-        call.fail(ErrorCode::kArgument, "cuts " + std::to_string(lost) + " elements from axis " +
-                                            std::to_string(i) + " of " + std::to_string(shape[i].value));
-      cut.start[i] = Dim(std::max<int64_t>(0, -before));
-      shape[i] = ir::dim_sub(call.g, shape[i], Dim(lost));
-    }
-    arg.low[i] = Dim(std::max<int64_t>(0, before));
-    arg.high[i] = Dim(std::max<int64_t>(0, after));
-  }
-  const Node fill = call.node(value, call.g.dtype(n));
-  if (call.g.rank(fill) != 0) call.fail(ErrorCode::kShape, "the value must be a scalar");
-  return wrap(call.b.pad(call.b.slice(n, cut, shape), fill, arg));
-}
-
-namespace {
-
-Tensor mirrored(const Call& call, Tensor t, const Pads& pads, bool reflect) {
-  if (pads.size() > static_cast<size_t>(t.rank())) call.fail(ErrorCode::kArgument, "more amounts than axes");
-  for (size_t i = 0; i < pads.size(); ++i) {
-    const auto [before, after] = pads[i];
-    if (before == 0 && after == 0) continue;
-    const auto a = static_cast<int>(i);
-    const int64_t extent = t.size(a).value(), reach = reflect ? extent - 1 : INT64_MAX;
-    if (before < 0 || after < 0 || before > reach || after > reach || extent == 0)
-      call.fail(ErrorCode::kArgument, "amounts " + std::to_string(before) + " and " + std::to_string(after) +
-                                          " on axis " + std::to_string(i) + " of " + std::to_string(extent) +
-                                          (reflect ? ": reflection reaches at most the extent minus 1" : ""));
-    std::vector<Tensor> parts;
-    Sizes edge = t.sizes();
-    if (before > 0) {
-      edge[i] = before;
-      parts.push_back(reflect ? flip(narrow(t, a, 1, before), a) : expand(narrow(t, a, 0, 1), edge));
-    }
-    parts.push_back(t);
-    if (after > 0) {
-      edge[i] = after;
-      parts.push_back(reflect ? flip(narrow(t, a, extent - 1 - after, after), a)
-                              : expand(narrow(t, a, extent - 1, 1), edge));
-    }
-    t = cat(parts, a);
-  }
-  return t;
-}
-
-}  // namespace
-
-Tensor pad_reflect(In x, const Pads& pads) {
-  const Call call("pad_reflect", {&x});
-  return mirrored(call, wrap(call.node(x)), pads, true);
-}
-
-Tensor pad_replicate(In x, const Pads& pads) {
-  const Call call("pad_replicate", {&x});
-  return mirrored(call, wrap(call.node(x)), pads, false);
 }
 
 // -- Joining and parting --
@@ -409,53 +226,19 @@ Tensor cat(const std::vector<Tensor>& parts, int axis, Loc loc) {
 Tensor stack(const std::vector<Tensor>& parts, int axis, Loc loc) {
   const Call call("stack", parts, loc);
   if (parts.empty()) call.fail(ErrorCode::kArgument, "needs at least one tensor");
-  const int a = call.axis(axis, static_cast<size_t>(parts[0].rank()) + 1);
+  const std::vector<Dim> first = call.shape(node_of(parts[0]));
+  const int a = call.axis(axis, first.size() + 1);
+  for (size_t i = 1; i < parts.size(); ++i) {
+    const std::vector<Dim> shape = call.shape(node_of(parts[i]));
+    const auto may_equal = [&](Dim m, Dim n) { return ir::dim_equal(call.g, m, n) != ir::Tri::kFalse; };
+    if (!std::equal(shape.begin(), shape.end(), first.begin(), first.end(), may_equal))
+      call.fail(ErrorCode::kShape, "tensor " + std::to_string(i) + " has shape " +
+                                       ir::shape_text(call.g, shape) + ", not " +
+                                       ir::shape_text(call.g, first));
+  }
   std::vector<Tensor> wide;
   for (const Tensor& p : parts) wide.push_back(unsqueeze(p, a));
   return cat(wide, a, loc);
-}
-
-std::vector<Tensor> split(In x, const std::vector<int64_t>& sizes, int axis) {
-  const Call call("split", {&x});
-  const Tensor t = wrap(call.node(x));
-  const int a = call.axis(axis, static_cast<size_t>(t.rank()));
-  int64_t total = 0;
-  for (int64_t s : sizes) {
-    if (s < 0) call.fail(ErrorCode::kArgument, "a size of " + std::to_string(s) + ": it cannot be negative");
-    total += s;
-  }
-  if (const Extent e = t.size(a); e.is_const() && e.value() != total)
-    call.fail(ErrorCode::kShape, "the sizes add up to " + std::to_string(total) + ", axis " +
-                                     std::to_string(a) + " has " + e.str());
-  std::vector<Tensor> out;
-  int64_t start = 0;
-  for (int64_t s : sizes) {
-    out.push_back(narrow(t, a, start, s));
-    start += s;
-  }
-  return out;
-}
-
-std::vector<Tensor> detail::split_every(In x, int64_t size, int axis) {
-  const Call call("split", {&x});
-  const Tensor t = wrap(call.node(x));
-  const int a = call.axis(axis, static_cast<size_t>(t.rank()));
-  if (size < 1)
-    call.fail(ErrorCode::kArgument, "a size of " + std::to_string(size) + ": it must be positive");
-  const int64_t extent = t.size(a).value();
-  std::vector<int64_t> sizes;
-  for (int64_t at = 0; at < extent; at += size) sizes.push_back(std::min(size, extent - at));
-  if (sizes.empty()) sizes.push_back(0);
-  return split(t, sizes, a);
-}
-
-std::vector<Tensor> chunk(In x, int64_t chunks, int axis) {
-  const Call call("chunk", {&x});
-  const Tensor t = wrap(call.node(x));
-  const int a = call.axis(axis, static_cast<size_t>(t.rank()));
-  if (chunks < 1) call.fail(ErrorCode::kArgument, std::to_string(chunks) + " chunks: at least one is needed");
-  const int64_t extent = t.size(a).value();
-  return split(t, std::max<int64_t>(1, (extent + chunks - 1) / chunks), a);
 }
 
 // -- Repetition --

@@ -19,9 +19,27 @@ Axes last(int axes) {
   return out;
 }
 
-Tensor scaled(Tensor y, const MaybeTensor& weight, const MaybeTensor& bias) {
-  if (weight) y = y * *weight;
-  return bias ? y + *bias : y;
+// That a weight or a bias broadcasts to x.
+void check_fits(const Call& call, const Tensor& v, std::string_view what, const Tensor& x) {
+  const Node n = call.required(v, "the " + std::string(what));
+  const ir::Shape from = call.g.shape(n), to = call.g.shape(node_of(x));
+  bool fits = from.size() <= to.size();
+  for (size_t i = 1; fits && i <= from.size(); ++i)
+    fits = from[from.size() - i].is(1) ||
+           ir::dim_equal(call.g, from[from.size() - i], to[to.size() - i]) != ir::Tri::kFalse;
+  if (!fits)
+    call.fail(ErrorCode::kShape, "the " + std::string(what) + " of shape " + ir::shape_text(call.g, from) +
+                                     " does not fit " + ir::shape_text(call.g, to));
+}
+
+Tensor scaled(const Call& call, Tensor y, const MaybeTensor& weight, const MaybeTensor& bias) {
+  if (weight) {
+    check_fits(call, *weight, "weight", y);
+    y = y * *weight;
+  }
+  if (!bias) return y;
+  check_fits(call, *bias, "bias", y);
+  return y + *bias;
 }
 
 // A vector over channels, as [1, C, 1...] against x.
@@ -56,7 +74,7 @@ Tensor layer_norm(In x, const MaybeTensor& weight, const MaybeTensor& bias, doub
               std::to_string(axes) + " axes of a tensor of rank " + std::to_string(t.rank()));
   const Tensor centred = t - mean(t, last(axes), true);
   const Tensor normal = centred * rsqrt(mean(square(centred), last(axes), true) + eps);
-  return scaled(cast(normal, call.g.dtype(call.float_node(x))), weight, bias);
+  return scaled(call, cast(normal, call.g.dtype(call.float_node(x))), weight, bias);
 }
 
 Tensor rms_norm(In x, const MaybeTensor& weight, double eps, int axes) {
@@ -66,7 +84,7 @@ Tensor rms_norm(In x, const MaybeTensor& weight, double eps, int axes) {
     call.fail(ErrorCode::kArgument,
               std::to_string(axes) + " axes of a tensor of rank " + std::to_string(t.rank()));
   const Tensor normal = t * rsqrt(mean(square(t), last(axes), true) + eps);
-  return scaled(cast(normal, call.g.dtype(call.float_node(x))), weight, {});
+  return scaled(call, cast(normal, call.g.dtype(call.float_node(x))), weight, {});
 }
 
 Tensor group_norm(In x, int64_t groups, const MaybeTensor& weight, const MaybeTensor& bias, double eps) {
@@ -85,7 +103,7 @@ Tensor group_norm(In x, int64_t groups, const MaybeTensor& weight, const MaybeTe
   const Axes inner = last(parted.rank() - 2);
   const Tensor centred = parted - mean(parted, inner, true);
   const Tensor normal = reshape(centred * rsqrt(mean(square(centred), inner, true) + eps), whole);
-  return scaled(cast(normal, call.g.dtype(call.float_node(x))), per_channel(call, weight, t),
+  return scaled(call, cast(normal, call.g.dtype(call.float_node(x))), per_channel(call, weight, t),
                 per_channel(call, bias, t));
 }
 
@@ -97,7 +115,7 @@ Tensor batch_norm(In x, In mean_in, In var_in, const MaybeTensor& weight, const 
   const Tensor centre = per_channel(call, wrap(call.node(mean_in)), t),
                spread = per_channel(call, wrap(call.node(var_in)), t);
   const Tensor normal = (t - centre) * rsqrt(spread + eps);
-  return scaled(cast(normal, call.g.dtype(call.float_node(x))), per_channel(call, weight, t),
+  return scaled(call, cast(normal, call.g.dtype(call.float_node(x))), per_channel(call, weight, t),
                 per_channel(call, bias, t));
 }
 

@@ -123,9 +123,11 @@ Tensor std(In x, const Axes& axes, bool keepdim, double correction) {
 Tensor logsumexp(In x, const Axes& axes, bool keepdim) {
   const Call call("logsumexp", {&x});
   const Tensor t = wrap(call.float_node(x));
-  Tensor high = stop_gradient(max(t, axes, true));
-  high = where(isfinite(high), high, 0);  // a row of -inf gives -inf, not NaN
-  const Tensor value = log(sum(exp(t - high), axes, true)) + high;
+  // An infinite maximum is the result, with its slope: no exponential of it, whose slope would be NaN.
+  const Tensor high = max(t, axes, true), finite = isfinite(high);
+  const Tensor base = where(finite, stop_gradient(high), 0);
+  const Tensor sums = log(sum(exp(where(finite, t - base, 0)), axes, true));
+  const Tensor value = where(finite, sums + base, high);
   const Node kept = node_of(value);
   return wrap(drop_axes(call, kept, call.axes(axes, call.g.shape(kept).size()), keepdim));
 }

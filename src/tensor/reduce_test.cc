@@ -161,6 +161,11 @@ TEST(Reduce, SlopesWhereNothingVaries) {
   EXPECT_VALUES(gradients(norm(y), {y})[0], {1 / std::sqrt(3), 1 / std::sqrt(3), 1 / std::sqrt(3)});
 }
 
+TEST(Reduce, LogsumexpHasSlopesAtInfinities) {
+  const Tensor x = alias(data({-kInf, -kInf, kInf, 0, -kInf, 1}, {3, 2}));
+  EXPECT_VALUES(gradients(sum(logsumexp(x, 1)), {x})[0], {0.5, 0.5, 1, 0, 0, 1});
+}
+
 TEST(Reduce, Methods) {
   const Tensor x = counting({2, 3});
   EXPECT_VALUES(x.sum(1), {3, 12});

@@ -46,8 +46,6 @@ TEST(Symbolic, TypesShowExpressions) {
               HasSubstr("reshape: 4*B elements do not divide by 3"));
   EXPECT_THAT(failure([&] { return x.reshape({b, 5}); }),
               HasSubstr("reshape: [B,4] has 4*B elements, [B,5] has 5*B"));
-  EXPECT_THAT(failure([&] { return x.slice({{0, 1}}); }),
-              HasSubstr("slice: axis 0 is symbolic (B): use narrow(), which takes extents"));
   EXPECT_THAT(failure([&] { return x + ones({9, 1}); }),
               AllOf(HasSubstr("add: shapes [B,4] and [9,1] do not broadcast"), HasSubstr("B and 9")));
 }
@@ -82,6 +80,34 @@ const std::pair<const char*, F> kFunctions[] = {
     {"narrow to a half", [](const Tensor& x, const Extent& n) { return narrow(x, 0, 0, (n + 1) / 2); }},
     {"narrow of the end", [](const Tensor& x, const Extent& n) { return narrow(x, 0, n - 1, 1); }},
     {"slice beside it", [](const Tensor& x, const Extent&) { return x.slice({_, {_, _, -2}}); }},
+    {"slice of the start", [](const Tensor& x, const Extent&) { return x.slice({{_, 1}}); }},
+    {"slice of some rows", [](const Tensor& x, const Extent&) { return x.slice({{1, 4}}); }},
+    {"slice from the end", [](const Tensor& x, const Extent&) { return x.slice({{-3, _}}); }},
+    {"slice of all but two", [](const Tensor& x, const Extent&) { return x.slice({{_, -2}}); }},
+    {"slice of the middle", [](const Tensor& x, const Extent&) { return x.slice({{1, -1}}); }},
+    {"slice by steps", [](const Tensor& x, const Extent&) { return x.slice({{_, _, 2}}); }},
+    {"slice by steps from 2", [](const Tensor& x, const Extent&) { return x.slice({{2, _, 3}}); }},
+    {"slice by steps to -1", [](const Tensor& x, const Extent&) { return x.slice({{_, -1, 2}}); }},
+    {"slice backwards", [](const Tensor& x, const Extent&) { return x.slice({{_, _, -1}}); }},
+    {"slice backwards by steps", [](const Tensor& x, const Extent&) { return x.slice({{-2, _, -2}}); }},
+    {"slice backwards to 2", [](const Tensor& x, const Extent&) { return x.slice({{_, 2, -1}, {_, 2}}); }},
+    {"the first", [](const Tensor& x, const Extent&) { return x[0]; }},
+    {"the last", [](const Tensor& x, const Extent&) { return x[-1]; }},
+    {"roll", [](const Tensor& x, const Extent&) { return roll(x, {1}, 0); }},
+    {"roll back", [](const Tensor& x, const Extent&) { return roll(x, {-1}, 0); }},
+    {"roll far", [](const Tensor& x, const Extent&) { return roll(x, {-9, 2}, {0, 1}); }},
+    {"roll of all", [](const Tensor& x, const Extent&) { return roll(x, {4}, {}); }},
+    {"split", [](const Tensor& x, const Extent&) { return split(tile(x, {4, 1}), {1, 2}, 1)[1]; }},
+    {"split in its own extent",
+     [](const Tensor& x, const Extent& n) { return cat(split(tile(x, {4, 1}), n), 1); }},
+    {"split in extents",
+     [](const Tensor& x, const Extent& n) { return split(tile(x, {4, 1}), {n, n * 2, n})[1]; }},
+    {"chunk", [](const Tensor& x, const Extent&) { return cat(chunk(tile(x, {4, 1}), 2), 1); }},
+    {"pad_replicate", [](const Tensor& x, const Extent&) { return pad_replicate(x, {{2, 3}, {0, 1}}); }},
+    {"pad_reflect", [](const Tensor& x, const Extent&) { return pad_reflect(tile(x, {3, 1}), {{2, 1}}); }},
+    {"adaptive_avg_pool",
+     [](const Tensor& x, const Extent&) { return adaptive_avg_pool(x.transpose(), {3}); }},
+    {"adaptive_max_pool", [](const Tensor& x, const Extent&) { return adaptive_max_pool(x, {2, 2}); }},
     {"cat", [](const Tensor& x, const Extent&) { return cat({x, x * 2}, 0); }},
     {"cat beside it", [](const Tensor& x, const Extent&) { return cat({x, x * 2}, 1); }},
     {"stack", [](const Tensor& x, const Extent&) { return stack({x, -x}, 1); }},
@@ -161,6 +187,82 @@ TEST(Symbolic, GradientsAgreeWithConcreteExtents) {
           << name << " of " << extent;
     }
   }
+}
+
+// Bounds that are known from the dimension leave no lesser or greater behind.
+TEST(Symbolic, PartsHaveSimpleExtents) {
+  const Extent n = dim("B", 4, 64, 4);
+  const Tensor x = ones({n, 3});
+  EXPECT_TYPE(x.slice({{1, _}}), "f32[B + -1,3]");
+  EXPECT_TYPE(x.slice({{-4, _}}), "f32[4,3]");
+  EXPECT_TYPE(x.slice({{2, -2}}), "f32[B + -4,3]");
+  EXPECT_TYPE(roll(x, {-4}, 0), "f32[B,3]");
+  EXPECT_EQ(chunk(x, 4).size(), 4u);
+  EXPECT_TYPE(split(x, {3, n - 3})[1], "f32[B + -3,3]");
+  EXPECT_EQ(split(ones({dim("C", 9, 12)}), 4).size(), 3u);
+  EXPECT_TYPE(pad_reflect(x, {{3, 3}}), "f32[B + 6,3]");
+}
+
+TEST(Symbolic, PartsThatCannotBeAreRefused) {
+  const Extent n = dim("B", 0, 6);
+  const Tensor x = ones({n, 3});
+  EXPECT_THAT(
+      failure([&] { return split(x, 2); }),
+      HasSubstr("split: axis 0 of B has no fixed number of parts of 2; give their sizes, or unflatten"));
+  EXPECT_THAT(failure([&] { return chunk(x, 2); }),
+              HasSubstr("chunk: axis 0 of B does not divide by 2 at every binding"));
+  EXPECT_THAT(failure([&] { return split(x, {3, 4}); }),
+              HasSubstr("split: the sizes add up to 7, axis 0 has B"));
+  EXPECT_THAT(failure([&] { return x[6]; }), HasSubstr("position 6 is out of range for axis 0 of B"));
+  EXPECT_THAT(failure([&] { return x[-7]; }), HasSubstr("position -7 is out of range for axis 0 of B"));
+  EXPECT_THAT(failure([&] { return pad_reflect(x, {{6, 0}}); }),
+              HasSubstr("amounts 6 and 0 on axis 0 of B: reflection reaches at most the extent minus 1"));
+  EXPECT_THAT(failure([&] { return adaptive_max_pool(x.transpose(), {2}); }),
+              HasSubstr("from an axis of B, which may be empty: its dimension needs a minimum of 1"));
+  // What may fit is compared when the extent is known.
+  EXPECT_EQ(sum(split(x, {2, 3})[1]).item<float>({.dims = {{"B", 5}}}), 9);
+  EXPECT_THAT(failure([&] { return sum(split(x, {2, 3})[1]).item<float>({.dims = {{"B", 6}}}); }),
+              HasSubstr("the numbers of elements differ"));
+  EXPECT_THAT(failure([&] { return x[2].item<float>({.dims = {{"B", 2}}}); }), HasSubstr("error[shape]"));
+  EXPECT_THAT(failure([&] { return pad_reflect(x, {{2, 0}}).to_vector<float>({.dims = {{"B", 2}}}); }),
+              HasSubstr("slice: from 1 takes 2 elements"));
+}
+
+TEST(Symbolic, PartsOfAnAxisThatMayBeEmpty) {
+  const Extent n = dim("B", 0, 5);
+  const Tensor x = alias(cast(arange(n), f64));
+  const std::vector<Index> slices[] = {{{1, _}},
+                                       {{_, -2}},
+                                       {{_, _, 2}},
+                                       {{1, 4, 2}},
+                                       {{-3, -1}},
+                                       {{_, _, -1}},
+                                       {{_, _, -2}},
+                                       {{3, 0, -2}},
+                                       {{-1, 1, -3}},
+                                       {{9, _, 3}},
+                                       {{-9, 9, 4}},
+                                       {{0, INT64_MAX, INT64_MAX}},
+                                       {{_, INT64_MIN, INT64_MIN}}};
+  for (const std::vector<Index>& indices : slices) {
+    const Tensor part = x.slice(indices), slope = gradients(sum(part * part), {x})[0];
+    for (int64_t extent = 0; extent <= 5; ++extent) {
+      const Tensor known = alias(cast(arange(extent), f64)), expected = known.slice(indices);
+      const RunOptions run{.dims = {{"B", extent}}};
+      const auto which = [&] {
+        return "start " + std::to_string(indices[0].start.value.value_or(-99)) + " step " +
+               std::to_string(indices[0].step) + " of " + std::to_string(extent);
+      };
+      EXPECT_EQ(part.to_vector<double>(run), expected.to_vector<double>()) << which();
+      EXPECT_EQ(slope.to_vector<double>(run),
+                gradients(sum(expected * expected), {known})[0].to_vector<double>())
+          << which();
+    }
+  }
+  const Tensor rolled = roll(x, {2}, 0);
+  for (int64_t extent = 0; extent <= 5; ++extent)
+    EXPECT_EQ(rolled.to_vector<double>({.dims = {{"B", extent}}}),
+              roll(cast(arange(extent), f64), {2}, 0).to_vector<double>());
 }
 
 TEST(Symbolic, RunsCheckTheirDimensions) {
