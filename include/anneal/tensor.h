@@ -7,8 +7,8 @@
 // dropped by threads other than the one that made them. A Tensor object is like a std::shared_ptr: several
 // threads may read the same one, and whoever assigns to it must be alone. There is one graph a process and a
 // lock on it: a call holds it while it builds or runs, so calls of several threads take turns, and results do
-// not depend on which comes first. The function given to custom_gradient() runs under that lock, in the thread
-// that differentiates: it must not wait for another thread that uses tensors.
+// not depend on which comes first. The function given to custom_gradient() runs under that lock, in the
+// thread that differentiates: it must not wait for another thread that uses tensors.
 #pragma once
 
 #include <cstddef>

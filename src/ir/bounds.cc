@@ -149,8 +149,11 @@ Bounds of_var(const Context& c, Sources) {
   const auto& var = c.graph.arg_as<VarArg>(c.node);
   return bounded(var.min, var.max, reduced(var.multiple_of, 0));
 }
+// A loop that may have no values is never known to be at 0: were it replaced by 0, what it holds would run
+// once.
 Bounds of_range(const Context&, Sources s) {
-  return bounded(0, s[0].max == kHigh ? kHigh : std::max<int64_t>(s[0].max - 1, 0));
+  const int64_t least = s[0].min <= 0 && s[0].max == 1 ? 1 : 0;
+  return bounded(0, s[0].max == kHigh ? kHigh : std::max<int64_t>(s[0].max - 1, least));
 }
 
 Bounds positions(const Context& c, const Dim& extent) {

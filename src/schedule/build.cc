@@ -71,6 +71,11 @@ class KernelBuilder {
     return at;
   }
 
+  // A loop without values must not lose its range to simplification, so it is not made.
+  static bool is_empty(ir::Shape shape) {
+    return std::any_of(shape.begin(), shape.end(), [](const Dim& d) { return d.is(0); });
+  }
+
   // -- Values at the positions of the group's space --
 
   void in_step() {
@@ -88,8 +93,8 @@ class KernelBuilder {
     };
     std::vector<Made> made;
     for (uint32_t v : group_.members) {
-      if (!scopes_.stored[v]) continue;
       const Node n = values_[v].node;
+      if (!scopes_.stored[v] || is_empty(graph_.shape(n))) continue;
       const bool row = group_.kind == GroupKind::kRow && level_of(values_, group_, v) == Level::kRow;
       const std::vector<Node> there = row ? indexer_.digits().regroup(row_at, row_space, graph_.shape(n))
                                           : indexer_.digits().regroup(at, group_.space, graph_.shape(n));
@@ -104,6 +109,7 @@ class KernelBuilder {
   void ordered(uint32_t v) {
     const Node n = values_[v].node, source = graph_.source(n, 0);
     const ir::Shape shape = graph_.shape(n);
+    if (is_empty(shape)) return;
     const std::vector<Node> at = loops(shape);
     const Node position = indexer_.digits().position(at, shape);
     const Node value = indexer_.value(source, at);
@@ -120,17 +126,19 @@ class KernelBuilder {
                                 ? build_.store(out, position, build_.constant_int(0, DType::kI32))
                                 : build_.sort_store(out, position, value, along, sort->descending));
     } else {
-      scatter(v, at, position, value);
+      scatter(v, position, value);
     }
   }
 
   // Elements with one destination differ in their position along the axis alone.
-  void scatter(uint32_t v, std::span<const Node> at, Node position, Node base) {
+  void scatter(uint32_t v, Node position, Node base) {
     const Node n = values_[v].node, places = graph_.source(n, 1), update = graph_.source(n, 2);
-    (void)at;
     const auto& arg = graph_.arg_as<ir::ScatterArg>(n);
     const auto axis = static_cast<size_t>(arg.axis);
     const ir::Shape from = graph_.shape(update), to = graph_.shape(n);
+    const Node out = slot(v, true);
+    statements_.push_back(build_.store(out, position, base));
+    if (is_empty(from)) return;
     const std::vector<Node> each = loops(from, ir::kMaxRank);
     const Node place = build_.cast(indexer_.value(places, each), DType::kIndex);
     const Node value = indexer_.value(update, each);
@@ -140,8 +148,6 @@ class KernelBuilder {
         Op::And, {build_.le(build_.index(0), place), build_.lt(place, indexer_.digits().number(to[axis]))});
     std::vector<Node> along;
     if (graph_.op(each[axis]) == Op::Range) along.push_back(each[axis]);
-    const Node out = slot(v, true);
-    statements_.push_back(build_.store(out, position, base));
     statements_.push_back(
         build_.scatter_store(out, indexer_.digits().position(there, to), value, inside, along, arg.mode));
   }

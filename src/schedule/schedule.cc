@@ -6,6 +6,7 @@
 
 #include "rules/simplify.h"
 #include "schedule/build.h"
+#include "schedule/widen.h"
 #include "support/check.h"
 
 namespace anneal::schedule {
@@ -13,7 +14,7 @@ namespace anneal::schedule {
 Schedule make_schedule(ir::Graph& graph, std::span<const Node> roots, const device::Caps& caps,
                        const ScheduleOptions& options) {
   Schedule out;
-  const ValueGraph fine(graph, roots);
+  const ValueGraph fine(graph, widen_folds(graph, roots));
   out.values = std::make_unique<ValueGraph>(fine.inlining(choose_inlined(fine, options.fuse)));
   out.scopes = choose_scopes(*out.values, options.fuse);
   out.roots = out.values->roots();
