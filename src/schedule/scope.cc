@@ -78,7 +78,8 @@ class Inliner {
 
 class Grouper {
  public:
-  Grouper(const ValueGraph& values, Fuse fuse) : values_(values), fuse_(fuse) {
+  Grouper(const ValueGraph& values, Fuse fuse, const std::vector<bool>& alone)
+      : values_(values), fuse_(fuse), alone_(alone) {
     const std::vector<Value>& all = values.values();
     out_.group_of.assign(all.size(), -1);
     out_.stored.assign(all.size(), false);
@@ -127,6 +128,7 @@ class Grouper {
   void try_join(uint32_t producer, uint32_t consumer, bool reads) {
     const int32_t p = out_.group_of[producer], c = out_.group_of[consumer];
     if (p < 0 || c < 0 || p == c) return;
+    if (!alone_.empty() && (alone_[producer] || alone_[consumer])) return;
     const Group &from = groups_[static_cast<size_t>(p)], &to = groups_[static_cast<size_t>(c)];
     Fit fit = fits(values_, from, to);
     if (fit.reason.empty() && (makes_cycle(p, c) || makes_cycle(c, p)))
@@ -228,6 +230,7 @@ class Grouper {
 
   const ValueGraph& values_;
   const Fuse fuse_;
+  const std::vector<bool>& alone_;
   std::vector<Group> groups_;  // some emptied by merging
   std::vector<bool> seen_;
   Scopes out_;
@@ -237,6 +240,8 @@ class Grouper {
 
 std::vector<bool> choose_inlined(const ValueGraph& values, Fuse fuse) { return Inliner(values, fuse).run(); }
 
-Scopes choose_scopes(const ValueGraph& values, Fuse fuse) { return Grouper(values, fuse).run(); }
+Scopes choose_scopes(const ValueGraph& values, Fuse fuse, const std::vector<bool>& alone) {
+  return Grouper(values, fuse, alone).run();
+}
 
 }  // namespace anneal::schedule

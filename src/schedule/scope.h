@@ -48,7 +48,8 @@ struct Scopes {
 
 // Which values are computed wherever they are used: by value, for ValueGraph::inlining.
 std::vector<bool> choose_inlined(const ValueGraph& values, Fuse fuse);
-// Over a graph with these inlined.
-Scopes choose_scopes(const ValueGraph& values, Fuse fuse);
+// Over a graph with these inlined. Values that are `alone`, by value, are not fused with others; empty is
+// none.
+Scopes choose_scopes(const ValueGraph& values, Fuse fuse, const std::vector<bool>& alone = {});
 
 }  // namespace anneal::schedule
