@@ -31,7 +31,8 @@ struct Accesses {
 
 class KernelRun {
  public:
-  KernelRun(const ir::Graph& graph, const ir::Kernel& kernel, KernelMemory& memory, const KernelOptions& options);
+  KernelRun(const ir::Graph& graph, const ir::Kernel& kernel, KernelMemory& memory,
+            const KernelOptions& options);
   void run();
 
  private:
@@ -74,9 +75,9 @@ class KernelRun {
   const KernelOptions& options_;
   std::vector<std::vector<Scalar>> before_;  // by slot: its elements as the kernel begins; empty: not written
   std::vector<Accesses> accesses_;
-  std::vector<int64_t> current_;                  // by range
+  std::vector<int64_t> current_;                   // by range
   std::vector<std::vector<uint32_t>> dependents_;  // by range: positions of nodes
-  std::vector<Scalar> values_;                    // by position
+  std::vector<Scalar> values_;                     // by position
   std::vector<uint8_t> known_;
   std::vector<Task> tasks_;
   std::vector<Scalar> sources_;
@@ -211,8 +212,8 @@ void KernelRun::evaluate(Node n) {
     default: break;
   }
   if (!has_flag(graph_.op(n), ir::kElementwise))
-    raise(ErrorCode::kVerify, "kernel: " + std::string(op_text(graph_.op(n))) + " has no value here\n  " +
-                                  node_text(graph_, n));
+    raise(ErrorCode::kVerify,
+          "kernel: " + std::string(op_text(graph_.op(n))) + " has no value here\n  " + node_text(graph_, n));
   sources_.clear();
   for (Node s : graph_.sources(n)) sources_.push_back(known(s));
   settle(n, memory_.compute(n, sources_));
@@ -246,7 +247,8 @@ void KernelRun::check_place(Node n, size_t slot, int64_t index) {
   const auto i = static_cast<size_t>(index);
   const Accesses& a = accesses_[slot];
   if (a.loads[i] == kNowhere || a.stores[i] == kNowhere || a.loads[i] == a.stores[i]) return;
-  memory_.fail(n, "element " + std::to_string(index) + " is loaded at another point than the one that writes it",
+  memory_.fail(n,
+               "element " + std::to_string(index) + " is loaded at another point than the one that writes it",
                current_);
 }
 
@@ -260,7 +262,8 @@ void KernelRun::write(Node statement, int64_t index, Scalar value) {
   const bool is_again = a.writers[i] == statement_ + 1;
   const Point place = is_scatter ? loop_point_ : point_;
   const std::string what = "element " + std::to_string(index) + " is written ";
-  if (a.writers[i] != 0 && !is_again && !is_scatter) memory_.fail(statement, what + "by two statements", current_);
+  if (a.writers[i] != 0 && !is_again && !is_scatter)
+    memory_.fail(statement, what + "by two statements", current_);
   if (is_again && is_scatter && a.stores[i] != place)
     memory_.fail(statement, what + "at two values of the loop ranges", current_);
   if (is_again && !is_scatter && !(element == value))
@@ -353,12 +356,13 @@ void KernelRun::sort(Node s) {
     set_point();
     keys.push_back(value(graph_.source(s, 2)));
   }
-  const std::vector<int32_t> positions =
-      sorted_positions(memory_.held(graph_.dtype(graph_.source(s, 2))), keys, graph_.arg_as<ir::SortArg>(s).descending);
+  const std::vector<int32_t> positions = sorted_positions(memory_.held(graph_.dtype(graph_.source(s, 2))),
+                                                          keys, graph_.arg_as<ir::SortArg>(s).descending);
   for (int64_t i = 0; i < extent; ++i) {
     set_range(range, i);
     set_point();
-    write(s, index_value(graph_.source(s, 1)), Scalar::from_int(positions[static_cast<size_t>(i)], DType::kI32));
+    write(s, index_value(graph_.source(s, 1)),
+          Scalar::from_int(positions[static_cast<size_t>(i)], DType::kI32));
   }
 }
 

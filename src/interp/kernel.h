@@ -2,8 +2,8 @@
 // The interpreter of the kernel stage: the definition that the structured form and every device are held
 // against.
 //
-// Order. Statements run in order, each for all values of its loop ranges: nested by increasing id, each from 0
-// up. An accumulate folds over its ranges from 0 up, the last one fastest, and rounds to its type at every
+// Order. Statements run in order, each for all values of its loop ranges: nested by increasing id, each from
+// 0 up. An accumulate folds over its ranges from 0 up, the last one fastest, and rounds to its type at every
 // step; without elements it is the identity. A scan_store goes along its range from 0 up, or down when it is
 // reversed; a scatter_store goes over its ranges, the last one fastest.
 //
@@ -37,8 +37,8 @@ struct KernelOptions {
 using KernelArrays = std::vector<std::pair<int64_t, std::shared_ptr<Array>>>;
 
 // Runs the statements; `roots` is a sink, or its sources. `bindings` gives the variables. Raises kVerify when
-// the kernel is ill-formed and kData for the errors above and for memory that is missing or does not fit; then
-// the arrays are as they were.
+// the kernel is ill-formed and kData for the errors above and for memory that is missing or does not fit;
+// then the arrays are as they were.
 void run_kernel(const ir::Graph& graph, std::span<const ir::Node> roots, const KernelArrays& arrays,
                 const Bindings& bindings = {}, const KernelOptions& options = {});
 

@@ -75,7 +75,8 @@ Scalar KernelMemory::var(Node n) const {
 void KernelMemory::check_inside(Node node, int64_t index, std::span<const int64_t> values) const {
   const auto extent = static_cast<int64_t>(slots_[slot_of(node)].elements.size());
   if (index < 0 || index >= extent)
-    fail(node, "element " + std::to_string(index) + " is outside the slot, which has " + std::to_string(extent),
+    fail(node,
+         "element " + std::to_string(index) + " is outside the slot, which has " + std::to_string(extent),
          values);
 }
 
@@ -94,7 +95,8 @@ Scalar KernelMemory::compute(Node n, std::span<const Scalar> sources) const {
   if (graph_.op(n) != Op::Bitcast || mode_ == Mode::kExact)
     return eval_elementwise(graph_.op(n), held(result), held(source), sources, graph_.arg(n));
   // The bits are those of the real type.
-  const Scalar rounded = is_float(source) ? Scalar::from_double(sources[0].as_double(DType::kF64), source) : sources[0];
+  const Scalar rounded =
+      is_float(source) ? Scalar::from_double(sources[0].as_double(DType::kF64), source) : sources[0];
   return eval_elementwise(Op::Bitcast, result, source, std::span(&rounded, 1), graph_.arg(n));
 }
 

@@ -13,7 +13,7 @@ namespace anneal::interp {
 
 struct Slot {
   ir::Node param;
-  DType type = DType::kVoid;        // in which its elements are held
+  DType type = DType::kVoid;  // in which its elements are held
   std::shared_ptr<Array> array;
   std::vector<ir::Scalar> elements;
 };
@@ -29,7 +29,9 @@ class KernelMemory {
   DType held(DType t) const { return mode_ == Mode::kDouble && is_float(t) ? DType::kF64 : t; }
 
   std::vector<Slot>& slots() { return slots_; }
-  size_t slot_of(ir::Node node) const { return slot_.get(graph_.source(node, 0)) - 1; }  // of a load or statement
+  size_t slot_of(ir::Node node) const {
+    return slot_.get(graph_.source(node, 0)) - 1;
+  }  // of a load or statement
   // Raises unless `index` lies inside the slot; `values` are those of the ranges, by position.
   void check_inside(ir::Node node, int64_t index, std::span<const int64_t> values) const;
   [[noreturn]] void fail(ir::Node node, const std::string& what, std::span<const int64_t> values) const;
@@ -56,7 +58,8 @@ std::vector<int32_t> sorted_positions(DType t, std::span<const ir::Scalar> keys,
 // Goes through all values of some ranges, the last one fastest: calls `enter` with each range's new value.
 class RangeCounter {
  public:
-  RangeCounter(std::vector<uint32_t> ranges, const KernelMemory& memory) : ranges_(std::move(ranges)), memory_(memory) {}
+  RangeCounter(std::vector<uint32_t> ranges, const KernelMemory& memory)
+      : ranges_(std::move(ranges)), memory_(memory) {}
   // True when there is a first point.
   template <typename Set>
   bool begin(Set set) {
