@@ -99,8 +99,9 @@ std::string infer_dtype(const Graph& g, Op op, Sources s, DType given, DType* ou
       *out = rule == DTypeRule::Compare ? DType::kBool : g.dtype(s[0]);
       break;
   }
+  const bool takes_statements = rule == DTypeRule::Void;
   for (Node n : s)
-    if (g.dtype(n) == DType::kVoid && !(op == Op::Sink && has_flag(g.op(n), kStatement)))
+    if (g.dtype(n) == DType::kVoid && !(takes_statements && has_flag(g.op(n), kStatement)))
       return "a source has no value";
   return {};
 }
