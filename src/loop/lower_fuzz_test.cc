@@ -17,6 +17,7 @@
 #include "loop/run.h"
 #include "loop/verify.h"
 #include "support/flags.h"
+#include "support/random_stream.h"
 
 namespace anneal::loop {
 namespace {
@@ -34,7 +35,7 @@ bool same(const interp::Array& a, const interp::Array& b) {
 void check(uint64_t seed) {
   ir::Graph g;
   const ir::Graph::Scope scope(g);
-  ir::RandomStream r(seed ^ 0xabcdef);
+  support::RandomStream r(seed ^ 0xabcdef);
   const Node kernel = random_kernel(g, seed);
   const std::string where =
       "ANNEAL_FUZZ_SEED=" + std::to_string(seed) + "\n" + ir::print(g, std::span(&kernel, 1));

@@ -9,6 +9,7 @@
 #include "ir/dims.h"
 #include "ir/random_program.h"
 #include "ir/walk.h"
+#include "support/random_stream.h"
 
 namespace anneal::loop {
 
@@ -248,7 +249,7 @@ class Generator {
 
   ir::Graph& graph_;
   ir::Builder b_;
-  ir::RandomStream r_;
+  support::RandomStream r_;
   const RandomKernelOptions& options_;
   Node variable_;
   std::vector<Axis> axes_;
@@ -258,7 +259,7 @@ class Generator {
   int64_t next_slot_ = 0;
 };
 
-double random_element(ir::RandomStream& r, DType t) {
+double random_element(support::RandomStream& r, DType t) {
   constexpr double kAwkward[] = {-0.0, INFINITY, -INFINITY, NAN};
   if (is_float(t) && r.one_in(40)) return kAwkward[r.below(4)];
   return static_cast<double>(is_signed(t) || is_float(t) ? r.below(11) - 3 : r.below(5)) /
@@ -278,7 +279,7 @@ interp::KernelArrays random_arrays(const ir::Graph& graph, Node kernel, const in
     if (graph.op(n) != Op::Param) continue;
     const int64_t number = graph.arg_as<ir::ParamArg>(n).index;
     const int64_t count = interp::evaluate_dim(graph, graph.shape(n)[0], bindings);
-    ir::RandomStream r(seed * 0x9e3779b97f4a7c15u + static_cast<uint64_t>(number));
+    support::RandomStream r(seed * 0x9e3779b97f4a7c15u + static_cast<uint64_t>(number));
     std::vector<double> values(static_cast<size_t>(std::max<int64_t>(0, count)));
     for (double& v : values) v = random_element(r, graph.dtype(n));
     out.emplace_back(number,

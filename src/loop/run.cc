@@ -8,6 +8,7 @@
 #include "interp/slots.h"
 #include "ir/eval.h"
 #include "ir/random_program.h"
+#include "support/random_stream.h"
 
 namespace anneal::loop {
 
@@ -104,7 +105,7 @@ void ProgramRun::run(uint64_t shuffle_seed) {
   for (const GridAxis& a : program_.grid) items *= (memory_.extent(range(a.range)) + a.chunk - 1) / a.chunk;
   std::vector<int64_t> order(static_cast<size_t>(items));
   std::iota(order.begin(), order.end(), 0);
-  ir::RandomStream random(shuffle_seed);
+  support::RandomStream random(shuffle_seed);
   for (size_t i = order.size(); i > 1; --i)
     std::swap(order[i - 1], order[static_cast<size_t>(random.below(static_cast<int64_t>(i)))]);
   for (int64_t item : order) run_item(item);

@@ -5,6 +5,7 @@
 
 #include "ir/builder.h"
 #include "rules/random_index.h"
+#include "support/random_stream.h"
 
 namespace anneal::rules {
 namespace {

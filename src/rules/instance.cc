@@ -5,6 +5,7 @@
 
 #include "ir/dims.h"
 #include "support/check.h"
+#include "support/random_stream.h"
 
 namespace anneal::rules {
 

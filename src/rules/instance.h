@@ -10,6 +10,7 @@
 #include "ir/builder.h"
 #include "rewrite/driver.h"
 #include "rules/random_index.h"
+#include "support/random_stream.h"
 
 namespace anneal::rules {
 

@@ -21,6 +21,7 @@
 #include "rules/instance.h"
 #include "rules/rules.h"
 #include "support/float_formats.h"
+#include "support/random_stream.h"
 
 namespace anneal::rules {
 namespace {

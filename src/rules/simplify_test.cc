@@ -18,6 +18,7 @@
 #include "rules/index_algebra.h"
 #include "rules/random_index.h"
 #include "rules/rules.h"
+#include "support/random_stream.h"
 
 namespace anneal::rules {
 namespace {

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+#include "loop/contraction.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+#include "ir/builder.h"
+#include "ir/dims.h"
+#include "ir/kernel.h"
+#include "ir/walk.h"
+#include "loop/stride.h"
+#include "rules/simplify.h"
+
+namespace anneal::loop {
+
+using ir::Builder;
+using ir::Dim;
+using ir::Op;
+using ir::RangeSet;
+
+namespace {
+
+constexpr int64_t kFirstId = 32;  // of the new ranges: kernels number theirs from 0 and from 64
+
+Node without_casts(const ir::Graph& graph, Node n) {
+  while (graph.op(n) == Op::Cast && is_float(graph.dtype(n)) && is_float(graph.dtype(graph.source(n, 0))))
+    n = graph.source(n, 0);
+  return n;
+}
+
+Dim extent_of(const ir::Graph& graph, Node range) {
+  const Node e = graph.source(range, 0);
+  return graph.is_const(e) ? Dim(graph.const_value(e).as_int(DType::kIndex)) : Dim(e);
+}
+
+class Finder {
+ public:
+  Finder(ir::Graph& graph, Node kernel)
+      : graph_(graph), build_{graph}, whole_{kernel}, kernel_(graph, whole_) {}
+
+  std::optional<Contraction> run() {
+    if (!kernel_.error().empty() || !find_product() || !sort_ranges()) return {};
+    return make();
+  }
+
+ private:
+  // The accumulate and the statements that use it.
+  bool find_product() {
+    for (Node n : kernel_.order()) {
+      if (graph_.op(n) != Op::Accumulate || graph_.arg_as<ir::ReduceArg>(n).op != ir::ReduceOp::kAdd)
+        continue;
+      const Node body = without_casts(graph_, graph_.source(n, 0));
+      if (graph_.op(body) != Op::Mul || !is_float(graph_.dtype(n))) continue;
+      if (!is_contraction(n, body)) continue;
+      if (product_) return false;
+      product_ = n;
+      a_ = graph_.source(body, 0);
+      b_ = graph_.source(body, 1);
+    }
+    if (!product_) return false;
+    for (Node s : kernel_.statements()) {
+      const Node roots[] = {s};
+      const std::vector<Node> reached = ir::postorder(graph_, roots);
+      const bool uses = std::find(reached.begin(), reached.end(), product_) != reached.end();
+      // Another accumulate in the epilogue would run for every element.
+      const bool folds_more = std::any_of(reached.begin(), reached.end(), [&](Node n) {
+        return graph_.op(n) == Op::Accumulate && n != product_;
+      });
+      if (uses && (graph_.op(s) != Op::Store || folds_more)) return false;
+      (uses ? statements_ : others_).push_back(s);
+    }
+    return !statements_.empty();
+  }
+
+  bool is_contraction(Node n, Node body) const {
+    const RangeSet &a = kernel_.free(graph_.source(body, 0)), &b = kernel_.free(graph_.source(body, 1));
+    const RangeSet k = kernel_.bound(n);
+    const RangeSet only_a = ir::without(a, b), only_b = ir::without(b, a);
+    return ir::includes(a, k) && ir::includes(b, k) && (!only_a.empty() || !only_b.empty());
+  }
+
+  bool sort_ranges() {
+    const RangeSet &a = kernel_.free(a_), &b = kernel_.free(b_), loops = kernel_.free(product_);
+    k_ = kernel_.bound(product_);
+    const RangeSet shared = ir::without(ir::without(a, ir::without(a, b)), k_);
+    batch_ = shared;
+    m_ = ir::without(a, b);
+    n_ = ir::without(b, a);
+    for (Node s : statements_)
+      if (kernel_.free(s) != loops) return false;
+    if (prefers_m()) {
+      std::swap(m_, n_);
+      std::swap(a_, b_);
+    }
+    return true;
+  }
+
+  // The side of n is that whose last axis is contiguous in the first result.
+  bool prefers_m() {
+    if (m_.empty() || n_.empty()) return n_.empty();
+    const auto near = [&](const RangeSet& side) {
+      const auto s = stride(graph_, graph_.source(statements_[0], 1), kernel_.ranges()[side.back()]);
+      return s == 1;
+    };
+    return near(m_) && !near(n_);
+  }
+
+  // -- One range for each side --
+
+  Node join(const RangeSet& side, int64_t id, ir::AxisKind kind) {
+    if (side.empty()) return {};
+    Dim extent{1};
+    for (uint32_t r : side) extent = ir::dim_mul(graph_, extent, extent_of(graph_, kernel_.ranges()[r]));
+    const Node range = build_.range(extent, kFirstId + id, kind);
+    Node rest = range;
+    for (size_t i = side.size(); i-- > 0;) {
+      const Node old = kernel_.ranges()[side[i]];
+      const Node own = graph_.source(old, 0);
+      set(old, i == 0 ? rest : build_.floormod(rest, own));
+      if (i != 0) rest = build_.floordiv(rest, own);
+    }
+    return range;
+  }
+
+  void set(Node from, Node to) {
+    if (from.id >= now_.size()) now_.resize(from.id + 1);
+    now_[from.id] = to;
+  }
+
+  std::optional<Contraction> make() {
+    now_.assign(graph_.id_limit(), {});
+    Contraction out;
+    out.batch = join(batch_, 0, ir::AxisKind::kLoop);
+    out.m = join(m_, 1, ir::AxisKind::kLoop);
+    out.n = join(n_, 2, ir::AxisKind::kLoop);
+    out.k = join(k_, 3, ir::AxisKind::kReduce);
+    for (Node n : ir::postorder(graph_, statements_)) {
+      if (now_[n.id]) continue;
+      std::vector<Node> sources;
+      for (Node s : graph_.sources(n)) sources.push_back(now_[s.id]);
+      if (n == product_) sources = {sources[0], out.k};
+      now_[n.id] =
+          has_flag(graph_.op(n), ir::kLeaf)
+              ? n
+              : graph_.intern({graph_.op(n), graph_.dtype(n), graph_.shape_id(n), sources, &graph_.arg(n)});
+    }
+    std::vector<Node> parts{now_[product_.id]};
+    for (Node s : statements_) parts.push_back(now_[s.id]);
+    // Simplified together, so that the product stays one node; then the factors are read off again.
+    parts = rules::simplify(graph_, parts, {.pass = "contraction"});
+    out.product = parts[0];
+    out.statements.assign(parts.begin() + 1, parts.end());
+    out.others = others_;
+    if (graph_.op(out.product) != Op::Accumulate) return {};
+    const Node body = without_casts(graph_, graph_.source(out.product, 0));
+    if (graph_.op(body) != Op::Mul) return {};
+    out.a = graph_.source(body, 0);
+    out.b = graph_.source(body, 1);
+    if (reaches(out.a, out.n) || reaches(out.b, out.m)) std::swap(out.a, out.b);
+    if (reaches(out.a, out.n) || reaches(out.b, out.m)) return {};
+    return out;
+  }
+
+  bool reaches(Node from, Node range) const {
+    if (!range) return false;
+    const Node roots[] = {from};
+    const std::vector<Node> all = ir::postorder(graph_, roots);
+    return std::find(all.begin(), all.end(), range) != all.end();
+  }
+
+  ir::Graph& graph_;
+  const Builder build_;
+  const std::array<Node, 1> whole_;
+  const ir::Kernel kernel_;
+  Node product_, a_, b_;
+  std::vector<Node> statements_, others_;
+  RangeSet batch_, m_, n_, k_;
+  std::vector<Node> now_;  // by id
+};
+
+}  // namespace
+
+std::optional<Contraction> find_contraction(ir::Graph& graph, Node kernel) {
+  return Finder(graph, kernel).run();
+}
+
+}  // namespace anneal::loop
