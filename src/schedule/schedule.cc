@@ -6,7 +6,7 @@
 
 #include "rules/simplify.h"
 #include "schedule/build.h"
-#include "schedule/widen.h"
+#include "schedule/prepare.h"
 #include "support/check.h"
 
 namespace anneal::schedule {
@@ -32,12 +32,41 @@ std::vector<Kernel> build_all(const ValueGraph& values, const Scopes& scopes, co
   return kernels;
 }
 
+// Updates that no kernel reads wait for the last of them and run as one launch: the optimizer of all
+// parameters.
+bool is_final_update(const ValueGraph& values, const Scopes& scopes, const Kernel& kernel) {
+  if (!kernel.optimizer || kernel.forward || kernel.backward || kernel.kind != GroupKind::kMap) return false;
+  return std::none_of(kernel.members.begin(), kernel.members.end(), [&](uint32_t v) {
+    return std::any_of(values[v].users.begin(), values[v].users.end(),
+                       [&](uint32_t u) { return scopes.group_of[u] != scopes.group_of[v]; });
+  });
+}
+
+void join_launches(const ValueGraph& values, const Scopes& scopes, std::vector<Kernel> kernels,
+                   std::vector<Launch>& launches) {
+  Launch updates;
+  for (Kernel& kernel : kernels) {
+    if (is_final_update(values, scopes, kernel)) {
+      updates.parts.push_back(std::move(kernel));
+      continue;
+    }
+    Launch& launch = launches.emplace_back();
+    launch.name = kernel.name;
+    launch.parts.push_back(std::move(kernel));
+  }
+  if (updates.parts.empty()) return;
+  updates.name = updates.parts.size() == 1
+                     ? updates.parts[0].name
+                     : "optimizer x " + std::to_string(updates.parts.size()) + " parameters";
+  launches.push_back(std::move(updates));
+}
+
 }  // namespace
 
 Schedule make_schedule(ir::Graph& graph, std::span<const Node> roots, const device::Caps& caps,
                        const ScheduleOptions& options) {
   Schedule out;
-  const ValueGraph fine(graph, widen_folds(graph, roots));
+  const ValueGraph fine(graph, rules::simplify(graph, prepare(graph, roots), {.pass = "prepare"}));
   out.values = std::make_unique<ValueGraph>(fine.inlining(choose_inlined(fine, options.fuse)));
   out.roots = out.values->roots();
   std::vector<bool> alone;
@@ -46,18 +75,16 @@ Schedule make_schedule(ir::Graph& graph, std::span<const Node> roots, const devi
     out.scopes = choose_scopes(*out.values, options.fuse, alone);
     kernels = build_all(*out.values, out.scopes, caps, alone);
   } while (kernels.size() != out.scopes.groups.size());
+  join_launches(*out.values, out.scopes, std::move(kernels), out.launches);
   std::unordered_set<uint32_t> unique;
-  for (Kernel& kernel : kernels) {
-    unique.insert(kernel.sink.id);
-    out.total.bytes_read += kernel.cost.bytes_read;
-    out.total.bytes_written += kernel.cost.bytes_written;
-    out.total.flops += kernel.cost.flops;
-    out.total.seconds += kernel.cost.seconds;
-    Launch launch;
-    launch.name = kernel.name;
-    launch.parts.push_back(std::move(kernel));
-    out.launches.push_back(std::move(launch));
-  }
+  for (const Launch& launch : out.launches)
+    for (const Kernel& kernel : launch.parts) {
+      unique.insert(kernel.sink.id);
+      out.total.bytes_read += kernel.cost.bytes_read;
+      out.total.bytes_written += kernel.cost.bytes_written;
+      out.total.flops += kernel.cost.flops;
+      out.total.seconds += kernel.cost.seconds;
+    }
   out.unique_kernels = unique.size();
   return out;
 }

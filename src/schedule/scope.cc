@@ -16,13 +16,16 @@ namespace {
 
 // -- What is inlined --
 
-constexpr double kCheapWork = 2;      // a cast, a scale, a mask: made again wherever it is used
-constexpr double kExpensiveWork = 8;  // an exp or tanh: made once where it would be needed many times
+constexpr double kCheapWork = 2;       // a cast, a scale, a mask: made again wherever it is used
+constexpr double kExpensiveWork = 8;   // an exp or tanh: made once where it would be needed many times
+constexpr double kRecomputeWork = 40;  // made again at each position rather than written and read
+constexpr double kFewElements = 64;    // made again for each work item
 
 // What an inlined value costs its user for an element.
 struct Cone {
   double work = 0;
-  int whole_reads = 0;  // of values that are as large as it is
+  std::vector<uint32_t>
+      whole_reads;  // values in memory that are about as large as it is or larger; a few at most
 };
 
 class Inliner {
@@ -42,9 +45,10 @@ class Inliner {
         const Value& from = all[r.producer];
         if (inlined[r.producer]) {
           cone.work += cones_[r.producer].work;
-          cone.whole_reads += cones_[r.producer].whole_reads;
+          for (uint32_t w : cones_[r.producer].whole_reads)
+            if (all[w].elements > 0.5 * v.elements) note(cone, w);
         } else if (from.elements > 0.5 * v.elements) {
-          ++cone.whole_reads;
+          note(cone, r.producer);
         }
       }
       const bool unused = v.users.empty() && !v.root;
@@ -54,19 +58,31 @@ class Inliner {
   }
 
  private:
+  static void note(Cone& cone, uint32_t read) {
+    const bool known =
+        std::find(cone.whole_reads.begin(), cone.whole_reads.end(), read) != cone.whole_reads.end();
+    if (!known && cone.whole_reads.size() < 4) cone.whole_reads.push_back(read);
+  }
+
   bool inline_it(const Value& v, const Cone& cone) const {
-    if (cone.whole_reads == 0) return true;  // positions, masks, random bits: never in memory
-    double times = 0;
-    for (uint32_t u : v.users) {
-      const Value& user = values_[u];
-      for (const Read& r : user.reads)
-        if (&values_[r.producer] == &v) times = std::max(times, user.positions / std::max(1.0, v.elements));
-    }
+    if (cone.whole_reads.empty()) return true;  // positions, masks, random bits: never in memory
+    const bool few = v.elements <= kFewElements &&
+                     std::all_of(v.reads.begin(), v.reads.end(),
+                                 [&](const Read& r) { return values_[r.producer].elements <= kFewElements; });
+    if (few) return true;
     if (fuse_ == Fuse::kNone) return false;
-    const bool once = v.users.size() == 1 && times <= 1;
-    if (once) return values_[v.users[0]].kind != ValueKind::kOrdered || cone.work <= kExpensiveWork;
-    if (cone.work <= kCheapWork && cone.whole_reads <= 1) return true;
-    return v.users.size() == 1 && cone.work < kExpensiveWork && cone.whole_reads <= 1;
+    double times = 0;  // most often that one element is used
+    bool packed = false, ordered = false;
+    for (uint32_t u : v.users) {
+      times = std::max(times, values_[u].positions / std::max(1.0, v.elements));
+      packed = packed || values_[u].kind == ValueKind::kContract;
+      ordered = ordered || values_[u].kind == ValueKind::kOrdered;
+    }
+    if (v.users.size() == 1 && times <= 1) return !ordered || cone.work <= kExpensiveWork;
+    if (cone.whole_reads.size() > 1) return false;
+    if (packed || ordered || times > 1)
+      return cone.work < (v.users.size() == 1 ? kExpensiveWork : kCheapWork);
+    return cone.work <= kRecomputeWork;
   }
 
   const ValueGraph& values_;

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// Rewrites that only make sense once no more derivatives are taken, before values are given places:
+//   - running folds of narrow floats (scan, and scatter that adds) run in f32 between casts, as their meaning
+//   says,
+//     because a kernel keeps its running values in memory;
+//   - a scatter of one element along its axis is a selection by position, which needs no memory: the adjoint
+//   of the
+//     gather in a cross entropy.
+// Tested by program_fuzz_test.cc and prepare_test.cc.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "ir/graph.h"
+
+namespace anneal::schedule {
+
+std::vector<ir::Node> prepare(ir::Graph& graph, std::span<const ir::Node> roots);
+
+}  // namespace anneal::schedule
