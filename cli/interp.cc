@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// anneal interp: evaluates a program with inputs out of files or made by a seed, and prints its results.
+// anneal interp: evaluates a program with inputs out of files or made by a seed, and prints its results. Of a
+// kernel, whose slots are its inputs, these are the slots that it writes.
 #define FMT_HEADER_ONLY
 #include "interp/interp.h"
 
@@ -9,6 +10,7 @@
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "cli/common.h"
 #include "cli/inputs.h"
@@ -16,8 +18,10 @@
 #include "cli/verbs.h"
 #include "conform/compare.h"
 #include "interp/arrays.h"
+#include "interp/kernel.h"
 #include "io/safetensors.h"
 #include "ir/text.h"
+#include "pass/pass.h"
 #include "tensor/host_value.h"
 
 namespace anneal::cli {
@@ -65,7 +69,9 @@ void bind_file(const ir::Graph& graph, std::span<const ir::Node> params, const s
   bindings.params.emplace_back(find_param(graph, params, name), std::move(array));
 }
 
-void save(const std::string& path, const std::vector<std::shared_ptr<const interp::Array>>& results) {
+using Values = std::vector<std::shared_ptr<const interp::Array>>;
+
+void save(const std::string& path, const Values& results) {
   std::vector<io::TensorView> views;
   for (size_t i = 0; i < results.size(); ++i)
     views.push_back({std::to_string(i), results[i]->dtype, results[i]->shape, results[i]->bytes});
@@ -98,6 +104,22 @@ void print_json(const std::vector<std::shared_ptr<const interp::Array>>& results
   fmt::print("{}\n", Json{{"results", std::move(list)}}.dump());
 }
 
+// The slots that a kernel writes, by number, after it has run on the inputs.
+Values run_kernel(const ir::Graph& graph, std::span<const ir::Node> statements,
+                  const interp::Bindings& bindings, interp::Mode mode) {
+  interp::KernelArrays arrays;
+  for (const auto& [number, array] : bindings.params)
+    arrays.emplace_back(number, std::make_shared<interp::Array>(*array));
+  interp::run_kernel(graph, statements, arrays, bindings, {.mode = mode});
+  std::set<int64_t> written;
+  for (const ir::Node s : statements) written.insert(graph.arg_as<ir::ParamArg>(graph.source(s, 0)).index);
+  Values results;
+  for (const int64_t number : written)
+    for (const auto& [n, array] : arrays)
+      if (n == number) results.push_back(array);
+  return results;
+}
+
 int run_interp(const InterpOptions& options) {
   const Loaded loaded = load_program(options.program);
   const ir::Graph& graph = ir::default_graph();
@@ -107,9 +129,11 @@ int run_interp(const InterpOptions& options) {
   for (const std::string& input : options.inputs) bind_file(graph, params, input, bindings);
   if (options.seed >= 0) bind_random(graph, params, static_cast<uint64_t>(options.seed), bindings);
 
-  check_work(graph, loaded.roots, loaded.name, options.force, bindings);
-  const interp::Options how{.mode = options.in_f64 ? interp::Mode::kDouble : interp::Mode::kExact};
-  const auto results = interp::evaluate(graph, loaded.roots, bindings, how);
+  const interp::Mode mode = options.in_f64 ? interp::Mode::kDouble : interp::Mode::kExact;
+  const bool is_kernel = pass::stage_of(graph, loaded.roots) == ir::Stage::kKernel;
+  if (!is_kernel) check_work(graph, loaded.roots, loaded.name, options.force, bindings);
+  const Values results = is_kernel ? run_kernel(graph, loaded.roots, bindings, mode)
+                                   : interp::evaluate(graph, loaded.roots, bindings, {.mode = mode});
   for (size_t i = 0; i < results.size() && !options.json; ++i)
     fmt::print("{}: {}{}\n{}\n", i, dtype_name(results[i]->dtype), conform::shape_text(results[i]->shape),
                array_text(*results[i]));
@@ -122,7 +146,7 @@ int run_interp(const InterpOptions& options) {
 
 Action add_interp(Options& verb) {
   const auto options = std::make_shared<InterpOptions>();
-  verb.argument("program", options->program, "a text file, or a model");
+  verb.argument("program", options->program, "a text file, of a program or a kernel, or a model");
   verb.option("--input", options->inputs,
               "NAME_OR_NUMBER=FILE.safetensors:TENSOR: a value for an input; may be repeated");
   verb.option("--seed", options->seed, "random values for the inputs that have none", Range::kNotNegative);

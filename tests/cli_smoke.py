@@ -33,6 +33,17 @@ SYMBOLIC = """\
 sink %2
 """
 
+KERNEL = """\
+%0 = param 1 : i32[4]
+%1 = const 4 : index
+%2 = range %1, id=0, kind=loop : index
+%3 = const 3 : index
+%4 = sub %3, %2 : index
+%5 = cast %2 : i32
+%6 = store %0, %4, %5 : void
+sink %6
+"""
+
 
 def safetensors(tensors):
     """{name: (dtype, shape, bytes)} as a file's bytes."""
@@ -200,6 +211,12 @@ sink %3
         self.assertIn("B", self.error("interp", "symbolic.ir", "--seed", "3"))
         self.assertIn("1 to 8", self.error("interp", "symbolic.ir", "--seed", "3", "--dim", "B=9"))
         self.assertIn("NAME=NUMBER", self.error("interp", "symbolic.ir", "--dim", "B"))
+
+    def test_interp_of_a_kernel(self):
+        (self.path / "kernel.ir").write_text(KERNEL)
+        self.assertEqual("0: i32[4]\n[3 2 1 0]\n", self.out("interp", "kernel.ir", "--seed", "0"))
+        self.assertIn("slot 1: has no data", self.error("interp", "kernel.ir"))
+        self.assertIn("store", self.out("explain", "scatter_store"))
 
     def test_explain(self):
         text = self.out("explain", "Reduce")

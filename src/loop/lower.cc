@@ -8,6 +8,7 @@
 #include "anneal/error.h"
 #include "ir/bounds.h"
 #include "ir/builder.h"
+#include "ir/substitute.h"
 #include "loop/nests.h"
 #include "rules/simplify.h"
 
@@ -287,6 +288,7 @@ class Simplifier {
   // The ranges that `from` has in the kernel as it was given, that `to` has not, and that may have no values.
   std::vector<Node> lost(Node from, Node to, const ir::Kernel& after);
   Node with_condition(Node load);
+  std::vector<Node> without_shadows(const std::vector<Node>& statements);
 
   ir::Graph& graph_;
   const ir::Builder b_;
@@ -354,7 +356,42 @@ std::vector<Node> Simplifier::run() {
     const ir::Arg arg = graph_.arg(s);
     out.push_back(b_.make(graph_.op(s), parts, arg));
   }
-  return out;
+  return without_shadows(out);
+}
+
+// Gives new ranges to accumulates inside the loops of others that bind the same ones.
+std::vector<Node> Simplifier::without_shadows(const std::vector<Node>& statements) {
+  const ir::Kernel kernel(graph_, statements);
+  std::vector<RangeSet> around(kernel.order().size());  // what accumulates above bind
+  for (size_t i = kernel.order().size(); i-- > 0;) {
+    const Node n = kernel.order()[i];
+    const RangeSet below =
+        graph_.op(n) == Op::Accumulate ? ir::united(around[i], kernel.bound(n)) : around[i];
+    if (ir::has_flag(graph_.op(n), ir::kLeaf)) continue;
+    for (Node s : graph_.sources(n)) {
+      RangeSet& of_source = around[kernel.position(s)];
+      if (!ir::includes(of_source, below)) of_source = ir::united(of_source, below);
+    }
+  }
+  int64_t next_id = 0;
+  for (Node r : kernel.ranges()) next_id = std::max(next_id, graph_.arg_as<ir::RangeArg>(r).id + 1);
+  ir::Substitution change;
+  for (Node n : kernel.order()) {
+    if (graph_.op(n) != Op::Accumulate) continue;
+    const auto is_reduce = [&](uint32_t r) {
+      return graph_.arg_as<ir::RangeArg>(kernel.ranges()[r]).kind == ir::AxisKind::kReduce;
+    };
+    const RangeSet& free = kernel.free(n);
+    const RangeSet bound = kernel.bound(n), &outer = around[kernel.position(n)];
+    // One that needs no range of an accumulate is made outside of them all.
+    if (std::none_of(free.begin(), free.end(), is_reduce) || ir::without(bound, outer) == bound) continue;
+    ir::Substitution own = change;
+    for (Node r : ir::bound_ranges(graph_, n))
+      own.nodes.emplace_back(r, b_.range(ir::Dim(graph_.source(r, 0)), next_id++, ir::AxisKind::kReduce));
+    change.nodes.emplace_back(n, (*ir::substitute(graph_, std::span(&n, 1), own))[0]);
+  }
+  if (change.nodes.empty()) return statements;
+  return *ir::substitute(graph_, statements, change);
 }
 
 }  // namespace

@@ -54,15 +54,20 @@ Node Digits::floormod(Node a, Dim b) {
   return Builder{graph_}.floormod(a, number(b));
 }
 
-// An axis of extent 1 says nothing; a digit that was itself put together is taken apart again.
+// An axis of extent 1 says nothing; a digit that was itself put together is taken apart again. The same value
+// may stand for a position in several arrays: a row's index is also that of its elements in the first row.
 void Digits::append(Number& number, Node value, Dim extent) const {
   if (extent.is(1)) return;
   const auto known = known_.find(value.id);
-  if (known == known_.end()) {
-    number.push_back({value, extent});
-    return;
+  if (known != known_.end()) {
+    Dim size{1};
+    for (const Digit& d : known->second) size = ir::dim_mul(graph_, size, d.extent);
+    if (ir::dim_equal(graph_, size, extent) == Tri::kTrue) {
+      number.insert(number.end(), known->second.begin(), known->second.end());
+      return;
+    }
   }
-  number.insert(number.end(), known->second.begin(), known->second.end());
+  number.push_back({value, extent});
 }
 
 Node Digits::value_of(const Number& number) {
