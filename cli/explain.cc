@@ -131,14 +131,14 @@ void list_ops() {
 
 // The smallest of a few examples, before and after; empty when none was found.
 std::pair<std::string, std::string> instance_of(const Rule& rule) {
-  constexpr int kTried = 24;
+  constexpr int kTried = 24, kTriedForOne = 200000;
   ir::Graph graph;
   const ir::Graph::Scope scope(graph);
   rules::InstanceMaker maker(graph, rule, 1);
   std::pair<std::string, std::string> out;
   size_t least = SIZE_MAX;
   for (int i = 0; i < kTried; ++i) {
-    const rules::Instance instance = maker.next();
+    const rules::Instance instance = maker.next(out.first.empty() ? kTriedForOne : 2000);
     if (!instance.before) break;
     const std::span<const ir::Node> before(&instance.before, 1), after(&instance.after, 1);
     const size_t size = ir::postorder(graph, before).size();
