@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+// The register tile: mr x nr accumulators that stay in registers while k runs, over one packed panel of A and one
+// of B. It has no holes, so it is one function however large the prologue and epilogue are.
+#include <llvm/IR/Module.h>
+
+#include <vector>
+
+#include "cpu/contract_code.h"
+
+namespace anneal::cpu {
+
+using llvm::BasicBlock;
+using llvm::PHINode;
+using llvm::Value;
+
+namespace {
+
+struct Kernel {
+  Contract& c;
+  Value *a, *b;
+  int mr, vectors;
+  bool a_rows;  // A lies row by row (k is contiguous), not k by k
+  std::vector<PHINode*> start;
+
+  // One group of k_unroll steps from k on; gives the accumulators after it.
+  std::vector<Value*> step(Value* k) {
+    Code& code = c.code;
+    std::vector<Value*> sums(start.begin(), start.end());
+    Value* a_at = c.at(a, a_rows ? k : code.mul(k, mr));
+    Value* b_at = c.at(b, code.mul(k, vectors * c.plan.lanes));
+    for (int u = 0; u < c.plan.k_unroll; ++u) {
+      std::vector<Value*> row;
+      for (int j = 0; j < vectors; ++j) {
+        row.push_back(c.load(c.vector(), c.at(b_at, (u * vectors + j) * c.plan.lanes), true));
+      }
+      for (int i = 0; i < mr; ++i) {
+        const int64_t offset = a_rows ? i * c.plan.a_row + u : static_cast<int64_t>(u) * mr + i;
+        Value* x = c.load(c.element, c.at(a_at, offset));
+        x = code.CreateVectorSplat(static_cast<unsigned>(c.plan.lanes), x);
+        for (int j = 0; j < vectors; ++j) {
+          Value*& sum = sums[static_cast<size_t>(i * vectors + j)];
+          sum = c.fma(x, row[static_cast<size_t>(j)], sum);
+        }
+      }
+    }
+    return sums;
+  }
+};
+
+}  // namespace
+
+llvm::Function* emit_tile_kernel(Contract& outer, llvm::Module& module, const std::string& name) {
+  llvm::LLVMContext& context = module.getContext();
+  Code code(context);
+  llvm::Type* ptr = code.getPtrTy();
+  auto* type = llvm::FunctionType::get(code.getVoidTy(), {ptr, ptr, code.getInt64Ty(), ptr, code.getInt1Ty()}, false);
+  auto* function = llvm::Function::Create(type, llvm::Function::InternalLinkage, name, module);
+  function->addFnAttr(llvm::Attribute::NoInline);
+  function->addFnAttr(llvm::Attribute::NoUnwind);
+  for (unsigned arg : {0u, 1u, 3u}) function->addParamAttr(arg, llvm::Attribute::NoAlias);
+  code.SetInsertPoint(BasicBlock::Create(context, "entry", function));
+  Contract c{code, outer.spec, outer.plan, {}, {}, {}, {}, {}, {}, {}, {}, outer.element};
+
+  const ContractPlan& plan = outer.plan;
+  Kernel kernel{c, function->getArg(0), function->getArg(1), plan.mr, plan.nr / plan.lanes,
+                plan.traits.a_along == Axis::kK, {}};
+  Value* groups = function->getArg(2);
+  Value* tile = function->getArg(3);
+  const size_t count = static_cast<size_t>(kernel.mr * kernel.vectors);
+
+  BasicBlock* entry = code.GetInsertBlock();
+  BasicBlock* loop = BasicBlock::Create(context, "k", function);
+  BasicBlock* done = BasicBlock::Create(context, "done", function);
+  code.CreateCondBr(code.CreateICmpSGT(groups, code.i64(0)), loop, done);
+  code.SetInsertPoint(loop);
+  PHINode* k = code.CreatePHI(code.getInt64Ty(), 2);
+  k->addIncoming(code.i64(0), entry);
+  for (size_t i = 0; i < count; ++i) {
+    kernel.start.push_back(code.CreatePHI(c.vector(), 2));
+    kernel.start.back()->addIncoming(c.zero(), entry);
+  }
+  std::vector<Value*> sums = kernel.step(k);
+  Value* next = code.add(k, plan.k_unroll);
+  k->addIncoming(next, loop);
+  for (size_t i = 0; i < count; ++i) kernel.start[i]->addIncoming(sums[i], loop);
+  code.CreateCondBr(code.less(next, code.mul(groups, plan.k_unroll)), loop, done);
+
+  code.SetInsertPoint(done);
+  std::vector<Value*> results;
+  for (size_t i = 0; i < count; ++i) {
+    PHINode* result = code.CreatePHI(c.vector(), 2);
+    result->addIncoming(c.zero(), entry);
+    result->addIncoming(sums[i], loop);
+    results.push_back(result);
+  }
+  const auto place = [&](size_t i) { return c.at(tile, static_cast<int64_t>(i) * plan.lanes); };
+  code.either(
+      function->getArg(4),
+      [&] {
+        for (size_t i = 0; i < count; ++i) {
+          Value* before = c.load(c.vector(), place(i), true);
+          c.store(code.CreateFAdd(before, results[i]), place(i), true);
+        }
+      },
+      [&] {
+        for (size_t i = 0; i < count; ++i) c.store(results[i], place(i), true);
+      });
+  code.CreateRetVoid();
+  return function;
+}
+
+}  // namespace anneal::cpu
