@@ -16,29 +16,16 @@ constexpr int64_t kStrip = 64;       // of k: a strip of panel width x kStrip fi
 // Rounds a count of k up to what the kernel reads.
 Value* padded(Contract& c, Value* count) { return c.code.round_up(count, c.plan.k_unroll); }
 
-// values[i] lane j -> values[j] lane i, for as many vectors as lanes. First quads (or pairs) of lanes within 128
-// bits, which every machine has instructions for, then those 128-bit pieces against each other.
-void transpose(Contract& c, std::vector<Value*>& values) {
-  const int lanes = c.plan.lanes;
-  const int piece = static_cast<int>(16 / c.plan.element_bytes());
-  const auto exchange = [&](int step) {
-    // Rows i and i + step swap the off-diagonal step x step blocks.
-    std::vector<int> low, high;
-    for (int l = 0; l < lanes; ++l) {
-      const bool upper = (l & step) != 0;
-      low.push_back(upper ? lanes + l - step : l);
-      high.push_back(upper ? lanes + l : l + step);
-    }
-    for (int i = 0; i < lanes; ++i) {
-      if ((i & step) != 0) continue;
-      Value* a = values[static_cast<size_t>(i)];
-      Value* b = values[static_cast<size_t>(i + step)];
-      values[static_cast<size_t>(i)] = c.code.CreateShuffleVector(a, b, low);
-      values[static_cast<size_t>(i + step)] = c.code.CreateShuffleVector(a, b, high);
-    }
-  };
-  // Interleaving the low halves and the high halves of each piece is one step in another order of rows.
-  const auto interleave = [&](int distance, int unit) {
+// Rows of a transposition: as many as there are elements in 128 bits, for which every machine has instructions.
+int quad(const Contract& c) { return static_cast<int>(16 / c.plan.element_bytes()); }
+
+// rows[i] lane l -> element i of piece l % quad, l / quad: afterwards, values[j] holds for each g the 128 bits
+// that are column g * quad + j of the rows.
+void interleave_rows(Contract& c, std::vector<Value*>& rows) {
+  const int lanes = c.plan.lanes, piece = quad(c);
+  // Interleaves units of elements from the low halves of the pieces of rows i and i + distance, and from the high.
+  const auto interleave = [&](int distance) {
+    const int unit = distance;
     std::vector<int> low, high;
     for (int l = 0; l < lanes; ++l) {
       const int base = l / piece * piece, within = l % piece;
@@ -46,25 +33,19 @@ void transpose(Contract& c, std::vector<Value*>& values) {
       low.push_back(source * lanes + base + index);
       high.push_back(source * lanes + base + index + piece / 2);
     }
-    std::vector<Value*> out(values.size());
-    for (int i = 0; i < lanes; ++i) {
-      if ((i & distance) != 0) continue;
-      Value* a = values[static_cast<size_t>(i)];
-      Value* b = values[static_cast<size_t>(i + distance)];
-      out[static_cast<size_t>(i)] = c.code.CreateShuffleVector(a, b, low);
-      out[static_cast<size_t>(i + distance)] = c.code.CreateShuffleVector(a, b, high);
+    const std::vector<Value*> in = rows;
+    for (size_t i = 0; i < in.size(); ++i) {
+      const size_t other = i + static_cast<size_t>(distance);
+      if ((i & static_cast<size_t>(distance)) != 0) continue;
+      rows[i] = c.code.CreateShuffleVector(in[i], in[other], low);
+      rows[other] = c.code.CreateShuffleVector(in[i], in[other], high);
     }
-    values = out;
   };
+  interleave(1);
   if (piece == 4) {
-    interleave(1, 1);
-    interleave(2, 2);
-    // Now row 4q + j holds column {0, 2, 1, 3}[j] of each piece.
-    for (int q = 0; q < lanes; q += 4) std::swap(values[static_cast<size_t>(q + 1)], values[static_cast<size_t>(q + 2)]);
-  } else {
-    interleave(1, 1);
+    interleave(2);
+    std::swap(rows[1], rows[2]);  // the columns came out as 0, 2, 1, 3
   }
-  for (int step = piece; step < lanes; step *= 2) exchange(step);
 }
 
 }  // namespace
@@ -156,7 +137,7 @@ void pack_rows(Contract& c, Value* b, const PanelSet& panels, const KBlock& bloc
 
 void pack_transposed(Contract& c, Value* b, const PanelSet& panels, const KBlock& block) {
   Code& code = c.code;
-  const int lanes = c.plan.lanes;
+  const int lanes = c.plan.lanes, piece = quad(c);
   Value* zero = code.i64(0);
   Value* strip = c.scratch_at(c.plan.rows);
   const auto strip_row = [&](Value* r) { return c.at(strip, code.mul(r, kStrip)); };
@@ -173,13 +154,18 @@ void pack_transposed(Contract& c, Value* b, const PanelSet& panels, const KBlock
       code.loop(rows, code.i64(panels.width), 1,
                 [&](Value* r) { zero_row(c, code.sub(k_end, k_begin), strip_row(r)); });
       code.loop(k_begin, k_end, lanes, [&](Value* k) {
-        code.loop(zero, code.i64(panels.width), lanes, [&](Value* r) {
+        code.loop(zero, code.i64(panels.width), piece, [&](Value* r) {
           std::vector<Value*> values;
           Value* from = c.at(strip_row(r), code.sub(k, k_begin));
-          for (int i = 0; i < lanes; ++i) values.push_back(c.load(c.vector(), c.at(from, i * kStrip)));
-          transpose(c, values);
+          for (int i = 0; i < piece; ++i) values.push_back(c.load(c.vector(), c.at(from, i * kStrip)));
+          interleave_rows(c, values);
           Value* to = c.at(panel, code.add(code.mul(k, panels.width), r));
-          for (int i = 0; i < lanes; ++i) c.store(values[static_cast<size_t>(i)], c.at(to, i * panels.width));
+          for (int i = 0; i < lanes; ++i) {
+            std::vector<int> part;
+            for (int j = 0; j < piece; ++j) part.push_back(i / piece * piece + j);
+            Value* column = code.CreateShuffleVector(values[static_cast<size_t>(i % piece)], part);
+            c.store(column, c.at(to, i * panels.width));
+          }
         });
       });
     });

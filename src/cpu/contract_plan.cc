@@ -92,7 +92,7 @@ void plan_tiles(const ContractShape& shape, ContractPlan& plan) {
   if (shape.n >= 0) vectors = static_cast<int>(std::clamp<int64_t>(ceil_div(shape.n, plan.lanes), 1, vectors));
   plan.nr = vectors * plan.lanes;
   plan.mr = tile_rows(shape.m, tile.rows);
-  plan.k_unroll = std::min(4, plan.lanes);
+  plan.k_unroll = 2;
   plan.kc = kKBlock;
   if (shape.k != kUnknownExtent) plan.kc = std::max<int64_t>(plan.k_block(shape.k), plan.k_unroll);
   plan.one_k_block = shape.k != kUnknownExtent && shape.k <= plan.kc;
