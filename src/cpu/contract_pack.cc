@@ -80,12 +80,11 @@ void pack_across(Contract& c, bool is_a, Value* b, const PanelSet& panels, const
             });
           },
           [&] {
-            code.loop(code.i64(0), code.i64(vectors * lanes), lanes, [&](Value* lane) {
-              where.row = code.add(row, lane);
-              Value* mask = c.mask_of(code.sub(extent, where.row));
-              code.loop(k_begin, k_end, 1, [&](Value* k) {
-                where.k = code.add(block.k0, k);
-                where.mask = mask;
+            code.loop(k_begin, k_end, 1, [&](Value* k) {
+              where.k = code.add(block.k0, k);
+              code.loop(code.i64(0), code.i64(vectors * lanes), lanes, [&](Value* lane) {
+                where.row = code.add(row, lane);
+                where.mask = c.mask_of(code.sub(extent, where.row));
                 c.store(c.operand(is_a, where), element(panel, k, lane));
               });
             });
