@@ -48,6 +48,10 @@ struct OperandAt {
 };
 using OperandHole = std::function<llvm::Value*(llvm::IRBuilderBase&, const OperandAt&)>;
 
+// Asks to fetch what OperandHole would load for these lanes, some time before it does. Called once for each cache
+// line of an operand, if plan.prefetch is set: a batch of small products would wait for memory while it packs.
+using PrefetchHole = std::function<void(llvm::IRBuilderBase&, const OperandAt&)>;
+
 // `lanes` finished elements along n (or along m: kDot and kAxpy when n is tiny), starting at (b, m, n).
 struct ResultAt {
   llvm::Value *b = nullptr, *m = nullptr, *n = nullptr;
@@ -74,6 +78,7 @@ struct ContractSpec {
   std::function<void(llvm::IRBuilderBase&, const ContractFrame&)> prepare;
   OperandHole a, b;
   ResultHole result;
+  PrefetchHole a_prefetch, b_prefetch;  // may be null, as for operands that are not plain loads
   SumHole a_sum, b_sum;  // null is allowed, also when the plan's traits ask for sums in the result hole
 };
 

@@ -38,6 +38,7 @@ constexpr int64_t kItemRowsMax = 1024;    // bounds the tiles that wait for the 
 constexpr int64_t kItemColumnsMax = 512;  // B's block, k_block x columns, is read from the second-level cache
 constexpr int64_t kLongItem = 512;        // kDot, kAxpy: fewest elements of an item
 constexpr int64_t kAxpyItemMax = 4096;    // results that wait in the first-level cache
+constexpr int64_t kPrefetchMax = 256 << 10;  // bytes of operands that can be on their way beside those in use
 constexpr int64_t kDotBlock = 4096;       // k_block of kDot: the tiny operand waits in the first-level cache
 
 // Rows of the register tile: the tallest, or the one that cuts a known m into pieces with the least waste.
@@ -97,6 +98,9 @@ void plan_tiles(const ContractShape& shape, ContractPlan& plan) {
   if (shape.k != kUnknownExtent) plan.kc = std::max<int64_t>(plan.k_block(shape.k), plan.k_unroll);
   plan.one_k_block = shape.k != kUnknownExtent && shape.k <= plan.kc;
   choose_items(shape, plan);
+  plan.prefetch = shape.batch != 1 && plan.one_k_block && shape.m > 0 && shape.m <= plan.item_m && shape.n > 0 &&
+                  shape.n <= plan.item_n &&
+                  (shape.m + shape.n) * shape.k * plan.element_bytes() <= kPrefetchMax;
   plan.mc = std::min<int64_t>(plan.item_m, round_up(48, plan.mr));
 
   // Panels begin at different cache sets: powers of two between them would make them evict each other.

@@ -60,6 +60,7 @@ struct ContractPlan {
   int64_t item_m = 0;     // one work item is at most item_m x item_n elements of one batch
   int64_t item_n = 0;
   bool one_k_block = false;  // known: k fits in one block, so no partial sums go through memory
+  bool prefetch = false;     // kTiles: an item is a small whole product, and the next one's operands can be fetched
   Axis long_axis = Axis::kN; // kDot and kAxpy: the axis that is not tiny, and
   int tiny = 0;              // the extent of the one that is
   int chains = 0;            // kDot: vectors of partial sums for each dot product

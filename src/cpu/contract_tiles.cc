@@ -65,6 +65,28 @@ struct Tiles {
     });
   }
 
+  // Fetches part `index` of `count` of an operand of the next batch.
+  void prefetch(bool is_a, Value* index, Value* count) {
+    const PrefetchHole& hole = is_a ? c.spec.a_prefetch : c.spec.b_prefetch;
+    if (!plan().prefetch || !hole) return;
+    Code& code = c.code;
+    const Axis along = is_a ? plan().traits.a_along : plan().traits.b_along;
+    Value* rows = is_a ? c.m : c.n;
+    Value* outer = along == Axis::kK ? rows : c.k;
+    Value* inner = along == Axis::kK ? c.k : rows;
+    const int64_t line = 64 / plan().element_bytes();
+    OperandAt where{.along = along, .lanes = static_cast<unsigned>(line)};
+    where.b = code.min(code.add(item.b, 1), code.sub(c.batch, code.i64(1)));
+    const auto part = [&](Value* i) { return code.CreateUDiv(code.mul(outer, i), count); };
+    code.loop(part(index), part(code.add(index, 1)), 1, [&](Value* o) {
+      code.loop(code.i64(0), inner, line, [&](Value* i) {
+        where.row = along == Axis::kK ? o : i;
+        where.k = along == Axis::kK ? i : o;
+        hole(code, where);
+      });
+    });
+  }
+
   void rows_of_a(const KBlock& block, Value* first, Value* last) {
     Code& code = c.code;
     const bool along_k = plan().traits.a_along == Axis::kK;
@@ -100,6 +122,11 @@ struct Tiles {
             tile = c.at(tiles, code.mul(index, plan().mr * plan().nr));
           }
           Value* b_panel = c.at(b_panels, code.mul(pb, b_stride));
+          if (plan().prefetch) {
+            Value* panels = code.ceil_div(code.sub(item.m1, item.m0), code.i64(plan().mr));
+            Value* index = code.add(code.mul(code.add(panel0, pa), b_count), pb);
+            for (const bool is_a : {true, false}) prefetch(is_a, index, code.mul(panels, b_count));
+          }
           code.CreateCall(kernel, {a_panel, b_panel, groups, tile, code.CreateNot(first)});
           const auto finish = [&] {
             Value* n = code.add(item.n0, code.mul(pb, plan().nr));

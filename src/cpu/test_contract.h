@@ -82,6 +82,13 @@ class PlainHoles {
     return code.CreateAlignedLoad(type, base, align);
   }
 
+  void prefetch(llvm::IRBuilderBase& code, unsigned slot, const Strides& strides, const OperandAt& where) const {
+    llvm::Value* base = address(code, slot, strides, where.b, where.row, where.k);
+    // A read, into every level, of data.
+    code.CreateIntrinsic(llvm::Intrinsic::prefetch, {code.getPtrTy()},
+                         {base, code.getInt32(0), code.getInt32(2), code.getInt32(1)});
+  }
+
   void store(llvm::IRBuilderBase& code, unsigned slot, const Strides& strides, const ResultAt& where,
              llvm::Value* value) const {
     llvm::Value* base = address(code, slot, strides, where.b, where.m, where.n);
@@ -112,6 +119,8 @@ class PlainHoles {
     s.prepare = [this](llvm::IRBuilderBase& code, const ContractFrame& frame) { prepare(code, frame); };
     s.a = [this](llvm::IRBuilderBase& code, const OperandAt& at) { return load(code, 0, plain_.a, at); };
     s.b = [this](llvm::IRBuilderBase& code, const OperandAt& at) { return load(code, 1, plain_.b, at); };
+    s.a_prefetch = [this](llvm::IRBuilderBase& code, const OperandAt& at) { prefetch(code, 0, plain_.a, at); };
+    s.b_prefetch = [this](llvm::IRBuilderBase& code, const OperandAt& at) { prefetch(code, 1, plain_.b, at); };
     s.result = [this](llvm::IRBuilderBase& code, const ResultAt& at) { store(code, 2, plain_.c, at, at.value); };
     return s;
   }
