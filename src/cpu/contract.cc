@@ -7,25 +7,21 @@
 #include "support/check.h"
 
 namespace anneal::cpu {
-namespace {
 
 using llvm::Value;
 
-// Wide vectors stay whole on machines whose tuning prefers 256 bits.
 void set_vector_width(llvm::Function& function, Isa isa) {
   const char* bits = isa == Isa::kAvx512 ? "512" : isa == Isa::kAvx2 ? "256" : "128";
   function.addFnAttr("prefer-vector-width", bits);
   function.addFnAttr("min-legal-vector-width", bits);
 }
 
-}  // namespace
-
 ContractShape shape_of(const ContractSpec& spec) {
   return {.batch = spec.batch.known, .m = spec.m.known, .n = spec.n.known, .k = spec.k.known};
 }
 
 llvm::Function* emit_contract(llvm::Module& module, const std::string& name, const ContractSpec& spec,
-                              const ContractPlan& plan) {
+                              const ContractPlan& plan, TileKernel kernel) {
   ANNEAL_CHECK(spec.a && spec.b && spec.result);
   Code code(module.getContext());
   llvm::Type* ptr = code.getPtrTy();
@@ -58,9 +54,15 @@ llvm::Function* emit_contract(llvm::Module& module, const std::string& name, con
   if (spec.prepare) spec.prepare(code, frame);
   switch (plan.path) {
     case ContractPath::kTiles: {
-      llvm::Function* kernel = emit_tile_kernel(c, module, name + ".tile");
-      set_vector_width(*kernel, plan.machine.isa);
-      emit_tiles(c, kernel);
+      llvm::Function* tile = nullptr;
+      if (kernel == TileKernel::kInside) {
+        tile = emit_tile_kernel(module, plan);
+        tile->setLinkage(llvm::Function::InternalLinkage);
+      } else {
+        tile = module.getFunction(tile_kernel_name(plan));
+        if (tile == nullptr) tile = declare_tile_kernel(module, plan);
+      }
+      emit_tiles(c, tile);
       break;
     }
     case ContractPath::kDot: emit_dot(c); break;

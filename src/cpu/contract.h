@@ -85,11 +85,20 @@ struct ContractSpec {
 // The shape that contract_plan wants, of a spec's extents.
 ContractShape shape_of(const ContractSpec& spec);
 
+// The register tile of kTiles has no holes, so a few kernels serve every contraction of a process, and they are a
+// third of the time to compile one. kOutside leaves the function to the linker: add emit_tile_kernel's to any module.
+enum class TileKernel : uint8_t { kInside, kOutside };
+
+// Names the kernel that a plan needs: equal names are equal functions. Empty if it needs none.
+std::string tile_kernel_name(const ContractPlan& plan);
+// Adds that function to the module, with external linkage.
+llvm::Function* emit_tile_kernel(llvm::Module& module, const ContractPlan& plan);
+
 // Adds to the module
 //   void name(ptr slots, ptr vars, i64 begin, i64 end, ptr scratch)
 // which computes work items begin..end-1 of plan.items(shape). `scratch` is plan.scratch_bytes bytes, aligned to 64,
 // that no other thread uses meanwhile; what is in it does not matter. Any subset of the items may run in any order.
 llvm::Function* emit_contract(llvm::Module& module, const std::string& name, const ContractSpec& spec,
-                              const ContractPlan& plan);
+                              const ContractPlan& plan, TileKernel kernel = TileKernel::kInside);
 
 }  // namespace anneal::cpu

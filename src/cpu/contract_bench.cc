@@ -168,14 +168,19 @@ void run_row(const Row& row, const Options& options, Pair& pair, SgemmFunction* 
              flops / ours * 1e-9, bytes / ours * 1e-9, ours * 1e6, sgemm ? flops / theirs * 1e-9 : 0.0, sgemm ? theirs / ours : 0.0, worst,
              to_string(plan));
   if (options.compile) {
-    for (const auto level : {llvm::CodeGenOptLevel::Less, llvm::CodeGenOptLevel::Default}) {
+    for (const bool outside : {false, true}) for (const auto level : {llvm::CodeGenOptLevel::Less, llvm::CodeGenOptLevel::Default}) {
       CompileTimes best{1, 1, 1};
       for (int i = 0; i < 5; ++i) {
         TestJit other(options.isa, options.cpu, level);
-        other.compile("f", [&](llvm::Module& module) { emit_contract(module, "f", spec, plan); });
+        const TileKernel kernel = outside ? TileKernel::kOutside : TileKernel::kInside;
+        const std::string tile = tile_kernel_name(plan);
+        if (outside) other.compile(tile, [&](llvm::Module& module) { emit_tile_kernel(module, plan); });
+        other.compile("warm", [&](llvm::Module& module) { emit_contract(module, "warm", spec, plan, kernel); });
+        other.compile("f", [&](llvm::Module& module) { emit_contract(module, "f", spec, plan, kernel); });
         if (other.times.machine + other.times.passes < best.machine + best.passes) best = other.times;
       }
-      fmt::print("    compile at level {}: emit {:.2f} ms, passes {:.2f} ms, machine code and link {:.2f} ms\n", static_cast<int>(level),
+      fmt::print("    compile{} at level {}: emit {:.2f} ms, passes {:.2f} ms, machine code and link {:.2f} ms\n",
+                 outside ? " without the tile kernel" : "", static_cast<int>(level),
                  best.emit * 1e3, best.passes * 1e3, best.machine * 1e3);
     }
   }

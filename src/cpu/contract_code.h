@@ -46,9 +46,9 @@ struct Contract {
   const ContractSpec& spec;
   const ContractPlan& plan;
   ContractFrame frame;
-  llvm::Value *begin, *end, *scratch;
-  llvm::Value *batch, *m, *n, *k;  // extents
-  llvm::Type* element;
+  llvm::Value *begin = nullptr, *end = nullptr, *scratch = nullptr;
+  llvm::Value *batch = nullptr, *m = nullptr, *n = nullptr, *k = nullptr;  // extents
+  llvm::Type* element = nullptr;
 
   llvm::Type* vector(unsigned lanes) const;
   llvm::Type* vector() const { return vector(static_cast<unsigned>(plan.lanes)); }
@@ -97,7 +97,9 @@ void sum_panels(Contract& c, llvm::Value* sums, const PanelSet& panels, const KB
 void sum_rows(Contract& c, llvm::Value* sums, const PanelSet& panels, const KBlock& block, llvm::Value* first);
 
 // void kernel(ptr a, ptr b, i64 k_groups, ptr tile, i1 accumulate): mr x nr products of one panel of each.
-llvm::Function* emit_tile_kernel(Contract& c, llvm::Module& module, const std::string& name);
+llvm::Function* declare_tile_kernel(llvm::Module& module, const ContractPlan& plan);
+// Wide vectors stay whole on machines whose tuning prefers narrower ones.
+void set_vector_width(llvm::Function& function, Isa isa);
 void emit_tiles(Contract& c, llvm::Function* kernel);
 void emit_dot(Contract& c);
 void emit_axpy(Contract& c);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The register tile: mr x nr accumulators that stay in registers while k runs, over one packed panel of A and one
 // of B. It has no holes, so it is one function however large the prologue and epilogue are.
+#include <fmt/format.h>
 #include <llvm/IR/Module.h>
 
 #include <vector>
 
 #include "cpu/contract_code.h"
+#include "support/check.h"
 
 namespace anneal::cpu {
 
@@ -49,19 +51,38 @@ struct Kernel {
 
 }  // namespace
 
-llvm::Function* emit_tile_kernel(Contract& outer, llvm::Module& module, const std::string& name) {
+std::string tile_kernel_name(const ContractPlan& plan) {
+  if (plan.path != ContractPath::kTiles) return "";
+  const std::string rows = plan.traits.a_along == Axis::kK ? fmt::format("rows{}", plan.a_row) : "panel";
+  return fmt::format("anneal_tile_{}_{}_{}x{}_{}", static_cast<int>(plan.machine.isa),
+                     plan.traits.f64 ? "f64" : "f32", plan.mr, plan.nr, rows);
+}
+
+llvm::Function* declare_tile_kernel(llvm::Module& module, const ContractPlan& plan) {
   llvm::LLVMContext& context = module.getContext();
-  Code code(context);
-  llvm::Type* ptr = code.getPtrTy();
-  auto* type = llvm::FunctionType::get(code.getVoidTy(), {ptr, ptr, code.getInt64Ty(), ptr, code.getInt1Ty()}, false);
-  auto* function = llvm::Function::Create(type, llvm::Function::InternalLinkage, name, module);
+  llvm::Type* ptr = llvm::PointerType::get(context, 0);
+  auto* type = llvm::FunctionType::get(llvm::Type::getVoidTy(context),
+                                       {ptr, ptr, llvm::Type::getInt64Ty(context), ptr, llvm::Type::getInt1Ty(context)},
+                                       false);
+  auto* function =
+      llvm::Function::Create(type, llvm::Function::ExternalLinkage, tile_kernel_name(plan), module);
   function->addFnAttr(llvm::Attribute::NoInline);
   function->addFnAttr(llvm::Attribute::NoUnwind);
   for (unsigned arg : {0u, 1u, 3u}) function->addParamAttr(arg, llvm::Attribute::NoAlias);
-  code.SetInsertPoint(BasicBlock::Create(context, "entry", function));
-  Contract c{code, outer.spec, outer.plan, {}, {}, {}, {}, {}, {}, {}, {}, outer.element};
+  set_vector_width(*function, plan.machine.isa);
+  return function;
+}
 
-  const ContractPlan& plan = outer.plan;
+llvm::Function* emit_tile_kernel(llvm::Module& module, const ContractPlan& plan) {
+  ANNEAL_CHECK(plan.path == ContractPath::kTiles);
+  llvm::LLVMContext& context = module.getContext();
+  llvm::Function* function = declare_tile_kernel(module, plan);
+  Code code(BasicBlock::Create(context, "entry", function));
+  const ContractSpec no_holes;
+  Contract c{.code = code,
+             .spec = no_holes,
+             .plan = plan,
+             .element = plan.traits.f64 ? code.getDoubleTy() : code.getFloatTy()};
   Kernel kernel{c, function->getArg(0), function->getArg(1), plan.mr, plan.nr / plan.lanes,
                 plan.traits.a_along == Axis::kK, {}};
   Value* groups = function->getArg(2);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <iterator>
 
 #include "support/check.h"
@@ -105,7 +106,8 @@ void plan_tiles(const ContractShape& shape, ContractPlan& plan) {
 
   // Panels begin at different cache sets: powers of two between them would make them evict each other.
   const int64_t line = 64 / plan.element_bytes();
-  plan.a_row = round_up(plan.kc, 16) + line;
+  // Few different distances, so that few different kernels are needed.
+  plan.a_row = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(std::max<int64_t>(plan.kc, 64)))) + line;
   const int64_t kc = round_up(plan.kc, 16);
   const int64_t bytes = plan.element_bytes();
   int64_t at = 0;

@@ -7,6 +7,7 @@
 #include <llvm/IR/PassManager.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/Passes/PassBuilder.h>
+#include <llvm/Support/CommandLine.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
@@ -47,6 +48,11 @@ class TestJit {
   }
 
   explicit TestJit(Isa isa, std::string cpu = "", llvm::CodeGenOptLevel level = llvm::CodeGenOptLevel::Default) {
+    // Loops are emitted the way they should run; rewriting their addresses is half of the time to compile.
+    llvm::StringMap<llvm::cl::Option*>& options = llvm::cl::getRegisteredOptions();
+    if (const auto found = options.find("disable-lsr"); found != options.end()) {
+      static_cast<llvm::cl::opt<bool>*>(found->second)->setValue(true);
+    }
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
     llvm::orc::JITTargetMachineBuilder builder((llvm::Triple(llvm::sys::getProcessTriple())));
