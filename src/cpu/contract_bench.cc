@@ -18,11 +18,13 @@
 namespace anneal::cpu {
 namespace {
 
-using SgemmFunction = void(int order, int ta, int tb, int m, int n, int k, float alpha, const float* a, int lda,
-                           const float* b, int ldb, float beta, float* c, int ldc);
+using SgemmFunction = void(int order, int ta, int tb, int m, int n, int k, float alpha, const float* a,
+                           int lda, const float* b, int ldb, float beta, float* c, int ldc);
 using ThreadsFunction = void(int);
 
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 // One helper thread that spins between jobs: what is measured is the kernel.
 class Pair {
@@ -34,7 +36,8 @@ class Pair {
     job_ = &job;
     if (helper_.joinable()) todo_.store(1, std::memory_order_release);
     job(0);
-    while (todo_.load(std::memory_order_acquire) != 0) {}
+    while (todo_.load(std::memory_order_acquire) != 0) {
+    }
   }
 
  private:
@@ -128,7 +131,8 @@ void run_row(const Row& row, const Options& options, Pair& pair, SgemmFunction* 
     for (float& x : v) x = static_cast<float>((state = state * 1664525 + 1013904223) >> 9) * 0x1p-22f - 1.0f;
     return v;
   };
-  const std::vector<float> a = random(static_cast<size_t>(s.batch * s.m * s.k)), b = random(static_cast<size_t>(s.batch * s.k * s.n));
+  const std::vector<float> a = random(static_cast<size_t>(s.batch * s.m * s.k)),
+                           b = random(static_cast<size_t>(s.batch * s.k * s.n));
   std::vector<float> c(static_cast<size_t>(s.batch * s.m * s.n)), d(c.size());
   const Scratch scratch[2] = {make_scratch(plan.scratch_bytes), make_scratch(plan.scratch_bytes)};
   std::memset(scratch[0].get(), 0, static_cast<size_t>(plan.scratch_bytes));
@@ -136,7 +140,8 @@ void run_row(const Row& row, const Options& options, Pair& pair, SgemmFunction* 
   void* slots[6] = {const_cast<float*>(a.data()), const_cast<float*>(b.data()), c.data()};
   const int64_t vars[4] = {s.batch, s.m, s.n, s.k};
   const int64_t items = plan.items(s);
-  const double flops = 2.0 * static_cast<double>(s.batch * s.m) * static_cast<double>(s.n) * static_cast<double>(s.k);
+  const double flops =
+      2.0 * static_cast<double>(s.batch * s.m) * static_cast<double>(s.n) * static_cast<double>(s.k);
   // Small problems are repeated within one measurement.
   const int inner = static_cast<int>(std::clamp(2e8 / flops, 1.0, 20000.0));
   double ours = 1e300, theirs = 1e300;
@@ -144,7 +149,9 @@ void run_row(const Row& row, const Options& options, Pair& pair, SgemmFunction* 
   for (int r = 0; r < repeat; ++r) {
     double start = now();
     for (int i = 0; i < inner; ++i) {
-      pair.run([&](int t) { f(slots, vars, items * t / options.threads, items * (t + 1) / options.threads, scratch[t].get()); });
+      pair.run([&](int t) {
+        f(slots, vars, items * t / options.threads, items * (t + 1) / options.threads, scratch[t].get());
+      });
     }
     ours = std::min(ours, (now() - start) / inner);
     if (sgemm == nullptr) continue;
@@ -152,9 +159,9 @@ void run_row(const Row& row, const Options& options, Pair& pair, SgemmFunction* 
     for (int i = 0; i < inner; ++i) {
       for (int64_t x = 0; x < s.batch; ++x) {
         const auto dim = [](int64_t e) { return static_cast<int>(e); };
-        sgemm(101, row.ta ? 112 : 111, row.tb ? 112 : 111, dim(s.m), dim(s.n), dim(s.k), 1, a.data() + x * s.m * s.k,
-              dim(row.ta ? s.m : s.k), b.data() + x * s.k * s.n, dim(row.tb ? s.k : s.n), 0, d.data() + x * s.m * s.n,
-              dim(s.n));
+        sgemm(101, row.ta ? 112 : 111, row.tb ? 112 : 111, dim(s.m), dim(s.n), dim(s.k), 1,
+              a.data() + x * s.m * s.k, dim(row.ta ? s.m : s.k), b.data() + x * s.k * s.n,
+              dim(row.tb ? s.k : s.n), 0, d.data() + x * s.m * s.n, dim(s.n));
       }
     }
     theirs = std::min(theirs, (now() - start) / inner);
@@ -164,25 +171,29 @@ void run_row(const Row& row, const Options& options, Pair& pair, SgemmFunction* 
     for (size_t i = 0; i < c.size(); ++i) worst = std::max(worst, static_cast<double>(std::abs(c[i] - d[i])));
   }
   const double bytes = 4.0 * static_cast<double>(a.size() + b.size() + c.size());
-  fmt::print("{:<22} {:>8.1f} GF {:>7.1f} GB/s {:>10.1f} us  peer {:>8.1f} GF  ratio {:>5.2f}  diff {:.1e}  {}\n", row.name,
-             flops / ours * 1e-9, bytes / ours * 1e-9, ours * 1e6, sgemm ? flops / theirs * 1e-9 : 0.0, sgemm ? theirs / ours : 0.0, worst,
-             to_string(plan));
+  fmt::print(
+      "{:<22} {:>8.1f} GF {:>7.1f} GB/s {:>10.1f} us  peer {:>8.1f} GF  ratio {:>5.2f}  diff {:.1e}  {}\n",
+      row.name, flops / ours * 1e-9, bytes / ours * 1e-9, ours * 1e6, sgemm ? flops / theirs * 1e-9 : 0.0,
+      sgemm ? theirs / ours : 0.0, worst, to_string(plan));
   if (options.compile) {
-    for (const bool outside : {false, true}) for (const auto level : {llvm::CodeGenOptLevel::Less, llvm::CodeGenOptLevel::Default}) {
-      CompileTimes best{1, 1, 1};
-      for (int i = 0; i < 5; ++i) {
-        TestJit other(options.isa, options.cpu, level);
-        const TileKernel kernel = outside ? TileKernel::kOutside : TileKernel::kInside;
-        const std::string tile = tile_kernel_name(plan);
-        if (outside) other.compile(tile, [&](llvm::Module& module) { emit_tile_kernel(module, plan); });
-        other.compile("warm", [&](llvm::Module& module) { emit_contract(module, "warm", spec, plan, kernel); });
-        other.compile("f", [&](llvm::Module& module) { emit_contract(module, "f", spec, plan, kernel); });
-        if (other.times.machine + other.times.passes < best.machine + best.passes) best = other.times;
+    for (const bool outside : {false, true})
+      for (const auto level : {llvm::CodeGenOptLevel::Less, llvm::CodeGenOptLevel::Default}) {
+        CompileTimes best{1, 1, 1};
+        for (int i = 0; i < 5; ++i) {
+          TestJit other(options.isa, options.cpu, level);
+          const TileKernel kernel = outside ? TileKernel::kOutside : TileKernel::kInside;
+          const std::string tile = tile_kernel_name(plan);
+          if (outside) other.compile(tile, [&](llvm::Module& module) { emit_tile_kernel(module, plan); });
+          other.compile("warm",
+                        [&](llvm::Module& module) { emit_contract(module, "warm", spec, plan, kernel); });
+          other.compile("f", [&](llvm::Module& module) { emit_contract(module, "f", spec, plan, kernel); });
+          if (other.times.machine + other.times.passes < best.machine + best.passes) best = other.times;
+        }
+        fmt::print(
+            "    compile{} at level {}: emit {:.2f} ms, passes {:.2f} ms, machine code and link {:.2f} ms\n",
+            outside ? " without the tile kernel" : "", static_cast<int>(level), best.emit * 1e3,
+            best.passes * 1e3, best.machine * 1e3);
       }
-      fmt::print("    compile{} at level {}: emit {:.2f} ms, passes {:.2f} ms, machine code and link {:.2f} ms\n",
-                 outside ? " without the tile kernel" : "", static_cast<int>(level),
-                 best.emit * 1e3, best.passes * 1e3, best.machine * 1e3);
-    }
   }
   std::fflush(stdout);
 }
@@ -192,22 +203,32 @@ int run(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string arg = argv[i];
     const auto value = [&] { return std::string(i + 1 < argc ? argv[++i] : ""); };
-    if (arg == "--blas") options.blas = value();
-    else if (arg == "--threads") options.threads = std::clamp(std::atoi(value().c_str()), 1, 2);
-    else if (arg == "--repeat") options.repeat = std::max(1, std::atoi(value().c_str()));
-    else if (arg == "--only") options.only = value();
-    else if (arg == "--cpu") options.cpu = value();
-    else if (arg == "--isa") options.isa = static_cast<Isa>(std::atoi(value().c_str()));
-    else if (arg == "--compile") options.compile = true;
-    else return fmt::print(stderr, "unknown option {}\n", arg), 2;
+    if (arg == "--blas")
+      options.blas = value();
+    else if (arg == "--threads")
+      options.threads = std::clamp(std::atoi(value().c_str()), 1, 2);
+    else if (arg == "--repeat")
+      options.repeat = std::max(1, std::atoi(value().c_str()));
+    else if (arg == "--only")
+      options.only = value();
+    else if (arg == "--cpu")
+      options.cpu = value();
+    else if (arg == "--isa")
+      options.isa = static_cast<Isa>(std::atoi(value().c_str()));
+    else if (arg == "--compile")
+      options.compile = true;
+    else
+      return fmt::print(stderr, "unknown option {}\n", arg), 2;
   }
   SgemmFunction* sgemm = nullptr;
   if (!options.blas.empty()) {
     void* library = dlopen(options.blas.c_str(), RTLD_NOW);
     if (library == nullptr) return fmt::print(stderr, "{}\n", dlerror()), 1;
     sgemm = reinterpret_cast<SgemmFunction*>(dlsym(library, "cblas_sgemm"));
-    if (void* set = dlsym(library, "openblas_set_num_threads")) reinterpret_cast<ThreadsFunction*>(set)(options.threads);
-    if (void* core = dlsym(library, "openblas_get_corename")) fmt::print("peer: {}\n", reinterpret_cast<const char* (*)()>(core)());
+    if (void* set = dlsym(library, "openblas_set_num_threads"))
+      reinterpret_cast<ThreadsFunction*>(set)(options.threads);
+    if (void* core = dlsym(library, "openblas_get_corename"))
+      fmt::print("peer: {}\n", reinterpret_cast<const char* (*)()>(core)());
   }
   Pair pair(options.threads);
   fmt::print("read bandwidth: {:.1f} GB/s (64 MiB), {:.1f} GB/s (512 MiB)\n",

@@ -12,9 +12,7 @@ using llvm::Value;
 
 Value* Code::min(Value* a, Value* b) { return CreateSelect(CreateICmpSLT(a, b), a, b); }
 
-Value* Code::ceil_div(Value* a, Value* b) {
-  return CreateUDiv(CreateNUWAdd(a, CreateSub(b, i64(1))), b);
-}
+Value* Code::ceil_div(Value* a, Value* b) { return CreateUDiv(CreateNUWAdd(a, CreateSub(b, i64(1))), b); }
 
 void Code::loop(Value* begin, Value* end, int64_t step, const std::function<void(Value*)>& body) {
   llvm::Function* function = GetInsertBlock()->getParent();

@@ -31,7 +31,8 @@ class Code : public llvm::IRBuilder<> {
   llvm::Value* round_down_pow2(llvm::Value* a, int64_t b) { return CreateAnd(a, i64(-b)); }
 
   // for (i = begin; i < end; i += step) body(i)
-  void loop(llvm::Value* begin, llvm::Value* end, int64_t step, const std::function<void(llvm::Value*)>& body);
+  void loop(llvm::Value* begin, llvm::Value* end, int64_t step,
+            const std::function<void(llvm::Value*)>& body);
   // The same with values that body takes and gives; the last ones are the result.
   using Values = std::vector<llvm::Value*>;
   Values fold(llvm::Value* begin, llvm::Value* end, int64_t step, const Values& initial,
@@ -54,8 +55,12 @@ struct Contract {
   llvm::Type* vector() const { return vector(static_cast<unsigned>(plan.lanes)); }
   llvm::Value* zero() const;
   // Pointers into scratch memory, by bytes; and to an element of an array.
-  llvm::Value* scratch_at(int64_t bytes) const { return code.CreateConstGEP1_64(code.getInt8Ty(), scratch, static_cast<uint64_t>(bytes)); }
-  llvm::Value* at(llvm::Value* base, llvm::Value* index) const { return code.CreateGEP(element, base, index); }
+  llvm::Value* scratch_at(int64_t bytes) const {
+    return code.CreateConstGEP1_64(code.getInt8Ty(), scratch, static_cast<uint64_t>(bytes));
+  }
+  llvm::Value* at(llvm::Value* base, llvm::Value* index) const {
+    return code.CreateGEP(element, base, index);
+  }
   llvm::Value* at(llvm::Value* base, int64_t index) const { return at(base, code.i64(index)); }
   llvm::Value* load(llvm::Type* type, llvm::Value* from, bool aligned = false) const;
   void store(llvm::Value* value, llvm::Value* to, bool aligned = false) const;
@@ -90,11 +95,13 @@ void pack_across(Contract& c, bool is_a, llvm::Value* b, const PanelSet& panels,
 void pack_transposed(Contract& c, llvm::Value* b, const PanelSet& panels, const KBlock& block);
 // Packs A, whose values come along k: element (r, k) lies at base[(r - r0) * plan.a_row + k].
 void pack_rows(Contract& c, llvm::Value* b, const PanelSet& panels, const KBlock& block);
-// Adds the block's sums over k to sums[panel * sum_stride + row within the panel], or begins them. The stride is a
-// whole number of vectors, so that a vector's idle lanes are nobody's sums.
+// Adds the block's sums over k to sums[panel * sum_stride + row within the panel], or begins them. The stride
+// is a whole number of vectors, so that a vector's idle lanes are nobody's sums.
 int64_t sum_stride(const ContractPlan& plan, int width);
-void sum_panels(Contract& c, llvm::Value* sums, const PanelSet& panels, const KBlock& block, llvm::Value* first);
-void sum_rows(Contract& c, llvm::Value* sums, const PanelSet& panels, const KBlock& block, llvm::Value* first);
+void sum_panels(Contract& c, llvm::Value* sums, const PanelSet& panels, const KBlock& block,
+                llvm::Value* first);
+void sum_rows(Contract& c, llvm::Value* sums, const PanelSet& panels, const KBlock& block,
+              llvm::Value* first);
 
 // void kernel(ptr a, ptr b, i64 k_groups, ptr tile, i1 accumulate): mr x nr products of one panel of each.
 llvm::Function* declare_tile_kernel(llvm::Module& module, const ContractPlan& plan);

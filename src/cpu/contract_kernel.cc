@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The register tile: mr x nr accumulators that stay in registers while k runs, over one packed panel of A and one
-// of B. It has no holes, so it is one function however large the prologue and epilogue are.
+// The register tile: mr x nr accumulators that stay in registers while k runs, over one packed panel of A and
+// one of B. It has no holes, so it is one function however large the prologue and epilogue are.
 #include <fmt/format.h>
 #include <llvm/IR/Module.h>
 
@@ -19,17 +19,14 @@ namespace {
 
 struct Kernel {
   Contract& c;
-  Value *a, *b;
   int mr, vectors;
   bool a_rows;  // A lies row by row (k is contiguous), not k by k
   std::vector<PHINode*> start;
 
-  // One group of k_unroll steps from k on; gives the accumulators after it.
-  std::vector<Value*> step(Value* k) {
+  // One group of k_unroll steps at these places; gives the accumulators after it.
+  std::vector<Value*> step(Value* a_at, Value* b_at) {
     Code& code = c.code;
     std::vector<Value*> sums(start.begin(), start.end());
-    Value* a_at = c.at(a, a_rows ? k : code.mul(k, mr));
-    Value* b_at = c.at(b, code.mul(k, vectors * c.plan.lanes));
     for (int u = 0; u < c.plan.k_unroll; ++u) {
       std::vector<Value*> row;
       for (int j = 0; j < vectors; ++j) {
@@ -61,9 +58,9 @@ std::string tile_kernel_name(const ContractPlan& plan) {
 llvm::Function* declare_tile_kernel(llvm::Module& module, const ContractPlan& plan) {
   llvm::LLVMContext& context = module.getContext();
   llvm::Type* ptr = llvm::PointerType::get(context, 0);
-  auto* type = llvm::FunctionType::get(llvm::Type::getVoidTy(context),
-                                       {ptr, ptr, llvm::Type::getInt64Ty(context), ptr, llvm::Type::getInt1Ty(context)},
-                                       false);
+  auto* type = llvm::FunctionType::get(
+      llvm::Type::getVoidTy(context),
+      {ptr, ptr, llvm::Type::getInt64Ty(context), ptr, llvm::Type::getInt1Ty(context)}, false);
   auto* function =
       llvm::Function::Create(type, llvm::Function::ExternalLinkage, tile_kernel_name(plan), module);
   function->addFnAttr(llvm::Attribute::NoInline);
@@ -83,8 +80,7 @@ llvm::Function* emit_tile_kernel(llvm::Module& module, const ContractPlan& plan)
              .spec = no_holes,
              .plan = plan,
              .element = plan.traits.f64 ? code.getDoubleTy() : code.getFloatTy()};
-  Kernel kernel{c, function->getArg(0), function->getArg(1), plan.mr, plan.nr / plan.lanes,
-                plan.traits.a_along == Axis::kK, {}};
+  Kernel kernel{c, plan.mr, plan.nr / plan.lanes, plan.traits.a_along == Axis::kK, {}};
   Value* groups = function->getArg(2);
   Value* tile = function->getArg(3);
   const size_t count = static_cast<size_t>(kernel.mr * kernel.vectors);
@@ -94,17 +90,25 @@ llvm::Function* emit_tile_kernel(llvm::Module& module, const ContractPlan& plan)
   BasicBlock* done = BasicBlock::Create(context, "done", function);
   code.CreateCondBr(code.CreateICmpSGT(groups, code.i64(0)), loop, done);
   code.SetInsertPoint(loop);
-  PHINode* k = code.CreatePHI(code.getInt64Ty(), 2);
-  k->addIncoming(code.i64(0), entry);
+  // Both places move by themselves: an index that is scaled anew each time costs more than the loop's other
+  // upkeep.
+  PHINode* group = code.CreatePHI(code.getInt64Ty(), 2);
+  PHINode* a_at = code.CreatePHI(code.getPtrTy(), 2);
+  PHINode* b_at = code.CreatePHI(code.getPtrTy(), 2);
+  group->addIncoming(groups, entry);
+  a_at->addIncoming(function->getArg(0), entry);
+  b_at->addIncoming(function->getArg(1), entry);
   for (size_t i = 0; i < count; ++i) {
     kernel.start.push_back(code.CreatePHI(c.vector(), 2));
     kernel.start.back()->addIncoming(c.zero(), entry);
   }
-  std::vector<Value*> sums = kernel.step(k);
-  Value* next = code.add(k, plan.k_unroll);
-  k->addIncoming(next, loop);
+  const std::vector<Value*> sums = kernel.step(a_at, b_at);
+  Value* left = code.sub(group, code.i64(1));
+  group->addIncoming(left, loop);
+  a_at->addIncoming(c.at(a_at, kernel.a_rows ? plan.k_unroll : plan.k_unroll * plan.mr), loop);
+  b_at->addIncoming(c.at(b_at, plan.k_unroll * plan.nr), loop);
   for (size_t i = 0; i < count; ++i) kernel.start[i]->addIncoming(sums[i], loop);
-  code.CreateCondBr(code.less(next, code.mul(groups, plan.k_unroll)), loop, done);
+  code.CreateCondBr(code.CreateICmpNE(left, code.i64(0)), loop, done);
 
   code.SetInsertPoint(done);
   std::vector<Value*> results;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Packing: the operands' holes are evaluated here and nowhere else. Every loop that calls a hole does so in one
-// place for whole vectors and in one for ragged ones, since a hole may be a lot of code.
+// Packing: the operands' holes are evaluated here and nowhere else. Every loop that calls a hole does so in
+// one place for whole vectors and in one for ragged ones, since a hole may be a lot of code.
 #include <vector>
 
 #include "cpu/contract_code.h"
@@ -16,14 +16,16 @@ constexpr int64_t kStrip = 64;       // of k: a strip of panel width x kStrip fi
 // Rounds a count of k up to what the kernel reads.
 Value* padded(Contract& c, Value* count) { return c.code.round_up(count, c.plan.k_unroll); }
 
-// Rows of a transposition: as many as there are elements in 128 bits, for which every machine has instructions.
+// Rows of a transposition: as many as there are elements in 128 bits, for which every machine has
+// instructions.
 int quad(const Contract& c) { return static_cast<int>(16 / c.plan.element_bytes()); }
 
-// rows[i] lane l -> element i of piece l % quad, l / quad: afterwards, values[j] holds for each g the 128 bits
-// that are column g * quad + j of the rows.
+// rows[i] lane l -> element i of piece l % quad, l / quad: afterwards, values[j] holds for each g the 128
+// bits that are column g * quad + j of the rows.
 void interleave_rows(Contract& c, std::vector<Value*>& rows) {
   const int lanes = c.plan.lanes, piece = quad(c);
-  // Interleaves units of elements from the low halves of the pieces of rows i and i + distance, and from the high.
+  // Interleaves units of elements from the low halves of the pieces of rows i and i + distance, and from the
+  // high.
   const auto interleave = [&](int distance) {
     const int unit = distance;
     std::vector<int> low, high;
@@ -60,7 +62,8 @@ void pack_across(Contract& c, bool is_a, Value* b, const PanelSet& panels, const
     return c.at(panel, code.add(code.mul(k, panels.width), lane));
   };
   OperandAt where{.b = b, .along = is_a ? Axis::kM : Axis::kN, .lanes = static_cast<unsigned>(lanes)};
-  // Where the width is not a multiple of the lanes, a vector's end lies in the next k, which is written later.
+  // Where the width is not a multiple of the lanes, a vector's end lies in the next k, which is written
+  // later.
   code.loop(code.i64(0), block.count, kRowsAtATime, [&](Value* k_begin) {
     Value* k_end = code.min(code.add(k_begin, kRowsAtATime), block.count);
     code.loop(code.i64(0), count, 1, [&](Value* p) {
@@ -99,7 +102,8 @@ void pack_across(Contract& c, bool is_a, Value* b, const PanelSet& panels, const
   });
 }
 
-// Evaluates row `row` of an operand along k for [k0 + from, k0 + to) into `to_memory`, zeros up to a whole vector.
+// Evaluates row `row` of an operand along k for [k0 + from, k0 + to) into `to_memory`, zeros up to a whole
+// vector.
 static void evaluate_row(Contract& c, bool is_a, Value* b, Value* row, Value* k0, Value* from, Value* to,
                          Value* to_memory) {
   Code& code = c.code;
@@ -203,9 +207,10 @@ void sum_rows(Contract& c, Value* sums, const PanelSet& panels, const KBlock& bl
     Value* to = c.at(sums, code.add(panel, code.CreateURem(r, width)));
     Value* before = code.CreateSelect(first, zero, c.load(c.element, to));
     // Rows are padded with zeros to whole vectors.
-    const auto parts = code.fold(code.i64(0), block.count, c.plan.lanes, {c.zero()}, [&](Value* k, Code::Values so_far) {
-      return Code::Values{code.CreateFAdd(so_far[0], c.load(c.vector(), c.at(from, k)))};
-    });
+    const auto parts =
+        code.fold(code.i64(0), block.count, c.plan.lanes, {c.zero()}, [&](Value* k, Code::Values so_far) {
+          return Code::Values{code.CreateFAdd(so_far[0], c.load(c.vector(), c.at(from, k)))};
+        });
     c.store(code.CreateFAdd(before, code.CreateFAddReduce(zero, parts[0])), to);
   });
 }

@@ -15,8 +15,8 @@ namespace {
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
-// The largest register tile of each instruction set: accumulators, one row of B and a broadcast of A fit in the
-// registers. Columns in vectors, so that f64 has half as many.
+// The largest register tile of each instruction set: accumulators, one row of B and a broadcast of A fit in
+// the registers. Columns in vectors, so that f64 has half as many.
 struct RegisterTile {
   const char* name;
   int vector_bytes, rows, vectors;
@@ -40,7 +40,7 @@ constexpr int64_t kItemColumnsMax = 512;  // B's block, k_block x columns, is re
 constexpr int64_t kLongItem = 512;        // kDot, kAxpy: fewest elements of an item
 constexpr int64_t kAxpyItemMax = 4096;    // results that wait in the first-level cache
 constexpr int64_t kPrefetchMax = 256 << 10;  // bytes of operands that can be on their way beside those in use
-constexpr int64_t kDotBlock = 4096;       // k_block of kDot: the tiny operand waits in the first-level cache
+constexpr int64_t kDotBlock = 4096;  // k_block of kDot: the tiny operand waits in the first-level cache
 
 // Rows of the register tile: the tallest, or the one that cuts a known m into pieces with the least waste.
 int tile_rows(int64_t m, int tallest) {
@@ -59,21 +59,23 @@ int tile_rows(int64_t m, int tallest) {
   return best;
 }
 
-// The cut into items that finishes first, in units of one multiply-add of a register tile's width: packing costs
-// about as much as kPackA columns for each element of A, and as kPackB rows for each of B.
+// The cut into items that finishes first, in units of one multiply-add of a register tile's width: packing
+// costs about as much as kPackA columns for each element of A, and as kPackB rows for each of B.
 void choose_items(const ContractShape& shape, ContractPlan& plan) {
   constexpr double kPackA = 8, kPackB = 12;
   constexpr int64_t kGuess = 512;  // of an extent that is not known
   const int64_t m = shape.m == kUnknownExtent ? kGuess : std::max<int64_t>(shape.m, 1);
   const int64_t n = shape.n == kUnknownExtent ? kGuess : std::max<int64_t>(shape.n, 1);
-  const int64_t batch = shape.batch == kUnknownExtent ? plan.machine.threads : std::max<int64_t>(shape.batch, 1);
+  const int64_t batch =
+      shape.batch == kUnknownExtent ? plan.machine.threads : std::max<int64_t>(shape.batch, 1);
   const int64_t threads = plan.machine.threads;
   const int64_t columns_max = std::max<int64_t>(kItemColumnsMax * 4 / plan.element_bytes(), plan.nr);
   const int64_t least_rows = ceil_div(m, kItemRowsMax), least_columns = ceil_div(n, columns_max);
   double best = 1e300;
   for (int64_t rows = least_rows; rows <= least_rows + 2 * threads; ++rows) {
     for (int64_t columns = least_columns; columns <= least_columns + 2 * threads; ++columns) {
-      const int64_t item_m = round_up(ceil_div(m, rows), plan.mr), item_n = round_up(ceil_div(n, columns), plan.nr);
+      const int64_t item_m = round_up(ceil_div(m, rows), plan.mr),
+                    item_n = round_up(ceil_div(n, columns), plan.nr);
       const int64_t items = batch * ceil_div(m, item_m) * ceil_div(n, item_n);
       const double area = static_cast<double>(item_m) * static_cast<double>(item_n);
       const double cost = area + kPackA * static_cast<double>(item_m) + kPackB * static_cast<double>(item_n);
@@ -91,7 +93,8 @@ void plan_tiles(const ContractShape& shape, ContractPlan& plan) {
   const RegisterTile& tile = register_tile(plan.machine.isa);
   plan.path = ContractPath::kTiles;
   int vectors = tile.vectors;
-  if (shape.n >= 0) vectors = static_cast<int>(std::clamp<int64_t>(ceil_div(shape.n, plan.lanes), 1, vectors));
+  if (shape.n >= 0)
+    vectors = static_cast<int>(std::clamp<int64_t>(ceil_div(shape.n, plan.lanes), 1, vectors));
   plan.nr = vectors * plan.lanes;
   plan.mr = tile_rows(shape.m, tile.rows);
   plan.k_unroll = 2;
@@ -99,15 +102,16 @@ void plan_tiles(const ContractShape& shape, ContractPlan& plan) {
   if (shape.k != kUnknownExtent) plan.kc = std::max<int64_t>(plan.k_block(shape.k), plan.k_unroll);
   plan.one_k_block = shape.k != kUnknownExtent && shape.k <= plan.kc;
   choose_items(shape, plan);
-  plan.prefetch = shape.batch != 1 && plan.one_k_block && shape.m > 0 && shape.m <= plan.item_m && shape.n > 0 &&
-                  shape.n <= plan.item_n &&
+  plan.prefetch = shape.batch != 1 && plan.one_k_block && shape.m > 0 && shape.m <= plan.item_m &&
+                  shape.n > 0 && shape.n <= plan.item_n &&
                   (shape.m + shape.n) * shape.k * plan.element_bytes() <= kPrefetchMax;
   plan.mc = std::min<int64_t>(plan.item_m, round_up(48, plan.mr));
 
   // Panels begin at different cache sets: powers of two between them would make them evict each other.
   const int64_t line = 64 / plan.element_bytes();
   // Few different distances, so that few different kernels are needed.
-  plan.a_row = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(std::max<int64_t>(plan.kc, 64)))) + line;
+  plan.a_row =
+      static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(std::max<int64_t>(plan.kc, 64)))) + line;
   const int64_t kc = round_up(plan.kc, 16);
   const int64_t bytes = plan.element_bytes();
   int64_t at = 0;
@@ -140,14 +144,15 @@ void plan_rows(const ContractShape& shape, Axis long_axis, ContractPlan& plan) {
   plan.one_k_block = shape.k != kUnknownExtent && shape.k <= plan.kc;
   const int64_t extent = long_axis == Axis::kN ? shape.n : shape.m;
   const int64_t batch = shape.batch == kUnknownExtent ? 1 : std::max<int64_t>(shape.batch, 1);
-  // Two items a thread, if they are not too small: the whole is bound by memory, and threads are not equally fast.
+  // Two items a thread, if they are not too small: the whole is bound by memory, and threads are not equally
+  // fast.
   int64_t item = extent == kUnknownExtent ? kLongItem : ceil_div(extent * batch, 2 * plan.machine.threads);
   item = std::clamp(round_up(item, plan.lanes * 4), kLongItem, kAxpyItemMax);
   if (extent != kUnknownExtent) item = std::min(item, round_up(std::max<int64_t>(extent, 1), plan.lanes));
   (long_axis == Axis::kN ? plan.item_n : plan.item_m) = item;
   (long_axis == Axis::kN ? plan.item_m : plan.item_n) = plan.tiny;
   const int64_t bytes = plan.element_bytes();
-  plan.tiles = 0;  // tiny x item results
+  plan.tiles = 0;                                      // tiny x item results
   plan.rows = round_up(plan.tiny * item * bytes, 64);  // the tiny operand, padded with zeros
   plan.a_row = round_up(plan.kc, plan.k_unroll) + plan.lanes;
   plan.scratch_bytes = plan.rows + plan.tiny * plan.a_row * bytes;
@@ -200,8 +205,8 @@ std::string to_string(const ContractPlan& plan) {
   return fmt::format("{} {} {} {} x {} lanes={} kc={}{} item={} scratch={:.2f} MiB",
                      plan.path == ContractPath::kDot ? "dot" : "axpy", isa, type, plan.tiny,
                      plan.long_axis == Axis::kN ? "n" : "m", plan.lanes, plan.kc,
-                     plan.one_k_block ? " (one)" : "",
-                     plan.long_axis == Axis::kN ? plan.item_n : plan.item_m, mib);
+                     plan.one_k_block ? " (one)" : "", plan.long_axis == Axis::kN ? plan.item_n : plan.item_m,
+                     mib);
 }
 
 }  // namespace anneal::cpu

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// How a contraction C[b,m,n] = sum_k A(b,m,k) * B(b,k,n) is cut up: which of the three loop nests, the register
-// tile, the blocks, and the work items a thread pool may split. A plan is a plain value made from extents and a
-// description of the machine, so it can be tested and printed without LLVM.
+// How a contraction C[b,m,n] = sum_k A(b,m,k) * B(b,k,n) is cut up: which of the three loop nests, the
+// register tile, the blocks, and the work items a thread pool may split. A plan is a plain value made from
+// extents and a description of the machine, so it can be tested and printed without LLVM.
 //
-// What a plan may not do is change bits: for one path, an element's sum depends on k_block(k) alone, which neither
-// the number of threads nor m and n enter. The path itself is chosen from the extents and the operands' directions.
-// Tested by contract_plan_test.cc.
+// What a plan may not do is change bits: for one path, an element's sum depends on k_block(k) alone, which
+// neither the number of threads nor m and n enter. The path itself is chosen from the extents and the
+// operands' directions. Tested by contract_plan_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -52,19 +52,19 @@ struct ContractPlan {
   ContractPath path = ContractPath::kTiles;
   ContractMachine machine;
   ContractTraits traits;
-  int lanes = 0;          // of a vector that holes are asked for
-  int mr = 0, nr = 0;     // register tile; nr is a multiple of lanes
-  int k_unroll = 0;       // panels are padded with zeros to a multiple of it
-  int64_t kc = 0;         // largest block of k
-  int64_t mc = 0;         // rows of A packed at a time
-  int64_t item_m = 0;     // one work item is at most item_m x item_n elements of one batch
+  int lanes = 0;       // of a vector that holes are asked for
+  int mr = 0, nr = 0;  // register tile; nr is a multiple of lanes
+  int k_unroll = 0;    // panels are padded with zeros to a multiple of it
+  int64_t kc = 0;      // largest block of k
+  int64_t mc = 0;      // rows of A packed at a time
+  int64_t item_m = 0;  // one work item is at most item_m x item_n elements of one batch
   int64_t item_n = 0;
   bool one_k_block = false;  // known: k fits in one block, so no partial sums go through memory
-  bool prefetch = false;     // kTiles: an item is a small whole product, and the next one's operands can be fetched
-  Axis long_axis = Axis::kN; // kDot and kAxpy: the axis that is not tiny, and
-  int tiny = 0;              // the extent of the one that is
-  int chains = 0;            // kDot: vectors of partial sums for each dot product
-  int64_t a_row = 0;         // elements between rows of a packed block of A, if A is packed along k
+  bool prefetch = false;  // kTiles: an item is a whole small product, and the next one is fetched during it
+  Axis long_axis = Axis::kN;  // kDot and kAxpy: the axis that is not tiny, and
+  int tiny = 0;               // the extent of the one that is
+  int chains = 0;             // kDot: vectors of partial sums for each dot product
+  int64_t a_row = 0;          // elements between rows of a packed block of A, if A is packed along k
   // Where things lie in a thread's scratch memory, in bytes.
   int64_t b_panels = 0, a_panels = 0, tiles = 0, rows = 0, a_sum = 0, b_sum = 0;
   int64_t scratch_bytes = 0;

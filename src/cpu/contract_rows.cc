@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// When m or n is tiny, each element of the large operand is used only a few times: packing it would cost more than
-// the products. It is read once, straight through its hole, against the tiny operand, which waits in the
+// When m or n is tiny, each element of the large operand is used only a few times: packing it would cost more
+// than the products. It is read once, straight through its hole, against the tiny operand, which waits in the
 // first-level cache; results wait there too and go through the result hole when k is done.
 //   dot:   for each row of the large operand, along k: plan.chains vectors of partial sums
 //   axpy:  for every few k, along the rows: result += value of the tiny operand * row of the large one
@@ -27,8 +27,12 @@ struct Rows {
   Value* tiny_at(int t, Value* k) const { return c.at(c.at(tiny, t * plan().a_row), k); }
 
   Value* large(Value* row, Value* k, Value* mask) const {
-    OperandAt where{.b = item.b, .row = row, .k = k, .along = Axis::kK,
-                    .lanes = static_cast<unsigned>(plan().lanes), .mask = mask};
+    OperandAt where{.b = item.b,
+                    .row = row,
+                    .k = k,
+                    .along = Axis::kK,
+                    .lanes = static_cast<unsigned>(plan().lanes),
+                    .mask = mask};
     if (plan().path == ContractPath::kAxpy) where.along = plan().long_axis;
     return c.operand(!long_is_n(), where);
   }
@@ -97,10 +101,12 @@ struct Rows {
         }
       };
       sums = code.fold(code.i64(0), whole, step, sums, [&](Value* k, Code::Values now) {
-        for (int chain = 0; chain < chains; ++chain) products(code.add(k, chain * lanes), chain, nullptr, now);
+        for (int chain = 0; chain < chains; ++chain)
+          products(code.add(k, chain * lanes), chain, nullptr, now);
         return now;
       });
-      // What is left goes to the first chain; the ragged vector goes to the last, so that holes see few masks.
+      // What is left goes to the first chain; the ragged vector goes to the last, so that holes see few
+      // masks.
       sums = code.fold(whole, vectors, lanes, sums, [&](Value* k, Code::Values now) {
         products(k, 0, nullptr, now);
         return now;
@@ -128,7 +134,8 @@ struct Rows {
         low.push_back(i);
         high.push_back(n + i);
       }
-      vector = c.code.CreateFAdd(c.code.CreateShuffleVector(vector, low), c.code.CreateShuffleVector(vector, high));
+      vector = c.code.CreateFAdd(c.code.CreateShuffleVector(vector, low),
+                                 c.code.CreateShuffleVector(vector, high));
     }
     return c.code.CreateExtractElement(vector, uint64_t{0});
   }
@@ -157,7 +164,8 @@ struct Rows {
     Value* whole = code.add(begin, code.round_down_pow2(length, lanes));
     Value* whole_k = code.round_down_pow2(block.count, plan().k_unroll);
     code.loop(code.i64(0), whole_k, plan().k_unroll, [&](Value* k) {
-      code.loop(begin, whole, lanes, [&](Value* row) { axpy_rows(row, block.k0, k, plan().k_unroll, nullptr); });
+      code.loop(begin, whole, lanes,
+                [&](Value* row) { axpy_rows(row, block.k0, k, plan().k_unroll, nullptr); });
     });
     // The last few k for all rows, and all k for the ragged vector: one step at a time under a mask.
     code.loop(code.i64(0), block.count, 1, [&](Value* k) {

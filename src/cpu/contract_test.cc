@@ -14,7 +14,9 @@ namespace {
 
 constexpr Isa kIsas[] = {Isa::kGeneric, Isa::kAvx2, Isa::kAvx512};
 
-std::string name_of(Isa isa) { return isa == Isa::kGeneric ? "generic" : isa == Isa::kAvx2 ? "avx2" : "avx512"; }
+std::string name_of(Isa isa) {
+  return isa == Isa::kGeneric ? "generic" : isa == Isa::kAvx2 ? "avx2" : "avx512";
+}
 
 class ContractTest : public testing::TestWithParam<Isa> {
  protected:
@@ -22,9 +24,11 @@ class ContractTest : public testing::TestWithParam<Isa> {
     if (!TestJit::host_has(GetParam())) GTEST_SKIP() << "this processor has no " << name_of(GetParam());
   }
 };
-INSTANTIATE_TEST_SUITE_P(Isas, ContractTest, testing::ValuesIn(kIsas), [](const auto& p) { return name_of(p.param); });
+INSTANTIATE_TEST_SUITE_P(Isas, ContractTest, testing::ValuesIn(kIsas),
+                         [](const auto& p) { return name_of(p.param); });
 
-// Memory that ends where it ends: the last element touches a guard that must keep its value, before and after.
+// Memory that ends where it ends: the last element touches a guard that must keep its value, before and
+// after.
 template <class T>
 class Guarded {
  public:
@@ -47,7 +51,8 @@ class Guarded {
 
 constexpr double kUntouched = 12345.0;
 
-// One contraction of random values: runs it, in two halves of its items the second one first, and keeps everything.
+// One contraction of random values: runs it, in two halves of its items the second one first, and keeps
+// everything.
 template <class T>
 struct Trial {
   PlainContract plain;
@@ -102,13 +107,15 @@ struct Trial {
         for (int64_t j = 0; j < s.n; ++j) {
           double sum = 0;
           for (int64_t k = 0; k < s.k; ++k) {
-            sum += static_cast<double>(a[static_cast<size_t>(x * plain.a[0] + i * plain.a[1] + k * plain.a[2])]) *
-                   static_cast<double>(b[static_cast<size_t>(x * plain.b[0] + j * plain.b[1] + k * plain.b[2])]);
+            sum +=
+                static_cast<double>(
+                    a[static_cast<size_t>(x * plain.a[0] + i * plain.a[1] + k * plain.a[2])]) *
+                static_cast<double>(b[static_cast<size_t>(x * plain.b[0] + j * plain.b[1] + k * plain.b[2])]);
           }
           const double got = c[static_cast<size_t>(x * plain.c[0] + i * plain.c[1] + j * plain.c[2])];
           const double bound = eps * static_cast<double>(s.k + 1) * std::sqrt(static_cast<double>(s.k + 1));
-          ASSERT_NEAR(got, sum, bound) << "at " << x << "," << i << "," << j << " of " << s.batch << "x" << s.m << "x"
-                                       << s.n << "x" << s.k << ": " << to_string(plan);
+          ASSERT_NEAR(got, sum, bound) << "at " << x << "," << i << "," << j << " of " << s.batch << "x"
+                                       << s.m << "x" << s.n << "x" << s.k << ": " << to_string(plan);
         }
       }
     }
@@ -131,11 +138,12 @@ void check_shape(ContractShape shape, Isa isa, bool symbolic = false) {
 
 TEST_P(ContractTest, AgreesWithTripleLoop) {
   const ContractShape shapes[] = {
-      {1, 5, 7, 3},      {1, 13, 31, 17},  {1, 14, 32, 4},    {1, 15, 33, 5},    {2, 28, 64, 16},  {3, 29, 65, 15},
-      {1, 6, 16, 511},   {1, 7, 17, 512},  {1, 9, 19, 513},   {1, 53, 37, 1031}, {1, 57, 5, 129},  {1, 5, 200, 2},
-      {1, 127, 101, 97}, {2, 11, 513, 64}, {1, 41, 1025, 33}, {1, 1030, 9, 21},  {4, 64, 64, 64},  {1, 67, 530, 600},
-      {1, 8, 1, 9},      {1, 1, 8, 9},     {1, 1, 1, 1},      {2, 1, 67, 131},   {3, 2, 70, 63},   {1, 4, 33, 257},
-      {1, 600, 1, 70},   {1, 33, 3, 4100}, {2, 3, 1041, 37},  {1, 1, 17, 8200},  {1, 2, 2, 5000},  {1, 2100, 2, 5},
+      {1, 5, 7, 3},     {1, 13, 31, 17},  {1, 14, 32, 4},    {1, 15, 33, 5},   {2, 28, 64, 16},
+      {3, 29, 65, 15},  {1, 6, 16, 511},  {1, 7, 17, 512},   {1, 9, 19, 513},  {1, 53, 37, 1031},
+      {1, 57, 5, 129},  {1, 5, 200, 2},   {1, 127, 101, 97}, {2, 11, 513, 64}, {1, 41, 1025, 33},
+      {1, 1030, 9, 21}, {4, 64, 64, 64},  {1, 67, 530, 600}, {1, 8, 1, 9},     {1, 1, 8, 9},
+      {1, 1, 1, 1},     {2, 1, 67, 131},  {3, 2, 70, 63},    {1, 4, 33, 257},  {1, 600, 1, 70},
+      {1, 33, 3, 4100}, {2, 3, 1041, 37}, {1, 1, 17, 8200},  {1, 2, 2, 5000},  {1, 2100, 2, 5},
   };
   for (const ContractShape& shape : shapes) {
     check_shape<float>(shape, GetParam());
@@ -145,24 +153,27 @@ TEST_P(ContractTest, AgreesWithTripleLoop) {
 
 TEST_P(ContractTest, EmptyExtents) {
   // Nothing to write, or sums of nothing.
-  for (const ContractShape& shape : {ContractShape{0, 5, 7, 3}, ContractShape{1, 0, 7, 3}, ContractShape{1, 5, 0, 3},
-                                     ContractShape{2, 15, 33, 0}, ContractShape{2, 1, 33, 0}, ContractShape{1, 33, 2, 0}}) {
+  for (const ContractShape& shape :
+       {ContractShape{0, 5, 7, 3}, ContractShape{1, 0, 7, 3}, ContractShape{1, 5, 0, 3},
+        ContractShape{2, 15, 33, 0}, ContractShape{2, 1, 33, 0}, ContractShape{1, 33, 2, 0}}) {
     check_shape<float>(shape, GetParam());
     check_shape<float>(shape, GetParam(), true);
   }
 }
 
 TEST_P(ContractTest, ExtentsKnownAtRunTime) {
-  for (const ContractShape& shape : {ContractShape{1, 1, 1, 1}, ContractShape{2, 15, 33, 5}, ContractShape{1, 530, 517, 20},
-                                     ContractShape{3, 9, 40, 513}, ContractShape{1, 31, 29, 1200}}) {
+  for (const ContractShape& shape :
+       {ContractShape{1, 1, 1, 1}, ContractShape{2, 15, 33, 5}, ContractShape{1, 530, 517, 20},
+        ContractShape{3, 9, 40, 513}, ContractShape{1, 31, 29, 1200}}) {
     check_shape<float>(shape, GetParam(), true);
     if (HasFatalFailure()) return;
   }
 }
 
 TEST_P(ContractTest, DoublePrecision) {
-  for (const ContractShape& shape : {ContractShape{1, 15, 17, 5}, ContractShape{2, 30, 70, 600}, ContractShape{1, 1, 70, 100},
-                                     ContractShape{1, 70, 2, 100}, ContractShape{1, 3, 5, 4200}}) {
+  for (const ContractShape& shape :
+       {ContractShape{1, 15, 17, 5}, ContractShape{2, 30, 70, 600}, ContractShape{1, 1, 70, 100},
+        ContractShape{1, 70, 2, 100}, ContractShape{1, 3, 5, 4200}}) {
     check_shape<double>(shape, GetParam());
     check_shape<double>(shape, GetParam(), true);
     if (HasFatalFailure()) return;
@@ -170,7 +181,8 @@ TEST_P(ContractTest, DoublePrecision) {
 }
 
 TEST_P(ContractTest, EverySplitGivesTheSameBits) {
-  for (const ContractShape& shape : {ContractShape{3, 70, 90, 1030}, ContractShape{2, 1, 4000, 5000}, ContractShape{1, 1500, 700, 9}}) {
+  for (const ContractShape& shape :
+       {ContractShape{3, 70, 90, 1030}, ContractShape{2, 1, 4000, 5000}, ContractShape{1, 1500, 700, 9}}) {
     for (const bool transposed : {false, true}) {
       const PlainContract plain = PlainContract::make(shape, transposed, transposed);
       Trial<float> whole(plain, GetParam(), 1);
@@ -218,7 +230,8 @@ void check_fused(const Fused& fused, Isa isa) {
       for (unsigned i = 0; i < at.lanes; ++i) steps.push_back(llvm::ConstantFP::get(code.getFloatTy(), i));
       k = code.CreateFAdd(k, llvm::ConstantVector::get(steps));
     }
-    return code.CreateFAdd(code.CreateFMul(x, x), code.CreateFMul(k, llvm::ConstantFP::get(k->getType(), 0x1p-6)));
+    return code.CreateFAdd(code.CreateFMul(x, x),
+                           code.CreateFMul(k, llvm::ConstantFP::get(k->getType(), 0x1p-6)));
   };
   spec.b = [&](llvm::IRBuilderBase& code, const OperandAt& at) {
     llvm::Value* x = holes.load(code, 1, plain.b, at);
@@ -230,18 +243,32 @@ void check_fused(const Fused& fused, Isa isa) {
     if (fused.use_sums) other = code.CreateFAdd(other, code.CreateFAdd(at.a_sum, at.b_sum));
     // Counts how often an element is given: it has to be once.
     ResultAt where = at;
-    OperandAt old{.b = at.b, .row = at.m, .k = at.n, .along = at.along == Axis::kN ? Axis::kK : Axis::kM,
-                  .lanes = at.lanes, .mask = at.mask};
+    OperandAt old{.b = at.b,
+                  .row = at.m,
+                  .k = at.n,
+                  .along = at.along == Axis::kN ? Axis::kK : Axis::kM,
+                  .lanes = at.lanes,
+                  .mask = at.mask};
     other = code.CreateFAdd(other, holes.load(code, 3, c, old));
     holes.store(code, 3, c, where, other);
   };
   if (fused.use_sums) {
     spec.a_sum = [&](llvm::IRBuilderBase& code, const SumAt& at) {
-      const ResultAt where{.b = at.b, .m = code.getInt64(0), .n = at.row, .along = Axis::kN, .lanes = at.lanes, .mask = at.mask};
+      const ResultAt where{.b = at.b,
+                           .m = code.getInt64(0),
+                           .n = at.row,
+                           .along = Axis::kN,
+                           .lanes = at.lanes,
+                           .mask = at.mask};
       holes.store(code, 4, {s.m, 0, 1}, where, at.value);
     };
     spec.b_sum = [&](llvm::IRBuilderBase& code, const SumAt& at) {
-      const ResultAt where{.b = at.b, .m = code.getInt64(0), .n = at.row, .along = Axis::kN, .lanes = at.lanes, .mask = at.mask};
+      const ResultAt where{.b = at.b,
+                           .m = code.getInt64(0),
+                           .n = at.row,
+                           .along = Axis::kN,
+                           .lanes = at.lanes,
+                           .mask = at.mask};
       holes.store(code, 5, {s.n, 0, 1}, where, at.value);
     };
   }
@@ -258,7 +285,8 @@ void check_fused(const Fused& fused, Isa isa) {
   Guarded<float> a(count(s.batch, s.m * s.k), NAN), b(count(s.batch, s.k * s.n), NAN);
   for (size_t i = 0; i < a.size(); ++i) a[i] = values(random);
   for (size_t i = 0; i < b.size(); ++i) b[i] = values(random);
-  Guarded<float> out(count(s.batch, s.m * s.n), 7), twice(count(s.batch, s.m * s.n), 0), as(count(s.batch, s.m), 7), bs(count(s.batch, s.n), 7);
+  Guarded<float> out(count(s.batch, s.m * s.n), 7), twice(count(s.batch, s.m * s.n), 0),
+      as(count(s.batch, s.m), 7), bs(count(s.batch, s.n), 7);
   void* slots[] = {a.data(), b.data(), out.data(), twice.data(), as.data(), bs.data()};
   const Scratch scratch = make_scratch(plan.scratch_bytes);
   std::memset(scratch.get(), 0xff, static_cast<size_t>(plan.scratch_bytes));
@@ -283,9 +311,11 @@ void check_fused(const Fused& fused, Isa isa) {
         double sum = 0;
         for (int64_t k = 0; k < s.k; ++k) sum += a_at(x, i, k) * b_at(x, j, k);
         const size_t at = static_cast<size_t>(x * c[0] + i * c[1] + j);
-        const double extra = fused.use_sums ? a_sum[static_cast<size_t>(i)] + b_sum[static_cast<size_t>(j)] : 0;
+        const double extra =
+            fused.use_sums ? a_sum[static_cast<size_t>(i)] + b_sum[static_cast<size_t>(j)] : 0;
         ASSERT_NEAR(out[at], sum, 1e-5 * sum + 1e-5) << i << "," << j << " " << to_string(plan);
-        ASSERT_NEAR(twice[at], 2 * sum + extra, 1e-5 * (2 * sum + extra) + 1e-5) << i << "," << j << " " << to_string(plan);
+        ASSERT_NEAR(twice[at], 2 * sum + extra, 1e-5 * (2 * sum + extra) + 1e-5)
+            << i << "," << j << " " << to_string(plan);
       }
     }
     if (!fused.use_sums) continue;
@@ -301,8 +331,9 @@ void check_fused(const Fused& fused, Isa isa) {
 }
 
 TEST_P(ContractTest, PrologueEpilogueAndSums) {
-  for (const ContractShape& shape : {ContractShape{2, 31, 45, 37}, ContractShape{1, 70, 33, 530}, ContractShape{2, 1, 45, 70},
-                                     ContractShape{1, 45, 2, 70}, ContractShape{1, 5, 7, 1}}) {
+  for (const ContractShape& shape :
+       {ContractShape{2, 31, 45, 37}, ContractShape{1, 70, 33, 530}, ContractShape{2, 1, 45, 70},
+        ContractShape{1, 45, 2, 70}, ContractShape{1, 5, 7, 1}}) {
     for (const bool ta : {false, true}) {
       for (const bool tb : {false, true}) {
         for (const bool sums : {false, true}) {
@@ -315,14 +346,17 @@ TEST_P(ContractTest, PrologueEpilogueAndSums) {
 }
 
 TEST(ContractOrder, MachinesWithFusedMultiplyAddAgreeInBits) {
-  if (!TestJit::host_has(Isa::kAvx2) || !TestJit::host_has(Isa::kAvx512)) GTEST_SKIP() << "needs avx2 and avx512";
-  for (const ContractShape& shape : {ContractShape{1, 37, 45, 1100}, ContractShape{1, 1, 100, 700}, ContractShape{1, 2, 100, 700}}) {
+  if (!TestJit::host_has(Isa::kAvx2) || !TestJit::host_has(Isa::kAvx512))
+    GTEST_SKIP() << "needs avx2 and avx512";
+  for (const ContractShape& shape :
+       {ContractShape{1, 37, 45, 1100}, ContractShape{1, 1, 100, 700}, ContractShape{1, 2, 100, 700}}) {
     for (const bool transposed : {false, true}) {
       const PlainContract plain = PlainContract::make(shape, transposed, transposed);
       Trial<float> narrow(plain, Isa::kAvx2), wide(plain, Isa::kAvx512);
       narrow.run_all();
       wide.run_all();
-      EXPECT_EQ(0, std::memcmp(narrow.c.data(), wide.c.data(), wide.c.size() * sizeof(float))) << to_string(wide.plan);
+      EXPECT_EQ(0, std::memcmp(narrow.c.data(), wide.c.data(), wide.c.size() * sizeof(float)))
+          << to_string(wide.plan);
     }
   }
 }

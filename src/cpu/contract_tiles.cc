@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The packed path. Of the five loops around the register tile, the two outermost are the work items. Within one:
+// The packed path. Of the five loops around the register tile, the two outermost are the work items. Within
+// one:
 //   for each block of k:          pack B: the item's columns; they stay in the second-level cache
 //     for each mc rows:           pack A
 //       for each panel of A:      it stays in the first-level cache
@@ -42,8 +43,7 @@ struct Tiles {
         where.a_sum = code.CreateVectorSplat(static_cast<unsigned>(lanes), sum);
       }
       code.loop(code.i64(0), whole, lanes, [&](Value* j) { call(i, j, nullptr); });
-      code.when(code.less(whole, columns),
-                [&] { call(i, whole, c.mask_of(code.sub(columns, whole))); });
+      code.when(code.less(whole, columns), [&] { call(i, whole, c.mask_of(code.sub(columns, whole))); });
     });
   }
 
@@ -65,26 +65,44 @@ struct Tiles {
     });
   }
 
-  // Fetches part `index` of `count` of an operand of the next batch.
-  void prefetch(bool is_a, Value* index, Value* count) {
+  // A part of an operand that will be packed soon.
+  struct Ahead {
+    Value *b, *row0, *row1, *k0, *k1;
+  };
+
+  // Fetches piece `index` of `count` of it: a piece with every register tile, so that memory never has to
+  // hurry.
+  void prefetch(bool is_a, const Ahead& ahead, Value* index, Value* count) {
     const PrefetchHole& hole = is_a ? c.spec.a_prefetch : c.spec.b_prefetch;
-    if (!plan().prefetch || !hole) return;
+    if (!hole) return;
     Code& code = c.code;
-    const Axis along = is_a ? plan().traits.a_along : plan().traits.b_along;
-    Value* rows = is_a ? c.m : c.n;
-    Value* outer = along == Axis::kK ? rows : c.k;
-    Value* inner = along == Axis::kK ? c.k : rows;
+    OperandAt where{.b = ahead.b, .along = is_a ? plan().traits.a_along : plan().traits.b_along};
+    const bool along_k = where.along == Axis::kK;
     const int64_t line = 64 / plan().element_bytes();
-    OperandAt where{.along = along, .lanes = static_cast<unsigned>(line)};
-    where.b = code.min(code.add(item.b, 1), code.sub(c.batch, code.i64(1)));
-    const auto part = [&](Value* i) { return code.CreateUDiv(code.mul(outer, i), count); };
-    code.loop(part(index), part(code.add(index, 1)), 1, [&](Value* o) {
-      code.loop(code.i64(0), inner, line, [&](Value* i) {
-        where.row = along == Axis::kK ? o : i;
-        where.k = along == Axis::kK ? i : o;
+    where.lanes = static_cast<unsigned>(line);
+    Value* outer0 = along_k ? ahead.row0 : ahead.k0;
+    Value* outer = code.sub(along_k ? ahead.row1 : ahead.k1, outer0);
+    const auto piece = [&](Value* i) { return code.add(outer0, code.CreateUDiv(code.mul(outer, i), count)); };
+    code.loop(piece(index), piece(code.add(index, 1)), 1, [&](Value* o) {
+      code.loop(along_k ? ahead.k0 : ahead.row0, along_k ? ahead.k1 : ahead.row1, line, [&](Value* i) {
+        where.row = along_k ? o : i;
+        where.k = along_k ? i : o;
         hole(code, where);
       });
     });
+  }
+
+  // During the register tiles of the rows up to m_end: the next rows of A, or a whole next small product.
+  void prefetch_ahead(const KBlock& block, Value* m_end, Value* index, Value* count) {
+    Code& code = c.code;
+    if (!plan().prefetch) {
+      Value* rows_end = code.min(code.add(m_end, plan().mc), item.m1);
+      prefetch(true, {item.b, m_end, rows_end, block.k0, code.add(block.k0, block.count)}, index, count);
+      return;
+    }
+    Value* next = code.min(code.add(item.b, 1), code.sub(c.batch, code.i64(1)));
+    prefetch(true, {next, code.i64(0), c.m, code.i64(0), c.k}, index, count);
+    prefetch(false, {next, code.i64(0), c.n, code.i64(0), c.k}, index, count);
   }
 
   void rows_of_a(const KBlock& block, Value* first, Value* last) {
@@ -93,8 +111,8 @@ struct Tiles {
     const int64_t line = 64 / plan().element_bytes();
     Value* groups = code.ceil_div(block.count, code.i64(plan().k_unroll));
     Value* k_padded = code.mul(groups, plan().k_unroll);
-    Value* a_stride = along_k ? code.i64(plan().mr * plan().a_row)
-                              : code.add(code.mul(k_padded, plan().mr), 2 * line);
+    Value* a_stride =
+        along_k ? code.i64(plan().mr * plan().a_row) : code.add(code.mul(k_padded, plan().mr), 2 * line);
     Value* b_stride = b_panel_stride(block);
     Value* b_count = code.ceil_div(code.sub(item.n1, item.n0), code.i64(plan().nr));
     code.loop(item.m0, item.m1, plan().mc, [&](Value* m_begin) {
@@ -122,15 +140,15 @@ struct Tiles {
             tile = c.at(tiles, code.mul(index, plan().mr * plan().nr));
           }
           Value* b_panel = c.at(b_panels, code.mul(pb, b_stride));
-          if (plan().prefetch) {
-            Value* panels = code.ceil_div(code.sub(item.m1, item.m0), code.i64(plan().mr));
-            Value* index = code.add(code.mul(code.add(panel0, pa), b_count), pb);
-            for (const bool is_a : {true, false}) prefetch(is_a, index, code.mul(panels, b_count));
-          }
+          const bool small = plan().prefetch;  // then one product goes on over all rows of A
+          Value* panels = small ? code.ceil_div(code.sub(item.m1, item.m0), code.i64(plan().mr)) : a_count;
+          Value* index = code.add(code.mul(small ? code.add(panel0, pa) : pa, b_count), pb);
+          prefetch_ahead(block, m_end, index, code.mul(panels, b_count));
           code.CreateCall(kernel, {a_panel, b_panel, groups, tile, code.CreateNot(first)});
           const auto finish = [&] {
             Value* n = code.add(item.n0, code.mul(pb, plan().nr));
-            Value* a_here = sums == nullptr ? nullptr : c.at(sums, code.mul(pa, sum_stride(plan(), plan().mr)));
+            Value* a_here =
+                sums == nullptr ? nullptr : c.at(sums, code.mul(pa, sum_stride(plan(), plan().mr)));
             Value* b_here = b_sums == nullptr ? nullptr : c.at(b_sums, code.mul(pb, plan().nr));
             finish_tile(tile, m, n, a_here, b_here);
           };
@@ -192,8 +210,11 @@ struct Tiles {
 
 void emit_tiles(Contract& c, llvm::Function* kernel) {
   const ContractPlan& plan = c.plan;
-  Tiles tiles{.c = c, .kernel = kernel, .b_panels = c.scratch_at(plan.b_panels),
-              .a_panels = c.scratch_at(plan.a_panels), .tiles = c.scratch_at(plan.tiles),
+  Tiles tiles{.c = c,
+              .kernel = kernel,
+              .b_panels = c.scratch_at(plan.b_panels),
+              .a_panels = c.scratch_at(plan.a_panels),
+              .tiles = c.scratch_at(plan.tiles),
               .a_sums = plan.traits.a_sums ? c.scratch_at(plan.a_sum) : nullptr,
               .b_sums = plan.traits.b_sums ? c.scratch_at(plan.b_sum) : nullptr};
   Value* k_size = k_block_size(c);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Contractions of plain arrays, for tests and measurements: slots 0, 1 and 2 are A, B and C, each with any strides.
+// Contractions of plain arrays, for tests and measurements: slots 0, 1 and 2 are A, B and C, each with any
+// strides.
 #pragma once
 
 #include <llvm/IR/IRBuilder.h>
@@ -27,14 +28,16 @@ struct PlainContract {
 
   // Row-major arrays, or their transposes.
   static PlainContract make(ContractShape s, bool a_transposed, bool b_transposed, bool f64 = false) {
-    PlainContract p{.shape = s, .a = {s.m * s.k, s.k, 1}, .b = {s.k * s.n, 1, s.n}, .c = {s.m * s.n, s.n, 1}, .f64 = f64};
+    PlainContract p{
+        .shape = s, .a = {s.m * s.k, s.k, 1}, .b = {s.k * s.n, 1, s.n}, .c = {s.m * s.n, s.n, 1}, .f64 = f64};
     if (a_transposed) p.a = {s.m * s.k, 1, s.m};
     if (b_transposed) p.b = {s.k * s.n, s.k, 1};
     return p;
   }
 
   ContractTraits traits() const {
-    return {.f64 = f64, .a_along = a[2] == 1 ? Axis::kK : Axis::kM, .b_along = b[2] == 1 ? Axis::kK : Axis::kN};
+    return {
+        .f64 = f64, .a_along = a[2] == 1 ? Axis::kK : Axis::kM, .b_along = b[2] == 1 ? Axis::kK : Axis::kN};
   }
   ContractShape known() const { return symbolic ? ContractShape{-1, -1, -1, -1} : shape; }
 };
@@ -51,12 +54,17 @@ class PlainHoles {
     }
   }
 
-  llvm::Type* element(llvm::IRBuilderBase& code) const { return plain_.f64 ? code.getDoubleTy() : code.getFloatTy(); }
+  llvm::Type* element(llvm::IRBuilderBase& code) const {
+    return plain_.f64 ? code.getDoubleTy() : code.getFloatTy();
+  }
 
-  llvm::Value* address(llvm::IRBuilderBase& code, unsigned slot, const Strides& strides, llvm::Value* x, llvm::Value* y,
-                       llvm::Value* z) const {
-    const auto term = [&](llvm::Value* v, int64_t s) { return code.CreateMul(v, code.getInt64(static_cast<uint64_t>(s))); };
-    llvm::Value* index = code.CreateAdd(code.CreateAdd(term(x, strides[0]), term(y, strides[1])), term(z, strides[2]));
+  llvm::Value* address(llvm::IRBuilderBase& code, unsigned slot, const Strides& strides, llvm::Value* x,
+                       llvm::Value* y, llvm::Value* z) const {
+    const auto term = [&](llvm::Value* v, int64_t s) {
+      return code.CreateMul(v, code.getInt64(static_cast<uint64_t>(s)));
+    };
+    llvm::Value* index =
+        code.CreateAdd(code.CreateAdd(term(x, strides[0]), term(y, strides[1])), term(z, strides[2]));
     return code.CreateGEP(element(code), bases_[slot], index);
   }
 
@@ -66,23 +74,26 @@ class PlainHoles {
     return code.CreateGEP(element(code), base, llvm::ConstantVector::get(steps));
   }
 
-  llvm::Value* load(llvm::IRBuilderBase& code, unsigned slot, const Strides& strides, const OperandAt& where) const {
+  llvm::Value* load(llvm::IRBuilderBase& code, unsigned slot, const Strides& strides,
+                    const OperandAt& where) const {
     llvm::Value* base = address(code, slot, strides, where.b, where.row, where.k);
     const int64_t stride = strides[where.along == Axis::kK ? 2 : 1];
     llvm::Type* type = llvm::FixedVectorType::get(element(code), where.lanes);
     const llvm::Align align(plain_.f64 ? 8 : 4);
     llvm::Value* zero = llvm::Constant::getNullValue(type);
     if (stride != 1) {
-      llvm::Value* mask = where.mask != nullptr
-                              ? where.mask
-                              : llvm::Constant::getAllOnesValue(llvm::FixedVectorType::get(code.getInt1Ty(), where.lanes));
+      llvm::Value* mask =
+          where.mask != nullptr
+              ? where.mask
+              : llvm::Constant::getAllOnesValue(llvm::FixedVectorType::get(code.getInt1Ty(), where.lanes));
       return code.CreateMaskedGather(type, lanes_of(code, base, stride, where.lanes), align, mask, zero);
     }
     if (where.mask != nullptr) return code.CreateMaskedLoad(type, base, align, where.mask, zero);
     return code.CreateAlignedLoad(type, base, align);
   }
 
-  void prefetch(llvm::IRBuilderBase& code, unsigned slot, const Strides& strides, const OperandAt& where) const {
+  void prefetch(llvm::IRBuilderBase& code, unsigned slot, const Strides& strides,
+                const OperandAt& where) const {
     llvm::Value* base = address(code, slot, strides, where.b, where.row, where.k);
     // A read, into every level, of data.
     code.CreateIntrinsic(llvm::Intrinsic::prefetch, {code.getPtrTy()},
@@ -105,7 +116,8 @@ class PlainHoles {
 
   ContractSpec spec() {
     ContractSpec s;
-    const std::array<int64_t, 4> extents = {plain_.shape.batch, plain_.shape.m, plain_.shape.n, plain_.shape.k};
+    const std::array<int64_t, 4> extents = {plain_.shape.batch, plain_.shape.m, plain_.shape.n,
+                                            plain_.shape.k};
     const std::array<ContractExtent*, 4> to = {&s.batch, &s.m, &s.n, &s.k};
     for (unsigned i = 0; i < 4; ++i) {
       if (!plain_.symbolic) {
@@ -119,9 +131,15 @@ class PlainHoles {
     s.prepare = [this](llvm::IRBuilderBase& code, const ContractFrame& frame) { prepare(code, frame); };
     s.a = [this](llvm::IRBuilderBase& code, const OperandAt& at) { return load(code, 0, plain_.a, at); };
     s.b = [this](llvm::IRBuilderBase& code, const OperandAt& at) { return load(code, 1, plain_.b, at); };
-    s.a_prefetch = [this](llvm::IRBuilderBase& code, const OperandAt& at) { prefetch(code, 0, plain_.a, at); };
-    s.b_prefetch = [this](llvm::IRBuilderBase& code, const OperandAt& at) { prefetch(code, 1, plain_.b, at); };
-    s.result = [this](llvm::IRBuilderBase& code, const ResultAt& at) { store(code, 2, plain_.c, at, at.value); };
+    s.a_prefetch = [this](llvm::IRBuilderBase& code, const OperandAt& at) {
+      prefetch(code, 0, plain_.a, at);
+    };
+    s.b_prefetch = [this](llvm::IRBuilderBase& code, const OperandAt& at) {
+      prefetch(code, 1, plain_.b, at);
+    };
+    s.result = [this](llvm::IRBuilderBase& code, const ResultAt& at) {
+      store(code, 2, plain_.c, at, at.value);
+    };
     return s;
   }
 
