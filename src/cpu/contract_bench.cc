@@ -7,10 +7,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstring>
-#include <mutex>
 #include <thread>
 
 #include "cpu/test_contract.h"
@@ -26,32 +25,51 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// One helper thread that spins between jobs: what is measured is the kernel.
+// One helper thread. It spins for a moment between jobs, so that what is measured is the kernel, and then
+// sleeps, so that the other side has both cores for itself.
 class Pair {
  public:
   explicit Pair(int threads) {
-    if (threads > 1) helper_ = std::jthread([this](const std::stop_token& stop) { serve(stop); });
+    if (threads > 1) helper_ = std::thread([this] { serve(); });
+  }
+  ~Pair() {
+    if (!helper_.joinable()) return;
+    post(kStop);
+    helper_.join();
   }
   void run(const std::function<void(int)>& job) {
     job_ = &job;
-    if (helper_.joinable()) todo_.store(1, std::memory_order_release);
+    if (helper_.joinable()) post(kJob);
     job(0);
-    while (todo_.load(std::memory_order_acquire) != 0) {
+    while (state_.load(std::memory_order_acquire) != kIdle) {
     }
   }
 
  private:
-  void serve(const std::stop_token& stop) {
-    while (!stop.stop_requested()) {
-      if (todo_.load(std::memory_order_acquire) == 0) continue;
+  enum State : int { kIdle, kJob, kStop };
+  void post(State state) {
+    state_.store(state, std::memory_order_release);
+    state_.notify_one();
+  }
+  void serve() {
+    for (;;) {
+      for (int i = 0; i < 20000 && state_.load(std::memory_order_acquire) == kIdle; ++i) {
+      }
+      state_.wait(kIdle, std::memory_order_acquire);
+      if (state_.load(std::memory_order_acquire) == kStop) return;
       (*job_)(1);
-      todo_.store(0, std::memory_order_release);
+      state_.store(kIdle, std::memory_order_release);
     }
   }
   const std::function<void(int)>* job_ = nullptr;
-  std::atomic<int> todo_{0};
-  std::jthread helper_;
+  std::atomic<int> state_{kIdle};
+  std::thread helper_;
 };
+
+// Threads of a library that still spin after its last call would slow the other side down.
+void let_threads_sleep(const std::string& blas, int threads) {
+  if (!blas.empty() && threads > 1) std::this_thread::sleep_for(std::chrono::milliseconds(60));
+}
 
 struct Options {
   std::string blas, only, cpu;
@@ -92,6 +110,7 @@ constexpr Row kRows[] = {
     {"4x4096x4096", {1, 4, 4096, 4096}, false, false},
     {"4x4096x4096 B^T", {1, 4, 4096, 4096}, false, true},
     {"4096x1x4096", {1, 4096, 1, 4096}, false, false},
+    {"8x4096x4096", {1, 8, 4096, 4096}, false, false},
     {"8x4096x4096 B^T", {1, 8, 4096, 4096}, false, true},
 };
 
@@ -147,6 +166,7 @@ void run_row(const Row& row, const Options& options, Pair& pair, SgemmFunction* 
   double ours = 1e300, theirs = 1e300;
   const int repeat = flops > 1e11 ? std::max(2, options.repeat / 4) : options.repeat;
   for (int r = 0; r < repeat; ++r) {
+    let_threads_sleep(options.blas, options.threads);
     double start = now();
     for (int i = 0; i < inner; ++i) {
       pair.run([&](int t) {

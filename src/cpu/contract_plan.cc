@@ -34,7 +34,7 @@ const RegisterTile& register_tile(Isa isa) {
 }
 
 constexpr int64_t kKBlock = 512;          // a multiple of every vector's lanes
-constexpr int64_t kTinyMax = 4;           // extents up to this take kDot or kAxpy
+constexpr int64_t kTinyMax = 8;           // extents up to this take kDot or kAxpy
 constexpr int64_t kItemRowsMax = 1024;    // bounds the tiles that wait for the next block of k
 constexpr int64_t kItemColumnsMax = 512;  // B's block, k_block x columns, is read from the second-level cache
 constexpr int64_t kLongItem = 512;        // kDot, kAxpy: fewest elements of an item
@@ -137,7 +137,7 @@ void plan_rows(const ContractShape& shape, Axis long_axis, ContractPlan& plan) {
   plan.tiny = static_cast<int>(long_axis == Axis::kN ? shape.m : shape.n);
   // Vectors of 64 bytes on every machine, so that the order of the sums is the same on all of them.
   plan.lanes = 64 / static_cast<int>(plan.element_bytes());
-  plan.chains = plan.tiny == 1 ? 4 : 2;
+  plan.chains = plan.tiny == 1 ? 4 : plan.tiny <= 4 ? 2 : 1;  // at most eight sums in flight
   plan.k_unroll = along_k ? plan.chains * plan.lanes : 4;
   plan.kc = kDotBlock;
   if (shape.k != kUnknownExtent) plan.kc = std::max<int64_t>(plan.k_block(shape.k), plan.lanes);

@@ -18,7 +18,7 @@ TEST(ContractPlan, TinyExtentsAreNotPacked) {
   EXPECT_EQ(contract_plan({1, 4096, 1, 4096}, kWide, kRowMajor).path, ContractPath::kDot);
   EXPECT_EQ(contract_plan({1, 4096, 1, 4096}, kWide, transposed).path, ContractPath::kAxpy);
   EXPECT_EQ(contract_plan({1, 4, 4096, 4096}, kWide, kRowMajor).path, ContractPath::kAxpy);
-  EXPECT_EQ(contract_plan({1, 5, 4096, 4096}, kWide, kRowMajor).path, ContractPath::kTiles);
+  EXPECT_EQ(contract_plan({1, 9, 4096, 4096}, kWide, kRowMajor).path, ContractPath::kTiles);
   // Of two tiny extents the smaller one is the one that is held.
   EXPECT_EQ(contract_plan({1, 3, 2, 9}, kWide, kRowMajor).long_axis, Axis::kM);
   // Sums of the operands need panels.

@@ -154,8 +154,9 @@ TEST_P(ContractTest, AgreesWithTripleLoop) {
 TEST_P(ContractTest, EmptyExtents) {
   // Nothing to write, or sums of nothing.
   for (const ContractShape& shape :
-       {ContractShape{0, 5, 7, 3}, ContractShape{1, 0, 7, 3}, ContractShape{1, 5, 0, 3},
-        ContractShape{2, 15, 33, 0}, ContractShape{2, 1, 33, 0}, ContractShape{1, 33, 2, 0}}) {
+       {ContractShape{0, 5, 7, 3}, ContractShape{1, 0, 7, 3}, ContractShape{0, 40, 70, 3},
+        ContractShape{1, 5, 0, 3}, ContractShape{2, 15, 33, 0}, ContractShape{2, 1, 33, 0},
+        ContractShape{1, 33, 2, 0}}) {
     check_shape<float>(shape, GetParam());
     check_shape<float>(shape, GetParam(), true);
   }
