@@ -5,6 +5,7 @@
 #   anneal_umbrella     everything users link -> the library anneal
 #   anneal_tests        *_test.cc -> <name>_test; *_slow_test.cc -> <name>_slow_test with the label slow
 #   anneal_fuzzers      x_fuzz.cc -> x_fuzz
+#   anneal_benches      x_bench.cc -> bench/x_bench, for one folder's own measurements; run by hand
 #   anneal_program      a folder of sources -> one executable
 #   anneal_examples     x.cc -> examples/x, run as a test
 # A folder that does not exist, or has nothing of the kind, gives no target.
@@ -46,7 +47,7 @@ function(anneal_glob out dir pattern)
 endfunction()
 
 function(anneal_library folder)
-  anneal_glob(sources src/${folder} *.cc EXCLUDE "_test\\.cc$" "_fuzz\\.cc$")
+  anneal_glob(sources src/${folder} *.cc EXCLUDE "_test\\.cc$" "_fuzz\\.cc$" "_bench\\.cc$")
   if(folder STREQUAL "support")
     list(APPEND sources ${ANNEAL_VERSION_SOURCE})
   endif()
@@ -56,6 +57,9 @@ function(anneal_library folder)
     target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:anneal_warnings> $<BUILD_INTERFACE:anneal_fmt>)
     if(TARGET anneal_json)
       target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:anneal_json>)
+    endif()
+    if(folder IN_LIST ANNEAL_LLVM_FOLDERS)
+      target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:anneal_llvm>)
     endif()
     set(scope PUBLIC)
     set(ANNEAL_COMPILED ${ANNEAL_COMPILED} ${target} PARENT_SCOPE)
@@ -75,6 +79,9 @@ function(anneal_library folder)
     target_link_libraries(${target} ${scope} anneal_${dep})
   endforeach()
   set(test_libraries ${target})
+  if(folder IN_LIST ANNEAL_LLVM_FOLDERS)
+    list(APPEND test_libraries anneal_llvm)
+  endif()
   foreach(dep IN LISTS ANNEAL_TEST_DEPS_${folder})
     list(APPEND test_libraries anneal_${dep})
   endforeach()
@@ -97,6 +104,9 @@ function(anneal_umbrella)
   target_include_directories(anneal PUBLIC
     $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
   target_link_libraries(anneal PUBLIC $<BUILD_INTERFACE:anneal_options>)
+  if(ANNEAL_LLVM_LIBRARY)
+    target_link_libraries(anneal PRIVATE -Wl,--push-state,--as-needed ${ANNEAL_LLVM_LIBRARY} -Wl,--pop-state)
+  endif()
 endfunction()
 
 # Tests spend their time in the libraries, so they are compiled for a fast build.
@@ -145,6 +155,17 @@ function(anneal_fuzzers)
         WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
       set_tests_properties(${target} PROPERTIES LABELS fuzz TIMEOUT 300)
     endif()
+  endforeach()
+endfunction()
+
+function(anneal_benches dir)
+  cmake_parse_arguments(arg "" "" "LIBRARIES" ${ARGN})
+  anneal_glob(sources ${dir} *_bench.cc)
+  foreach(source IN LISTS sources)
+    get_filename_component(target ${source} NAME_WE)
+    add_executable(${target} ${source})
+    target_link_libraries(${target} PRIVATE anneal_warnings anneal_fmt ${arg_LIBRARIES} ${CMAKE_DL_LIBS})
+    set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/bench)
   endforeach()
 endfunction()
 

@@ -14,9 +14,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
-THIRD_PARTY = re.compile(r"^(fmt|nlohmann|CLI|gtest|gmock|benchmark)/")
+THIRD_PARTY = re.compile(r"^(fmt|nlohmann|CLI|gtest|gmock|benchmark|llvm)/")
 JSON_FOLDERS = {"io", "conform"}
-TEST_FILE = re.compile(r"(_(test|fuzz)\.cc|^test_\w+\.h)$")  # test_*.h: helpers that only tests include
+LLVM_FOLDERS = {"cpu"}  # their own headers may include LLVM's: nobody else can compile them
+TEST_FILE = re.compile(r"(_(test|fuzz|bench)\.cc|^test_\w+\.h)$")  # test_*.h: helpers that only tests include
 DEVICE_FOLDER = re.compile(r"^(src/backend|src/device)")
 DEVICE_TEST = re.compile(r"\bif\s*\(\s*\w*(?:[.>-]+\w+)*device\w*(?:\(\)|\.name\(?\)?)?\s*==|==\s*Device::k", re.I)
 
@@ -68,6 +69,10 @@ class Checker:
             self.complain(path, number, f"{target}: only tests include test_*.h")
         if THIRD_PARTY.match(target):
             if re.match("gtest|gmock", target) and is_test:
+                return
+            if target.startswith("llvm/"):
+                if parts[1] not in LLVM_FOLDERS:
+                    self.complain(path, number, f"{target}: only {', '.join(sorted(LLVM_FOLDERS))} uses LLVM")
                 return
             if header and target != "nlohmann/json_fwd.hpp":
                 self.complain(path, number, f"{target}: third-party headers are for .cc files only (json_fwd.hpp may be used)")
