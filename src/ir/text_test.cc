@@ -44,7 +44,13 @@ constexpr std::string_view kCommon =
     "%5 = var \"B\", min=1, max=8 : index\n"
     "%6 = param 4 : u32\n"
     "%7 = param 5 : i32[4,2]\n"
-    "%8 = param 6 : f32[4,2]\n";
+    "%8 = param 6 : f32[4,2]\n"
+    "%9 = param 7 : f32[64]\n"
+    "%10 = param 8 : i32[64]\n"
+    "%11 = range %5, id=0, kind=loop : index\n"
+    "%12 = range %5, id=1, kind=reduce : index\n"
+    "%13 = const true : bool\n";
+constexpr int kFirstFree = 14;
 constexpr Sample kSamples[] = {
     {Op::Const, "const -3 : i64"},
     {Op::Var, "var \"T\", min=0, max=512, multiple=8 : index"},
@@ -109,6 +115,12 @@ constexpr Sample kSamples[] = {
     {Op::ArgSort, "argsort %0, axis=1, descending=true : i32[4,6]"},
     {Op::Gather, "gather %0, %7, axis=1 : f32[4,2]"},
     {Op::Scatter, "scatter %0, %7, %8, mode=set, axis=1 : f32[4,6]"},
+    {Op::Load, "load %9, %11, %13 : f32"},
+    {Op::Accumulate, "accumulate %4, %12, op=max, axes=[] : f32"},
+    {Op::Store, "store %9, %11, %4, %13 : void"},
+    {Op::ScanStore, "scan_store %9, %11, %4, %11, op=mul, axis=0, reverse=true : void"},
+    {Op::ScatterStore, "scatter_store %9, %11, %4, %13, %11, mode=set, axis=0 : void"},
+    {Op::SortStore, "sort_store %10, %11, %4, %11, axis=0, descending=true : void"},
     {Op::StopGradient, "stop_gradient %0 : f32[4,6]"},
     {Op::CustomGradient, "custom_gradient %0, %1, function=0 : f32[4,6]"},
     {Op::Alias, "alias %0, 0 : f32[4,6]"},
@@ -118,7 +130,8 @@ TEST_F(Text, EveryOpSurvives) {
   std::set<Op> sampled;
   for (const Sample& s : kSamples) {
     sampled.insert(s.op);
-    const std::string source = std::string(kCommon) + "%9 = " + s.line + "\nsink %9\n";
+    const std::string source = std::string(kCommon) + "%" + std::to_string(kFirstFree) + " = " + s.line +
+                               "\nsink %" + std::to_string(kFirstFree) + "\n";
     const Parsed parsed = parse(g, source);
     ASSERT_EQ(parsed.error, "") << source;
     EXPECT_EQ(g.op(parsed.roots[0]), s.op) << s.line;
@@ -144,10 +157,10 @@ TEST_F(Text, EveryOpSurvives) {
 TEST_F(Text, OneProgramOfAllOpsSurvives) {
   std::string source(kCommon);
   std::string sink = "sink ";
-  int number = 9;
+  int number = kFirstFree;
   for (const Sample& s : kSamples) {
     source += "%" + std::to_string(number) + " = " + s.line + "\n";
-    sink += (number == 9 ? "%" : ", %") + std::to_string(number);
+    sink += (number == kFirstFree ? "%" : ", %") + std::to_string(number);
     ++number;
   }
   const Parsed parsed = parse(g, source + sink);
@@ -445,7 +458,7 @@ TEST_F(Text, NodesAreLimited) {
 // Whatever is cut off or changed: either it still parses and verifies, or it says where it went wrong.
 TEST_F(Text, DamagedProgramsAreRefusedOrWellFormed) {
   std::string source(kCommon);
-  int number = 9;
+  int number = kFirstFree;
   for (const Sample& s : kSamples)
     if (s.op != Op::Range) source += "%" + std::to_string(number++) + " = " + s.line + "\n";
   source += "sink %30, %40, %50, %60";

@@ -2,6 +2,7 @@
 #include "ir/verify.h"
 
 #include "ir/infer.h"
+#include "ir/kernel.h"
 #include "ir/text.h"
 #include "ir/walk.h"
 
@@ -111,6 +112,8 @@ std::string verify(const Graph& graph, std::span<const Node> roots, Stage stage,
   for (Node e : postorder(graph, extents))
     if (!legal_in_extent(graph, e))
       return report(e, "is part of an extent, which holds index expressions over variables");
+  if (stage == Stage::kKernel)
+    if (const Kernel kernel(graph, roots); !kernel.error().empty()) return after + kernel.error();
   return {};
 }
 

@@ -4,7 +4,8 @@
 // made, and what is made nowhere is computed where it is used.
 //
 // A program computes its kernel for the work items [begin, end) of its grid; items are independent of each
-// other and may run in any order and on any thread. Tested by program_test.cc.
+// other and may run in any order and on any thread. Made by lower.h, run by run.h, printed by print.h. Tested
+// by lower_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,8 @@ using ir::Node;
 
 enum class LoopKind : uint8_t {
   kSerial,
-  kVector,  // `lanes` values of the range at a time; the last step is partly masked off
+  kVector,  // `lanes` values of the range at a time; the last step is partly masked off. No vector loop
+            // stands inside another, and the loop of a scan, and those that a scatter binds, are serial.
 };
 
 struct Statement;
@@ -27,11 +29,14 @@ using Body = std::vector<Statement>;
 enum class StatementKind : uint8_t {
   kLoop,  // node: a range; runs `body` for its values: all of them, or those of the item when the grid splits
           // it
-  kLet,   // node: a value, made here once and valid to the end of the enclosing body
+  kLet,   // node: a value, made here once and valid to the end of the enclosing body. Every load has one, in
+          // front of all stores of that body
   kBegin,  // node: an accumulate or scan_store; its fold starts with no element
-  kFold,   // node: an accumulate; its body at the present values of the ranges joins the fold
+  kFold,   // node: an accumulate; its body at the present values of the ranges joins the fold. Its result may
+           // be used after the loops over its ranges, to the end of the body that has its kBegin
   kStore,  // node: a store, scan_store (joins its fold and writes it) or scatter_store
-  kSort,   // node: a sort_store, whole
+  kSort,   // node: a sort_store, whole: it goes over its range itself. `body` makes what its key, or its
+           // index, needs for one value of that range
 };
 
 struct Statement {
@@ -39,7 +44,8 @@ struct Statement {
   Node node;
   LoopKind loop = LoopKind::kSerial;
   int32_t lanes = 1;
-  Body body;  // of a loop
+  bool reverse = false;  // of a serial loop: from the last value down
+  Body body = {};        // of a loop or sort
 };
 
 // An axis of the grid: item g of `range` stands for its values from g * chunk to (g + 1) * chunk, those below
@@ -51,7 +57,7 @@ struct GridAxis {
 };
 
 struct Program {
-  Node kernel;                 // the sink it was made from
+  Node kernel;                 // the sink it was made from, simplified
   std::vector<GridAxis> grid;  // outermost first; the number of items is the product
   Body body;                   // of one item
 };

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "anneal/error.h"
+#include "ir/kernel.h"
 #include "ir/side_table.h"
 #include "ir/text.h"
 #include "ir/walk.h"
@@ -93,7 +94,7 @@ bool Rewriter::push_sources(Node n) {
   if (ir::has_flag(graph_.op(n), ir::kLeaf))
     return false;  // a loop index keeps its extent, and so its identity
   const bool takes_left = is_inside(n);
-  const std::span<const Node> sources = graph_.sources(n);
+  const std::span<const Node> sources = graph_.sources(n).first(ir::first_bound_source(graph_, n));
   for (size_t i = sources.size(); i-- > 0;) {
     const uint32_t r = result_.get(sources[i]);
     if (r == kOpen) fail("a node became part of its own replacement", sources[i], n);
@@ -108,10 +109,11 @@ Node Rewriter::with_final_sources(Node n) {
   const std::span<const Node> sources = graph_.sources(n);
   bool changed = false;
   if (ir::has_flag(graph_.op(n), ir::kLeaf)) return n;
-  for (Node s : sources) changed = changed || seen(s) != s;
+  const size_t first_bound = ir::first_bound_source(graph_, n);  // the ranges that it binds stay
+  for (Node s : sources.first(first_bound)) changed = changed || seen(s) != s;
   if (!changed) return n;
   sources_.clear();
-  for (Node s : sources) sources_.push_back(seen(s));
+  for (Node s : sources) sources_.push_back(sources_.size() < first_bound ? seen(s) : s);
   graph_.set_origin(graph_.origin(n));
   const ir::Arg& arg = graph_.arg(n);
   return graph_.intern({graph_.op(n), graph_.dtype(n), graph_.shape_id(n), sources_, &arg});

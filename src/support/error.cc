@@ -17,6 +17,8 @@ std::string_view error_code_name(ErrorCode code) {
     case ErrorCode::kGradient: return "gradient";
     case ErrorCode::kLimit: return "limit";
     case ErrorCode::kData: return "data";
+    case ErrorCode::kDevice: return "device";
+    case ErrorCode::kMemory: return "memory";
     case ErrorCode::kInternal: return "internal";
   }
   return "internal";

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// A program as text, for dumps, goldens and readers:
+//   grid r0:0..B by 4
+//     for r0:0..B
+//       begin %20 max
+//       for r2:0..768 vector 16
+//         let %12 = load slot 0 [((r0 * 768) + r2)] : f32
+//         fold %20 with %12
+// Values have the numbers that ir::print gives them in the text of the program's kernel, ranges are r<id>,
+// variables go by name; a value that is made nowhere is written out where it is used. Tested by
+// print_test.cc.
+#pragma once
+
+#include <string>
+
+#include "loop/program.h"
+
+namespace anneal::loop {
+
+std::string print(const ir::Graph& graph, const Program& program);
+
+}  // namespace anneal::loop
