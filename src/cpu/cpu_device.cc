@@ -49,8 +49,8 @@ void add_body(support::Hasher& h, const ir::Graph& graph, const loop::Body& top)
     }
     const loop::Statement& s = (*body)[position++];
     h.add(static_cast<uint64_t>(s.kind)).add(graph.key(s.node));
-    h.add(static_cast<uint64_t>(s.loop)).add(static_cast<uint64_t>(s.lanes));
-    if (s.kind == loop::StatementKind::kLoop) stack.push_back({&s.body, 0});
+    h.add(static_cast<uint64_t>(s.loop)).add(static_cast<uint64_t>(s.lanes)).add(s.reverse ? 1 : 0);
+    stack.push_back({&s.body, 0});
   }
 }
 

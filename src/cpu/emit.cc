@@ -139,7 +139,7 @@ void Emitter::bind_grid(Value* item, const std::vector<Value*>& extents) {
     Value* begin = w_.CreateMul(at, chunk);
     Value* extent = scalar(graph_.source(axis.range, 0));
     Value* end = w_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, w_.CreateAdd(begin, chunk), extent);
-    grid_spans_[axis.range.id] = {begin, end, false};
+    grid_spans_[axis.range.id] = {begin, end};
   }
 }
 
@@ -170,7 +170,7 @@ void Emitter::emit_statement(const loop::Body& body, size_t position) {
         emit_store(s.node, held(graph_.source(s.node, 2)));
       }
       break;
-    case StatementKind::kSort: emit_sort(s.node); break;
+    case StatementKind::kSort: emit_sort(s); break;
   }
 }
 
@@ -219,7 +219,7 @@ unsigned Emitter::copies_of(const Statement& loop) const {
 }
 
 void Emitter::emit_loop(const Statement& loop) {
-  Span span{w_.getInt64(0), nullptr, false};
+  Span span{w_.getInt64(0), nullptr};
   const auto split = grid_spans_.find(loop.node.id);
   bool runs = true;
   if (split != grid_spans_.end()) {
@@ -228,10 +228,6 @@ void Emitter::emit_loop(const Statement& loop) {
     const Node extent = graph_.source(loop.node, 0);
     span.end = scalar(extent);
     runs = bounds_(extent).min >= 1;
-    for (const Statement& s : loop.body)
-      if (s.kind == StatementKind::kStore && graph_.op(s.node) == Op::ScanStore &&
-          graph_.source(s.node, 3) == loop.node)
-        span.reversed = graph_.arg_as<ir::ScanArg>(s.node).reverse;
   }
   auto* entry = BasicBlock::Create(w_.getContext(), "loop", function_);
   scopes_.emplace_back();
@@ -275,7 +271,7 @@ void Emitter::when(Value* condition, const std::function<void()>& body) {
 void Emitter::emit_steps(const Statement& loop, const Span& span) {
   for_steps(span.begin, span.end, 1, [&](Value* at) {
     scopes_.back().values.clear();
-    if (span.reversed) at = w_.CreateSub(w_.CreateSub(span.end, w_.getInt64(1)), at);
+    if (loop.reverse) at = w_.CreateSub(w_.CreateAdd(span.begin, w_.CreateSub(span.end, w_.getInt64(1))), at);
     set(loop.node, {at});
     emit_body(loop.body);
   });

@@ -34,16 +34,18 @@ Value* sort_key(ValueBuilder& w, DType t, bool descending, Value* v) {
 
 }  // namespace
 
-void Emitter::emit_sort(Node n) {
+void Emitter::emit_sort(const loop::Statement& s) {
+  const Node n = s.node;
   const Node range = graph_.source(n, 3), key = graph_.source(n, 2);
   Value* count = scalar(graph_.source(range, 0));
   llvm::Type *i64 = w_.getInt64Ty(), *ptr = w_.getPtrTy();
   Value* keys = w_.call_runtime("anneal_cpu_sort_keys", ptr, {count});
   const auto each = [&](const std::function<void(Value*)>& body) {
     scopes_.emplace_back();
+    scopes_.back().runs = false;  // there may be nothing to sort
     for_steps(w_.getInt64(0), count, 1, [&](Value* at) {
       set(range, {at});
-      scopes_.back().runs = false;  // there may be nothing to sort
+      emit_body(s.body);
       body(at);
     });
     scopes_.pop_back();

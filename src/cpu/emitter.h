@@ -75,7 +75,6 @@ class Emitter {
   void emit_loop(const loop::Statement& loop);
   struct Span {
     Value *begin, *end;
-    bool reversed;
   };
   void emit_steps(const loop::Statement& loop, const Span& span);
   void emit_vector_steps(const loop::Statement& loop, const Span& span);
@@ -136,7 +135,7 @@ class Emitter {
   unsigned copies_of(const loop::Statement& loop) const;
 
   // -- Sorting (emit_sort.cc) --
-  void emit_sort(Node n);
+  void emit_sort(const loop::Statement& s);
 
   ValueBuilder w_;
   const ir::Graph& graph_;

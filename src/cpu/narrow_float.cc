@@ -2,6 +2,8 @@
 // See narrow_float.h.
 #include "cpu/narrow_float.h"
 
+#include <cmath>
+
 #include "support/float_formats.h"
 
 namespace anneal::cpu {

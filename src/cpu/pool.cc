@@ -57,7 +57,7 @@ Pool::~Pool() {
   for (std::thread& t : workers_) t.join();
 }
 
-void Pool::run_erased(int parts, Function function, void* context) {
+void Pool::run_erased(int parts, Function function, const void* context) {
   ANNEAL_CHECK(parts >= 1 && parts <= threads());
   if (parts == 1) return function(context, 0);
   const std::lock_guard<std::mutex> one_caller(callers_);

@@ -25,13 +25,13 @@ class Pool {
   // Calls f(part) for every part below `parts`, which is at most threads(); one on each thread, part 0 on the
   // caller's. Returns when all have returned. Callers wait for each other; f must not throw or call run.
   template <typename F>
-  void run(int parts, F&& f) {
-    run_erased(parts, [](void* context, int part) { (*static_cast<F*>(context))(part); }, &f);
+  void run(int parts, const F& f) {
+    run_erased(parts, [](const void* context, int part) { (*static_cast<const F*>(context))(part); }, &f);
   }
 
  private:
-  using Function = void (*)(void*, int);
-  void run_erased(int parts, Function function, void* context);
+  using Function = void (*)(const void*, int);
+  void run_erased(int parts, Function function, const void* context);
   void work(int number);
   uint64_t next_round(uint64_t seen);
 
@@ -39,7 +39,7 @@ class Pool {
   std::mutex callers_;
   // Set before a round is announced; workers read them in it.
   Function function_ = nullptr;
-  void* context_ = nullptr;
+  const void* context_ = nullptr;
   alignas(64) std::atomic<uint64_t> round_{0};  // rounds announced: number * kMaxThreads + parts
   alignas(64) std::atomic<int> running_{0};
   std::mutex sleep_;
