@@ -6,9 +6,10 @@
 #include <llvm/IR/LLVMContext.h>
 #include <llvm/IR/Module.h>
 
-#include <cstring>
+#include <memory>
 #include <vector>
 
+#include "anneal/error.h"
 #include "cpu/emit.h"
 #include "cpu/jit.h"
 #include "ir/builder.h"
@@ -19,6 +20,7 @@ namespace anneal::cpu {
 
 using ir::Builder;
 using ir::Dim;
+using ir::Node;
 using ir::Op;
 using ir::Scalar;
 using loop::LoopKind;
