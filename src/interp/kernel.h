@@ -18,7 +18,7 @@
 //   - an element written with different values at two points of a store, or by a scatter_store at two values
 //     of its loop ranges.
 // A load may be carried out for all values of its own ranges, also where a loop that it does not depend on
-// has no values: it must lie inside the slot there too.
+// has none: it must lie inside the slot there too.
 //
 // Tested by kernel_test.cc.
 #pragma once

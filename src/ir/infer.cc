@@ -99,8 +99,10 @@ std::string infer_dtype(const Graph& g, Op op, Sources s, DType given, DType* ou
       *out = rule == DTypeRule::Compare ? DType::kBool : g.dtype(s[0]);
       break;
   }
+  const bool takes_statements = rule == DTypeRule::Void;
   for (Node n : s)
-    if (g.dtype(n) == DType::kVoid) return "a source has no value";
+    if (g.dtype(n) == DType::kVoid && !(takes_statements && has_flag(g.op(n), kStatement)))
+      return "a source has no value";
   return {};
 }
 

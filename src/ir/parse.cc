@@ -94,7 +94,7 @@ class Parser {
   bool dim_list(std::vector<Dim>* out);
   bool string(std::string* out);
   bool item(Item* out);
-  bool type(Type* out, std::vector<Dim>* dims);
+  bool type(Type* out, std::vector<Dim>* dims, bool may_be_void);
   bool statement(Parsed* result);
   bool node_line(uint32_t number);
 
@@ -221,10 +221,10 @@ bool Parser::item(Item* out) {
   return !out->value.empty() || fail(fmt::format("expected a value after '{}='", out->key));
 }
 
-bool Parser::type(Type* out, std::vector<Dim>* dims) {
+bool Parser::type(Type* out, std::vector<Dim>* dims, bool may_be_void) {
   const std::string_view name = word();
   out->dtype = dtype_from_name(name);
-  if (out->dtype == DType::kVoid)
+  if (out->dtype == DType::kVoid && !(may_be_void && name == dtype_name(DType::kVoid)))
     return fail_at_word(fmt::format("unknown element type '{}'", name.substr(0, 40)));
   skip_blanks();
   if (peek() == '[' && !dim_list(dims)) return false;
@@ -511,7 +511,7 @@ bool Parser::node_line(uint32_t number) {
   }
   Type given;
   std::vector<Dim> dims;
-  if (!expect(':') || !type(&given, &dims)) return false;
+  if (!expect(':') || !type(&given, &dims, has_flag(*op, kStatement))) return false;
   if (!at_end_of_line()) return fail("unexpected text after the type" + found());
   const size_t end = std::exchange(at_, op_at);  // what is wrong from here on is the op's
   Arg arg;
