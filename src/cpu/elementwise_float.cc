@@ -53,6 +53,16 @@ Value* floor_remainder(ValueBuilder& w, Value* a, Value* b) {
   return w.CreateSelect(is_zero, w.copysign(r, b), w.CreateSelect(differs, w.CreateFAdd(r, b), r));
 }
 
+// NaN of either side, and the zeros in order: of equal numbers the bits differ in the sign of zero only. (LLVM's
+// own maximum loses NaN of f16 values that it narrows the operation to.)
+Value* extreme(ValueBuilder& w, bool greatest, Value* a, Value* b) {
+  Value* first = greatest ? w.CreateFCmpOGT(a, b) : w.CreateFCmpOLT(a, b);
+  Value* result = w.CreateSelect(w.CreateOr(first, w.is_nan(a)), a, b);
+  Value *x = w.bits_of(a), *y = w.bits_of(b);
+  Value* both = w.float_of(greatest ? w.CreateAnd(x, y) : w.CreateOr(x, y), a->getType());
+  return w.CreateSelect(w.CreateFCmpOEQ(a, b), both, result);
+}
+
 }  // namespace
 
 Value* emit_float_op(ValueBuilder& w, const ElementOp& what, std::span<Value* const> s) {
@@ -73,8 +83,8 @@ Value* emit_float_op(ValueBuilder& w, const ElementOp& what, std::span<Value* co
     case Op::TruncDiv: return trunc_of_quotient(w, s[0], s[1]);
     case Op::FloorMod: return floor_remainder(w, s[0], s[1]);
     case Op::TruncMod: return trunc_remainder(w, s[0], s[1]);
-    case Op::Max: return w.CreateBinaryIntrinsic(llvm::Intrinsic::maximum, s[0], s[1]);
-    case Op::Min: return w.CreateBinaryIntrinsic(llvm::Intrinsic::minimum, s[0], s[1]);
+    case Op::Max: return extreme(w, true, s[0], s[1]);
+    case Op::Min: return extreme(w, false, s[0], s[1]);
     default: return emit_math(w, what.op, s);
   }
 }

@@ -95,7 +95,8 @@ std::vector<Case> all_cases() {
     for (const DType t : all_types()) {
       if (op == Op::Cast || op == Op::Bitcast) {
         for (const DType to : all_types())
-          if (op == Op::Cast || dtype_size(to) == dtype_size(t)) cases.push_back({op, to, t});
+          if (op == Op::Cast || (dtype_size(to) == dtype_size(t) && t != boolean && to != boolean))
+            cases.push_back({op, to, t});
         continue;
       }
       std::vector<Node> sources(static_cast<size_t>(ir::op_info(op).min_sources), b.constant_int(1, t));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The device `null`: compiles nothing and runs nothing, for counts of kernels, bytes and launches on a machine
-// without the real one. Memory can be allocated, and is never touched. Tested by registry_test.cc.
+// without the real one. Memory can be allocated, and is never touched. Tested by src/cpu/cpu_device_test.cc.
 #pragma once
 
 #include "device/device.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The devices of this build, by name. A device registers itself in a line of its own file. Tested by
-// registry_test.cc.
+// src/cpu/cpu_device_test.cc.
 #pragma once
 
 #include <functional>
