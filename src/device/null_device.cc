@@ -3,7 +3,6 @@
 #include "device/null_device.h"
 
 #include "anneal/error.h"
-#include "device/registry.h"
 
 namespace anneal::device {
 namespace {
@@ -13,9 +12,6 @@ class NullMemory final : public Memory {
   explicit NullMemory(size_t bytes) : Memory(bytes) {}
   std::byte* host() override { return nullptr; }
 };
-
-const Registration kNull({"null", "compiles and runs nothing, for counts", 1000,
-                          [] { return std::make_unique<NullDevice>(); }});
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "anneal/error.h"
+#include "device/null_device.h"
 #include "support/lock.h"
 #include "support/nearest.h"
 
@@ -25,6 +26,13 @@ Table& table() {  // never destroyed: what is registered is used until the proce
   static Table& t = *new Table;
   return t;
 }
+
+}  // namespace
+
+namespace {
+
+const Registration kNull({"null", "compiles and runs nothing, for counts", 1000,
+                          [] { return std::make_unique<NullDevice>(); }});
 
 }  // namespace
 
