@@ -208,12 +208,16 @@ bool Emitter::is_vectorized(const Statement& loop) const {
 }
 
 // Folds over the loop's own range whose body is straight are unrolled, so that additions do not wait for each
-// other.
+// other. A transcendental function takes longer than they do.
 unsigned Emitter::copies_of(const Statement& loop) const {
   size_t folds = 0;
   for (const Statement& s : loop.body) {
     if (s.kind == StatementKind::kLoop) return 1;
-    if (s.kind == StatementKind::kFold) ++folds;
+    if (s.kind != StatementKind::kFold) continue;
+    ++folds;
+    const Node body = graph_.source(s.node, 0);
+    for (const Node n : ir::postorder(graph_, std::span(&body, 1)))
+      if (ir::has_flag(graph_.op(n), ir::kTranscendental) && depends_on(n, loop.node)) return 1;
   }
   return folds == 0 ? 1 : folds <= 4 ? kUnroll : folds <= 8 ? kUnroll / 2 : 1;
 }
@@ -243,10 +247,12 @@ void Emitter::emit_loop(const Statement& loop) {
 }
 
 void Emitter::for_steps(Value* begin, Value* end, int64_t step, const std::function<void(Value*)>& body) {
+  Value* any = w_.CreateICmpSLT(begin, end);
+  if (const auto* known = llvm::dyn_cast<llvm::ConstantInt>(any); known != nullptr && known->isZero()) return;
   BasicBlock* before = w_.GetInsertBlock();
   auto* header = BasicBlock::Create(w_.getContext(), "step", function_);
   auto* done = BasicBlock::Create(w_.getContext(), "done", function_);
-  llvm::Instruction* branch = w_.CreateCondBr(w_.CreateICmpSLT(begin, end), header, done);
+  llvm::Instruction* branch = w_.CreateCondBr(any, header, done);
   if (scopes_.back().before == nullptr) scopes_.back().before = branch;
   w_.SetInsertPoint(header);
   llvm::PHINode* at = w_.CreatePHI(begin->getType(), 2);

@@ -19,11 +19,6 @@ using loop::StatementKind;
 
 namespace {
 
-bool depends_on(const ir::Graph& graph, Node n, Node on) {
-  const std::vector<Node> order = ir::postorder(graph, std::span(&n, 1));
-  return std::find(order.begin(), order.end(), on) != order.end();
-}
-
 // The vector loop, in the statements after `position`, over a range that the accumulate binds and around its
 // fold; null when there is none.
 const Statement* vector_loop_of(const ir::Graph& graph, const loop::Body& body, size_t position, Node accumulate) {
@@ -50,6 +45,11 @@ const Statement* vector_loop_of(const ir::Graph& graph, const loop::Body& body, 
 
 }  // namespace
 
+bool Emitter::depends_on(Node n, Node on) const {
+  const std::vector<Node> order = ir::postorder(graph_, std::span(&n, 1));
+  return std::find(order.begin(), order.end(), on) != order.end();
+}
+
 // A sum starts at -0, which is the float that changes nothing: the sum of -0 alone is -0.
 Value* Emitter::start_of(const Fold& fold) {
   llvm::Type* type = ValueBuilder::with_lanes(w_.compute_type(fold.dtype), fold.lanes);
@@ -69,7 +69,7 @@ void Emitter::begin_fold(const loop::Body& body, size_t position) {
   fold.depth = scopes_.size() - 1;
   size_t parts = 1;
   if (vector_.lanes != 0) {
-    if (depends_on(graph_, n, vector_.range)) fold.lanes = vector_.lanes;
+    if (depends_on(n, vector_.range)) fold.lanes = vector_.lanes;
   } else if (!scans) {
     const Statement* loop = vector_loop_of(graph_, body, position, n);
     if (loop != nullptr && is_vectorized(*loop)) {

@@ -132,6 +132,7 @@ class Emitter {
   Value* fold_step(Fold& fold, Node body, Value* before);
   Held finish_fold(Fold& fold);
   Value* start_of(const Fold& fold);
+  bool depends_on(Node n, Node on) const;
   unsigned copies_of(const loop::Statement& loop) const;
 
   // -- Sorting (emit_sort.cc) --

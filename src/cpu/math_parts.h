@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the transcendental functions share. Included by math*.cc only. Tested by math_test.cc.
+// What the transcendental functions share. Included by math*.cc only. Tested by math_slow_test.cc.
 #pragma once
 
 #include <span>

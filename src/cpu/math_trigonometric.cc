@@ -16,17 +16,21 @@ struct Reduced {
   Value *high, *low, *quadrant;  // an integer, of which two bits count
 };
 
-// The first product is exact by cancellation as long as k has few bits; the errors of the second are kept.
+// The first product is exact by cancellation as long as k has few bits; the second one is kept in two parts, since it
+// may cancel what the first has left.
 Reduced reduce_moderate(const Math& f, Value* x) {
   constexpr double kF32[] = {0x1.921fb6p+0, -0x1.777a5cp-25, -0x1.ee59dap-50};
   constexpr double kF64[] = {0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54, -0x1.f1976b7ed8fbcp-110};
   Value* k = f.round(f.mul(x, f.c(2 / std::numbers::pi)));
-  Value* minus = f.neg(k);
-  Value* first = f.fma(minus, f.c(kF32[0], kF64[0]), x);
-  Value* high = f.fma(minus, f.c(kF32[1], kF64[1]), first);
-  Value* low = f.fma(minus, f.c(kF32[1], kF64[1]), f.sub(first, high));
-  low = f.fma(minus, f.c(kF32[2], kF64[2]), low);
-  return {high, low, f.to_int(k)};
+  Value* first = f.fma(f.neg(k), f.c(kF32[0], kF64[0]), x);
+  Value* product = f.mul(k, f.c(kF32[1], kF64[1]));
+  Value* product_low = f.fma(k, f.c(kF32[1], kF64[1]), f.neg(product));
+  Value* difference = f.sub(first, product);
+  Value* change = f.sub(difference, first);
+  Value* lost = f.sub(f.sub(first, f.sub(difference, change)), f.add(product, change));
+  Value* low = f.fma(f.neg(k), f.c(kF32[2], kF64[2]), f.sub(lost, product_low));
+  Value* high = f.add(difference, low);
+  return {high, f.add(f.sub(difference, high), low), f.to_int(k)};
 }
 
 constexpr double kLargestF32 = 0x1p16, kLargestF64 = 0x1p26;
