@@ -91,7 +91,8 @@ Result sum_over_read() {
                       pool.run(pool.threads(), [&](int p) {
                         const auto* words = reinterpret_cast<const uint64_t*>(x->host());
                         const int64_t length = kElements / 2 / parts;
-                        const uint64_t total = std::accumulate(words + length * p, words + length * (p + 1), uint64_t{0});
+                        const uint64_t total =
+                            std::accumulate(words + length * p, words + length * (p + 1), uint64_t{0});
                         keep(&total);
                       });
                     }));
@@ -128,7 +129,8 @@ Result compile_milliseconds() {
   for (int64_t k = 0; k < kKernels; ++k) {
     const int64_t rows = 64 + k, columns = 1000 + k;
     const Node i = s.b.range(rows, 0), j = s.b.range(columns, 1);
-    const Node m = s.b.range(columns, 2, ir::AxisKind::kReduce), n = s.b.range(columns, 3, ir::AxisKind::kReduce);
+    const Node m = s.b.range(columns, 2, ir::AxisKind::kReduce),
+               n = s.b.range(columns, 3, ir::AxisKind::kReduce);
     const auto at = [&](Node c) {
       return s.b.load(s.slot(0, rows * columns), s.b.add(s.b.mul(i, s.b.index(columns)), c));
     };
@@ -139,7 +141,8 @@ Result compile_milliseconds() {
                                s.b.div(e(j), total));
     programs.push_back(loop::lower(s.graph, s.b.sink(std::span(&out, 1))));
   }
-  return {1e3 / kKernels * cpu::process_pool().threads() * min_seconds(3, [&] { s.device.compile(s.graph, programs); })};
+  return {1e3 / kKernels * cpu::process_pool().threads() *
+          min_seconds(3, [&] { s.device.compile(s.graph, programs); })};
 }
 
 }  // namespace
@@ -152,7 +155,8 @@ std::vector<Row> cpu_rows() {
     };
   };
   return {
-      {"cpu: elementwise chain, 64 M floats", "of memcpy", Better::kHigher, 0.9, ratio(elementwise_over_copy)},
+      {"cpu: elementwise chain, 64 M floats", "of memcpy", Better::kHigher, 0.9,
+       ratio(elementwise_over_copy)},
       {"cpu: sum of 64 M floats", "of reading", Better::kHigher, 0.9, ratio(sum_over_read)},
       {"cpu: elementwise chain, 64 M floats, bandwidth", "GB/s", Better::kHigher, 5, elementwise_over_copy},
       {"cpu: sum of 64 M floats, bandwidth", "GB/s", Better::kHigher, 5, sum_over_read},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Where the time to compile a kernel goes, in processor time of one thread: emission, passes, code generation, linking.
-// build/bench/compile_bench [--ir | --asm]: prints the code of the last one instead.
+// Where the time to compile a kernel goes, in processor time of one thread: emission, passes, code
+// generation, linking. build/bench/compile_bench [--ir | --asm]: prints the code of the last one instead.
 #include <llvm/Support/raw_ostream.h>
 
 #include <cstdio>

@@ -54,9 +54,7 @@ void add_body(support::Hasher& h, const ir::Graph& graph, const loop::Body& top)
   }
 }
 
-uint64_t memory_bytes() {
-  return static_cast<uint64_t>(std::max(sysconf(_SC_LEVEL3_CACHE_SIZE), long{0}));
-}
+uint64_t memory_bytes() { return static_cast<uint64_t>(std::max(sysconf(_SC_LEVEL3_CACHE_SIZE), long{0})); }
 
 }  // namespace
 
@@ -69,7 +67,8 @@ support::Key program_key(const ir::Graph& graph, const loop::Program& program) {
   return h.finish();
 }
 
-CpuExecutable::CpuExecutable(std::unique_ptr<LinkedObject> object, const std::string& name, size_t slots, size_t vars)
+CpuExecutable::CpuExecutable(std::unique_ptr<LinkedObject> object, const std::string& name, size_t slots,
+                             size_t vars)
     : object_(std::move(object)), slots_(slots), vars_(vars) {
   function_ = reinterpret_cast<KernelFunction>(object_->symbol(name));
   items_ = reinterpret_cast<ItemsFunction>(object_->symbol(name + ".items"));
@@ -78,11 +77,12 @@ CpuExecutable::CpuExecutable(std::unique_ptr<LinkedObject> object, const std::st
 CpuDevice::CpuDevice(Pool& pool, ObjectCache& cache, const Target& target)
     : pool_(pool), cache_(cache), target_(target), version_(code_version(target.text())) {
   caps_.name = "cpu";
-  caps_.description = target.cpu + ", " + std::to_string(pool.threads()) + " threads, " + target.level + ", LLVM " +
-                      LLVM_VERSION_STRING;
+  caps_.description = target.cpu + ", " + std::to_string(pool.threads()) + " threads, " + target.level +
+                      ", LLVM " + LLVM_VERSION_STRING;
   caps_.threads = pool.threads();
   caps_.register_bytes = target.vector_bytes * (target.vector_bytes == 64 ? 32 : 16);
-  if (const uint64_t cache_bytes = memory_bytes(); cache_bytes != 0) caps_.cache_bytes = static_cast<int64_t>(cache_bytes);
+  if (const uint64_t cache_bytes = memory_bytes(); cache_bytes != 0)
+    caps_.cache_bytes = static_cast<int64_t>(cache_bytes);
   server_ = std::thread([this] { serve(); });
 }
 
@@ -97,8 +97,8 @@ CpuDevice::~CpuDevice() {
 
 // -- Compiling --
 
-std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(ir::Graph& graph,
-                                                                          std::span<const loop::Program> programs) {
+std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(
+    ir::Graph& graph, std::span<const loop::Program> programs) {
   struct Unit {
     support::Key key;
     std::string text;  // of the key
@@ -143,7 +143,8 @@ std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(ir::Gr
       }
     }
   };
-  if (!units.empty()) pool_.run(static_cast<int>(std::min(units.size(), static_cast<size_t>(pool_.threads()))), compile_units);
+  if (!units.empty())
+    pool_.run(static_cast<int>(std::min(units.size(), static_cast<size_t>(pool_.threads()))), compile_units);
 
   const std::lock_guard<std::mutex> lock(compiled_lock_);
   std::erase_if(compiled_, [](const auto& entry) { return entry.second.expired(); });
@@ -159,7 +160,9 @@ std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(ir::Gr
 
 // -- Memory --
 
-std::shared_ptr<device::Memory> CpuDevice::allocate(size_t bytes) { return std::make_shared<HostMemory>(bytes); }
+std::shared_ptr<device::Memory> CpuDevice::allocate(size_t bytes) {
+  return std::make_shared<HostMemory>(bytes);
+}
 
 void CpuDevice::write(const device::Slice& to, std::span<const std::byte> from) {
   wait();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The device `cpu`: this machine's processor, through LLVM. Always there, and the default. Programs compile in
-// parallel, each once for its content; objects are kept on disk. Launches run in order on a thread of the
+// The device `cpu`: this machine's processor, through LLVM. Always there, and the default. Programs compile
+// in parallel, each once for its content; objects are kept on disk. Launches run in order on a thread of the
 // device's own, which shares their items out to the pool. Tested by cpu_device_test.cc.
 #pragma once
 

@@ -32,7 +32,8 @@ struct DeviceTest : testing::Test, CpuTest {
   Node affine(int64_t n) {
     const Node i = range(0, n);
     const Node x = b.load(slot(0, f32, n), i);
-    const Node s = b.store(slot(1, f32, n), i, b.add(b.mul(x, b.constant_float(2, f32)), b.constant_float(1, f32)));
+    const Node s =
+        b.store(slot(1, f32, n), i, b.add(b.mul(x, b.constant_float(2, f32)), b.constant_float(1, f32)));
     return b.sink(std::span(&s, 1));
   }
 };
@@ -57,7 +58,8 @@ TEST_F(DeviceTest, SumsHaveTheSameBitsOnEveryNumberOfThreads) {
   constexpr int64_t kRows = 13, kColumns = 1003;
   const Node i = range(0, kRows), j = reduce_range(1, kColumns);
   const Node at = b.add(b.mul(i, b.index(kColumns)), j);
-  const Node sum = b.accumulate(b.load(slot(0, f32, kRows * kColumns), at), ir::ReduceOp::kAdd, std::span(&j, 1));
+  const Node sum =
+      b.accumulate(b.load(slot(0, f32, kRows * kColumns), at), ir::ReduceOp::kAdd, std::span(&j, 1));
   const Node s = b.store(slot(1, f32, kRows), i, sum);
   const Program program = loop::lower(graph, b.sink(std::span(&s, 1)), {.item_work = 1});
   std::vector<float> values(kRows * kColumns);

@@ -94,7 +94,8 @@ Value* emit_elementwise(ValueBuilder& w, const ElementOp& what, Sources s) {
   if (what.source == boolean) return emit_bool_op(w, what, s);
   if (!is_float(what.source)) return emit_int_op(w, what, s);
   Value* result = emit_float_op(w, what, s);
-  return is_narrow_float(what.result) && !keeps_narrow(what.op) ? round_narrow(w, what.result, result) : result;
+  return is_narrow_float(what.result) && !keeps_narrow(what.op) ? round_narrow(w, what.result, result)
+                                                                : result;
 }
 
 Value* emit_fold(ValueBuilder& w, ir::ReduceOp op, DType t, Value* a, Value* b) {

@@ -17,8 +17,8 @@ namespace anneal::cpu {
 struct ElementOp {
   ir::Op op;
   DType result, source;
-  int32_t lane = 0;            // of threefry
-  bool non_negative = false;   // integer division: neither side is negative
+  int32_t lane = 0;           // of threefry
+  bool non_negative = false;  // integer division: neither side is negative
 };
 llvm::Value* emit_elementwise(ValueBuilder& w, const ElementOp& what, std::span<llvm::Value* const> sources);
 

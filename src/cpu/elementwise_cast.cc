@@ -20,12 +20,15 @@ Value* int_for_rounding(ValueBuilder& w, bool is_signed_int, Value* v) {
   if (width == 32) return w.round_to_odd(to(w.getDoubleTy(), v));
   // The lowest bits of a large one become one sticky bit, which f64 keeps.
   const auto c = [&](int64_t i) { return ValueBuilder::integer(v, i); };
-  Value* magnitude = is_signed_int ? w.CreateIntrinsic(llvm::Intrinsic::abs, {v->getType()}, {v, w.getFalse()}) : v;
+  Value* magnitude =
+      is_signed_int ? w.CreateIntrinsic(llvm::Intrinsic::abs, {v->getType()}, {v, w.getFalse()}) : v;
   constexpr int64_t kDropped = 0x7ff;
-  Value* sticky = w.CreateSelect(w.CreateICmpNE(w.CreateAnd(magnitude, c(kDropped)), c(0)), c(kDropped + 1), c(0));
+  Value* sticky =
+      w.CreateSelect(w.CreateICmpNE(w.CreateAnd(magnitude, c(kDropped)), c(0)), c(kDropped + 1), c(0));
   Value* kept = w.CreateOr(w.CreateAnd(magnitude, c(~kDropped)), sticky);
   Value* exact = w.CreateICmpEQ(w.CreateLShr(magnitude, c(53)), c(0));
-  Value* wide = w.CreateUIToFP(w.CreateSelect(exact, magnitude, kept), ValueBuilder::same_lanes(w.getDoubleTy(), v));
+  Value* wide =
+      w.CreateUIToFP(w.CreateSelect(exact, magnitude, kept), ValueBuilder::same_lanes(w.getDoubleTy(), v));
   if (is_signed_int) wide = w.CreateSelect(w.CreateICmpSLT(v, c(0)), w.CreateFNeg(wide), wide);
   return w.round_to_odd(wide);
 }

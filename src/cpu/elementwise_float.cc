@@ -41,9 +41,11 @@ Value* trunc_of_quotient(ValueBuilder& w, Value* a, Value* b) {
 Value* trunc_remainder(ValueBuilder& w, Value* a, Value* b) {
   llvm::Type* element = a->getType()->getScalarType();
   const char* name = is_f32(a) ? "anneal_cpu_fmodf" : "anneal_cpu_fmod";
-  return w.call("fmod", Inline::kNever, a->getType(), {a, b}, [&](ValueBuilder& inner, ValueBuilder::Values v) {
-    return inner.each_lane(v, element, [&](ValueBuilder::Values s) { return inner.call_runtime(name, element, s); });
-  });
+  return w.call(
+      "fmod", Inline::kNever, a->getType(), {a, b}, [&](ValueBuilder& inner, ValueBuilder::Values v) {
+        return inner.each_lane(v, element,
+                               [&](ValueBuilder::Values s) { return inner.call_runtime(name, element, s); });
+      });
 }
 
 Value* floor_remainder(ValueBuilder& w, Value* a, Value* b) {
@@ -53,8 +55,8 @@ Value* floor_remainder(ValueBuilder& w, Value* a, Value* b) {
   return w.CreateSelect(is_zero, w.copysign(r, b), w.CreateSelect(differs, w.CreateFAdd(r, b), r));
 }
 
-// NaN of either side, and the zeros in order: of equal numbers the bits differ in the sign of zero only. (LLVM's
-// own maximum loses NaN of f16 values that it narrows the operation to.)
+// NaN of either side, and the zeros in order: of equal numbers the bits differ in the sign of zero only.
+// (LLVM's own maximum loses NaN of f16 values that it narrows the operation to.)
 Value* extreme(ValueBuilder& w, bool greatest, Value* a, Value* b) {
   Value* first = greatest ? w.CreateFCmpOGT(a, b) : w.CreateFCmpOLT(a, b);
   Value* result = w.CreateSelect(w.CreateOr(first, w.is_nan(a)), a, b);

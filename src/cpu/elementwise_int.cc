@@ -106,8 +106,9 @@ Value* write_pow(ValueBuilder& w, bool is_signed_int, Value* a, Value* b) {
   w.SetInsertPoint(done);
   if (!is_signed_int) return product;
   Value* is_odd = w.CreateICmpNE(w.CreateAnd(b, c(1)), c(0));
-  Value* inverse = w.CreateSelect(w.CreateICmpEQ(a, c(1)), c(1),
-                                  w.CreateSelect(w.CreateICmpEQ(a, c(-1)), w.CreateSelect(is_odd, c(-1), c(1)), c(0)));
+  Value* inverse =
+      w.CreateSelect(w.CreateICmpEQ(a, c(1)), c(1),
+                     w.CreateSelect(w.CreateICmpEQ(a, c(-1)), w.CreateSelect(is_odd, c(-1), c(1)), c(0)));
   return w.CreateSelect(w.CreateICmpSLT(b, c(0)), inverse, product);
 }
 
@@ -138,14 +139,16 @@ Value* emit_int_op(ValueBuilder& w, const ElementOp& what, std::span<Value* cons
     case Op::TruncDiv:
     case Op::TruncMod: return emit_division(w, what, s[0], s[1]);
     case Op::Pow:
-      return w.call(is_signed_int ? "pow_signed" : "pow_unsigned", Inline::kNever, s[0]->getType(), {s[0], s[1]},
-                    [&](ValueBuilder& inner, ValueBuilder::Values v) {
+      return w.call(is_signed_int ? "pow_signed" : "pow_unsigned", Inline::kNever, s[0]->getType(),
+                    {s[0], s[1]}, [&](ValueBuilder& inner, ValueBuilder::Values v) {
                       return write_pow(inner, is_signed_int, v[0], v[1]);
                     });
     case Op::Max:
-      return w.CreateBinaryIntrinsic(is_signed_int ? llvm::Intrinsic::smax : llvm::Intrinsic::umax, s[0], s[1]);
+      return w.CreateBinaryIntrinsic(is_signed_int ? llvm::Intrinsic::smax : llvm::Intrinsic::umax, s[0],
+                                     s[1]);
     case Op::Min:
-      return w.CreateBinaryIntrinsic(is_signed_int ? llvm::Intrinsic::smin : llvm::Intrinsic::umin, s[0], s[1]);
+      return w.CreateBinaryIntrinsic(is_signed_int ? llvm::Intrinsic::smin : llvm::Intrinsic::umin, s[0],
+                                     s[1]);
     case Op::And: return w.CreateAnd(s[0], s[1]);
     case Op::Or: return w.CreateOr(s[0], s[1]);
     case Op::Xor: return w.CreateXor(s[0], s[1]);

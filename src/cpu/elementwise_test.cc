@@ -28,18 +28,44 @@ std::vector<DType> all_types() {
 std::vector<Scalar> edge_values(DType t) {
   std::vector<Scalar> values;
   if (is_float(t)) {
-    for (const double v : {0.0, 1.0, 0.5, 1.5, 2.5, 3.0, 0.1, 7.75, 100.0, 448.0, 464.0, 465.0, 65504.0, 65520.0, 3e9, 2147483648.0, 9.3e18, 1.9e19,
-                           1e30, 3.4e38, 1e300, 0x1p-6, 0x1p-9, 0x1p-14, 0x1p-24, 0x1p-25, 0x1.8p-126, 0x1p-149, 0x1p-1074, kInf}) {
+    for (const double v :
+         {0.0,   1.0,    0.5,     1.5,     2.5,     3.0,          0.1,        7.75,     100.0,     448.0,
+          464.0, 465.0,  65504.0, 65520.0, 3e9,     2147483648.0, 9.3e18,     1.9e19,   1e30,      3.4e38,
+          1e300, 0x1p-6, 0x1p-9,  0x1p-14, 0x1p-24, 0x1p-25,      0x1.8p-126, 0x1p-149, 0x1p-1074, kInf}) {
       values.push_back(Scalar::from_double(v, t));
       values.push_back(Scalar::from_double(-v, t));
     }
     values.push_back(Scalar::from_double(std::nan(""), t));
     return values;
   }
-  for (const int64_t v : {int64_t{0}, int64_t{1}, int64_t{-1}, int64_t{2}, int64_t{-2}, int64_t{3}, int64_t{7}, int64_t{-7}, int64_t{8}, int64_t{31}, int64_t{32}, int64_t{63},
-                          int64_t{64}, int64_t{100}, int64_t{127}, int64_t{-128}, int64_t{255}, int64_t{32767}, int64_t{-32768}, int64_t{65535},
-                          int64_t{INT32_MAX}, int64_t{INT32_MIN}, int64_t{UINT32_MAX}, (int64_t{1} << 53) + 1, int64_t{INT64_MAX}, int64_t{INT64_MIN},
-                          int64_t{0x4000004000000001}, int64_t{0x0100800000000001}})
+  for (const int64_t v : {int64_t{0},
+                          int64_t{1},
+                          int64_t{-1},
+                          int64_t{2},
+                          int64_t{-2},
+                          int64_t{3},
+                          int64_t{7},
+                          int64_t{-7},
+                          int64_t{8},
+                          int64_t{31},
+                          int64_t{32},
+                          int64_t{63},
+                          int64_t{64},
+                          int64_t{100},
+                          int64_t{127},
+                          int64_t{-128},
+                          int64_t{255},
+                          int64_t{32767},
+                          int64_t{-32768},
+                          int64_t{65535},
+                          int64_t{INT32_MAX},
+                          int64_t{INT32_MIN},
+                          int64_t{UINT32_MAX},
+                          (int64_t{1} << 53) + 1,
+                          int64_t{INT64_MAX},
+                          int64_t{INT64_MIN},
+                          int64_t{0x4000004000000001},
+                          int64_t{0x0100800000000001}})
     values.push_back(Scalar::from_int(v, t));
   return values;
 }
@@ -47,10 +73,13 @@ std::vector<Scalar> edge_values(DType t) {
 Scalar random_value(ir::RandomStream& random, DType t) {
   if (!is_float(t)) return Scalar::from_int(static_cast<int64_t>(random.next() >> random.below(64)), t);
   const double sign = random.one_in(2) ? 1 : -1;
-  return Scalar::from_double(sign * std::ldexp(1 + random.unit(), static_cast<int>(random.below(60)) - 30), t);
+  return Scalar::from_double(sign * std::ldexp(1 + random.unit(), static_cast<int>(random.below(60)) - 30),
+                             t);
 }
 
-std::byte* bytes_at(std::vector<std::byte>& v, DType t, size_t i) { return v.data() + i * static_cast<size_t>(dtype_size(t)); }
+std::byte* bytes_at(std::vector<std::byte>& v, DType t, size_t i) {
+  return v.data() + i * static_cast<size_t>(dtype_size(t));
+}
 
 void put(std::vector<std::byte>& to, DType t, size_t i, Scalar v) {
   alignas(8) std::byte computed[8];
@@ -75,7 +104,12 @@ bool close_enough(Op op, DType t, double got, double expected) {
   const double steps = t == f64 || t == f32 ? 6 : 1;
   int exponent;
   std::frexp(expected, &exponent);
-  const double smallest = t == f64 ? 0x1p-1074 : t == f32 ? 0x1p-149 : t == bf16 ? 0x1p-133 : t == f16 ? 0x1p-24 : t == f8e4m3 ? 0x1p-9 : 0x1p-16;
+  const double smallest = t == f64      ? 0x1p-1074
+                          : t == f32    ? 0x1p-149
+                          : t == bf16   ? 0x1p-133
+                          : t == f16    ? 0x1p-24
+                          : t == f8e4m3 ? 0x1p-9
+                                        : 0x1p-16;
   return std::fabs(got - expected) <= steps * std::max(std::ldexp(1.0, exponent - 1 - bits), smallest);
 }
 
@@ -119,7 +153,8 @@ struct Bench : CpuTest {
   std::vector<std::vector<std::byte>> memory;
   std::vector<std::vector<Scalar>> values;  // by source
 
-  explicit Bench(const Case& which) : c(which), sources(static_cast<size_t>(ir::op_info(which.op).min_sources)) {
+  explicit Bench(const Case& which)
+      : c(which), sources(static_cast<size_t>(ir::op_info(which.op).min_sources)) {
     std::vector<std::vector<Scalar>> edges;
     for (size_t s = 0; s < sources; ++s) edges.push_back(edge_values(source_type(s)));
     values.resize(sources);
@@ -180,11 +215,13 @@ struct Bench : CpuTest {
       for (size_t s = 0; s < sources; ++s)
         text += " " + (is_float(source_type(s)) ? std::to_string(in[s].as_double(source_type(s)))
                                                 : std::to_string(in[s].as_int(source_type(s))));
-      ADD_FAILURE() << ir::op_text(c.op) << " " << dtype_name(c.source) << " -> " << dtype_name(c.result) << ", "
-                    << target.level << ", " << lanes << " lanes, of" << text << ": got "
-                    << (is_float(c.result) ? got.as_double(c.result) : static_cast<double>(got.as_int(c.result)))
+      ADD_FAILURE() << ir::op_text(c.op) << " " << dtype_name(c.source) << " -> " << dtype_name(c.result)
+                    << ", " << target.level << ", " << lanes << " lanes, of" << text << ": got "
+                    << (is_float(c.result) ? got.as_double(c.result)
+                                           : static_cast<double>(got.as_int(c.result)))
                     << ", expected "
-                    << (is_float(c.result) ? expected.as_double(c.result) : static_cast<double>(expected.as_int(c.result)));
+                    << (is_float(c.result) ? expected.as_double(c.result)
+                                           : static_cast<double>(expected.as_int(c.result)));
     }
   }
 };

@@ -49,8 +49,8 @@ std::unique_ptr<llvm::Module> emit_program(llvm::LLVMContext& context, const Tar
   return module;
 }
 
-Emitter::Emitter(llvm::Module& module, const Target& target, const ir::Graph& graph, const loop::Program& program,
-                 const EmitOptions& options)
+Emitter::Emitter(llvm::Module& module, const Target& target, const ir::Graph& graph,
+                 const loop::Program& program, const EmitOptions& options)
     : w_(module, target),
       graph_(graph),
       program_(program),
@@ -202,7 +202,8 @@ bool Emitter::is_vectorized(const Statement& loop) const {
     if (s.kind == StatementKind::kSort) possible = false;
     if (s.kind != StatementKind::kStore) return;
     const Op op = graph_.op(s.node);
-    if (op == Op::ScatterStore || (op == Op::ScanStore && graph_.source(s.node, 3) == loop.node)) possible = false;
+    if (op == Op::ScatterStore || (op == Op::ScanStore && graph_.source(s.node, 3) == loop.node))
+      possible = false;
   });
   return possible;
 }
@@ -315,7 +316,8 @@ void Emitter::emit_vector_steps(const Statement& loop, const Span& span) {
   const auto* left = llvm::dyn_cast<llvm::ConstantInt>(w_.CreateSub(span.end, begin));
   if (left == nullptr || !left->isZero()) {
     when(w_.CreateICmpSLT(begin, span.end), [&] {
-      Value* count = w_.CreateVectorSplat(lanes, w_.CreateTrunc(w_.CreateSub(span.end, begin), w_.getInt32Ty()));
+      Value* count =
+          w_.CreateVectorSplat(lanes, w_.CreateTrunc(w_.CreateSub(span.end, begin), w_.getInt32Ty()));
       emit_copies(loop, begin, 1, w_.CreateICmpULT(w_.lane_numbers(lanes, w_.getInt32Ty()), count));
     });
   }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // A loop program as LLVM IR: two functions in one module,
-//   void <name>(void** slots, const int64_t* vars, int64_t begin, int64_t end)   items [begin, end) of the grid
-//   int64_t <name>.items(const int64_t* vars)                                   how many items there are
+//   void <name>(void** slots, const int64_t* vars, int64_t begin, int64_t end)   items [begin, end) of the
+//   grid int64_t <name>.items(const int64_t* vars)                                   how many items there are
 // with `slots` by number and `vars` the variables of the kernel by name (variables_of).
 //
-// Values live in the outermost loop that they do not change in. In a vector loop a value that changes with the
-// range has a lane for each of its values; the last step masks off the lanes beyond the end in its loads,
+// Values live in the outermost loop that they do not change in. In a vector loop a value that changes with
+// the range has a lane for each of its values; the last step masks off the lanes beyond the end in its loads,
 // stores and folds. A fold over a vector loop's own range keeps `lanes` partial results, and four of these
-// (kUnroll) where the loop is simple; they are joined in a fixed tree, so its bits depend on the program alone.
-// Tested by emit_test.cc.
+// (kUnroll) where the loop is simple; they are joined in a fixed tree, so its bits depend on the program
+// alone. Tested by emit_test.cc.
 #pragma once
 
 #include <llvm/IR/Module.h>

@@ -21,7 +21,8 @@ namespace {
 
 // The vector loop, in the statements after `position`, over a range that the accumulate binds and around its
 // fold; null when there is none.
-const Statement* vector_loop_of(const ir::Graph& graph, const loop::Body& body, size_t position, Node accumulate) {
+const Statement* vector_loop_of(const ir::Graph& graph, const loop::Body& body, size_t position,
+                                Node accumulate) {
   const std::span<const Node> sources = graph.sources(accumulate);
   struct Entry {
     const loop::Body* body;
@@ -130,7 +131,8 @@ Held Emitter::finish_fold(Fold& fold) {
     unsigned lanes = fold.lanes;
     for (; lanes > 1 && lanes % 2 == 0; lanes /= 2) {
       std::vector<int> low, high;
-      for (unsigned i = 0; i < lanes / 2; ++i) low.push_back(static_cast<int>(i)), high.push_back(static_cast<int>(i + lanes / 2));
+      for (unsigned i = 0; i < lanes / 2; ++i)
+        low.push_back(static_cast<int>(i)), high.push_back(static_cast<int>(i + lanes / 2));
       result = join(w_.CreateShuffleVector(result, low), w_.CreateShuffleVector(result, high));
     }
     Value* last = w_.CreateExtractElement(result, uint64_t{0});

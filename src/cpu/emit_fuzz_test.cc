@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Random kernels, lowered and compiled, against the interpreter: equal bits where the kernel has neither sums of floats
-// nor transcendental functions, whose last bits may differ; for the others nearly all elements are close.
-// ANNEAL_FUZZ_PROGRAMS and ANNEAL_FUZZ_SEED choose how many and from where.
+// Random kernels, lowered and compiled, against the interpreter: equal bits where the kernel has neither sums
+// of floats nor transcendental functions, whose last bits may differ; for the others nearly all elements are
+// close. ANNEAL_FUZZ_PROGRAMS and ANNEAL_FUZZ_SEED choose how many and from where.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -28,7 +28,8 @@ bool is_inexact(const ir::Graph& g, Node kernel) {
     const auto sums = [&](Node s) { return is_float(g.dtype(s)); };
     if (ir::has_flag(op, ir::kTranscendental) && is_float(g.dtype(n))) return true;
     if (op == Op::Accumulate && sums(n) && g.arg_as<ir::ReduceArg>(n).op <= ir::ReduceOp::kMul) return true;
-    if (op == Op::ScanStore && sums(g.source(n, 2)) && g.arg_as<ir::ScanArg>(n).op <= ir::ReduceOp::kMul) return true;
+    if (op == Op::ScanStore && sums(g.source(n, 2)) && g.arg_as<ir::ScanArg>(n).op <= ir::ReduceOp::kMul)
+      return true;
   }
   return false;
 }
@@ -43,8 +44,10 @@ void compare(const interp::Array& got, const interp::Array& expected, bool inexa
   for (size_t i = 0; i < got.bytes.size() / static_cast<size_t>(dtype_size(t)); ++i) {
     const Scalar a = interp::element(got, i), e = interp::element(expected, i);
     if (!inexact) {
-      ASSERT_EQ(a, e) << "element " << i << ": " << (is_float(t) ? a.as_double(t) : static_cast<double>(a.as_int(t)))
-                      << " is not " << (is_float(t) ? e.as_double(t) : static_cast<double>(e.as_int(t))) << "\n" << text;
+      ASSERT_EQ(a, e) << "element " << i << ": "
+                      << (is_float(t) ? a.as_double(t) : static_cast<double>(a.as_int(t))) << " is not "
+                      << (is_float(t) ? e.as_double(t) : static_cast<double>(e.as_int(t))) << "\n"
+                      << text;
       continue;
     }
     ++closeness.elements;
@@ -61,14 +64,17 @@ void check(uint64_t seed, const Target& target, Closeness& closeness) {
   ir::RandomStream r(seed ^ 0xc0ffee);
   const loop::RandomKernelOptions sizes{.max_extent = r.one_in(3) ? 40 : 7};
   const Node kernel = loop::random_kernel(g, seed, sizes);
-  const std::string where = "ANNEAL_FUZZ_SEED=" + std::to_string(seed) + "\n" + ir::print(g, std::span(&kernel, 1));
+  const std::string where =
+      "ANNEAL_FUZZ_SEED=" + std::to_string(seed) + "\n" + ir::print(g, std::span(&kernel, 1));
   interp::Bindings bindings;
   constexpr int64_t kSizes[] = {0, 1, 2, 3, 5};
   bindings.vars = {{"N", kSizes[r.below(5)]}};
-  const interp::KernelArrays actual = loop::random_arrays(g, kernel, bindings, seed), expected = loop::copies(actual);
+  const interp::KernelArrays actual = loop::random_arrays(g, kernel, bindings, seed),
+                             expected = loop::copies(actual);
   interp::run_kernel(g, std::span(&kernel, 1), expected, bindings);
   constexpr int64_t kWorks[] = {1, 20, 300, 1 << 15};
-  const loop::LowerOptions options{.lanes = r.one_in(4) ? 1 : 4 << r.below(3), .item_work = kWorks[r.below(4)]};
+  const loop::LowerOptions options{.lanes = r.one_in(4) ? 1 : 4 << r.below(3),
+                                   .item_work = kWorks[r.below(4)]};
   const Program program = loop::lower(g, kernel, options);
   const Compiled compiled(g, program, target);
   std::vector<void*> slots(static_cast<size_t>(slots_of(g, program.kernel)));

@@ -46,14 +46,13 @@ std::optional<Held> Emitter::make_linear(Node n) {
   const Held a = linear_source(sources[0]);
   const Held b = sources.size() > 1 ? linear_source(sources[1]) : a;
   switch (op) {
-    case Op::Neg:
-      return Held{w_.CreateNeg(a.value), Form::kLinear, w_.CreateNeg(a.stride), a.multiple_of};
+    case Op::Neg: return Held{w_.CreateNeg(a.value), Form::kLinear, w_.CreateNeg(a.stride), a.multiple_of};
     case Op::Add:
-      return uniform_if_constant({w_.CreateAdd(a.value, b.value), Form::kLinear, w_.CreateAdd(a.stride, b.stride),
-                                  std::gcd(a.multiple_of, b.multiple_of)});
+      return uniform_if_constant({w_.CreateAdd(a.value, b.value), Form::kLinear,
+                                  w_.CreateAdd(a.stride, b.stride), std::gcd(a.multiple_of, b.multiple_of)});
     case Op::Sub:
-      return uniform_if_constant({w_.CreateSub(a.value, b.value), Form::kLinear, w_.CreateSub(a.stride, b.stride),
-                                  std::gcd(a.multiple_of, b.multiple_of)});
+      return uniform_if_constant({w_.CreateSub(a.value, b.value), Form::kLinear,
+                                  w_.CreateSub(a.stride, b.stride), std::gcd(a.multiple_of, b.multiple_of)});
     case Op::Mul: {
       const bool a_changes = held(sources[0]).form == Form::kLinear;
       if (a_changes && held(sources[1]).form == Form::kLinear) return std::nullopt;
@@ -86,7 +85,8 @@ std::optional<Held> Emitter::make_linear_division(Node n, const Held& a, int64_t
   if (!one_quotient && !whole) return std::nullopt;
   Value* const sources[] = {a.value, w_.getInt64(static_cast<uint64_t>(by))};
   const bool non_negative = bounds_(graph_.source(n, 0)).min >= 0 && vector_.lanes > 0;
-  Value* result = emit_elementwise(w_, {graph_.op(n), DType::kIndex, DType::kIndex, 0, non_negative}, sources);
+  Value* result =
+      emit_elementwise(w_, {graph_.op(n), DType::kIndex, DType::kIndex, 0, non_negative}, sources);
   if (one_quotient && wants_quotient) return Held{result};
   if (one_quotient) return Held{result, Form::kLinear, a.stride, multiple};
   if (!wants_quotient) return Held{result};

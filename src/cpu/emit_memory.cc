@@ -80,8 +80,8 @@ Held Emitter::make_load(Node n) {
     llvm::Constant* zero = llvm::ConstantInt::get(w_.getInt64Ty(), 0);
     llvm::GlobalVariable* nothing = w_.module().getGlobalVariable("nothing", true);
     if (nothing == nullptr)
-      nothing = new llvm::GlobalVariable(w_.module(), w_.getInt64Ty(), true, llvm::GlobalValue::InternalLinkage,
-                                         zero, "nothing");
+      nothing = new llvm::GlobalVariable(w_.module(), w_.getInt64Ty(), true,
+                                         llvm::GlobalValue::InternalLinkage, zero, "nothing");
     from = w_.CreateSelect(mask != nullptr ? w_.any(mask) : held(condition).value, from, nothing);
   }
   llvm::LoadInst* load = w_.CreateAlignedLoad(w_.memory_type(place.dtype), from, alignment_of(place.dtype));
@@ -123,8 +123,8 @@ void Emitter::emit_store(Node n, const Held& value) {
   const Node condition = has_condition ? graph_.source(n, 3) : Node{};
   const bool free = always(condition);
   const Form condition_form = free ? Form::kUniform : held(condition).form;
-  const bool one = value.form == Form::kUniform && place.index.form == Form::kUniform &&
-                   condition_form == Form::kUniform;
+  const bool one =
+      value.form == Form::kUniform && place.index.form == Form::kUniform && condition_form == Form::kUniform;
   if (!one) {
     store_lanes(place, value, mask_of(condition));
   } else if (free) {
@@ -170,7 +170,8 @@ void Emitter::emit_scatter(Node n) {
   Value* value = scalar(graph_.source(n, 2));
   const auto combine = [&] {
     if (graph_.arg_as<ir::ScatterArg>(n).mode == ir::ScatterMode::kAdd) {
-      llvm::LoadInst* old = w_.CreateAlignedLoad(w_.memory_type(t), address(place, place.index.value), alignment_of(t));
+      llvm::LoadInst* old =
+          w_.CreateAlignedLoad(w_.memory_type(t), address(place, place.index.value), alignment_of(t));
       mark_slot(old, place.slot);
       value = emit_fold(w_, ir::ReduceOp::kAdd, t, from_memory(w_, t, old), value);
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Sorting: keys are written to scratch memory as integers of the same order, a runtime function sorts them,
 // and the positions are stored. See emit.h.
-#include "cpu/emitter.h"
 #include "cpu/elementwise.h"
+#include "cpu/emitter.h"
 
 namespace anneal::cpu {
 

@@ -37,9 +37,9 @@ struct Fold {
   ir::ReduceOp op;
   DType dtype;  // that it accumulates in
   std::vector<llvm::AllocaInst*> parts;
-  unsigned lanes = 0;      // of each; 0: scalars
-  bool by_lanes = false;   // lanes hold parts of one result, not a result each
-  size_t depth = 0;        // of the scope that it begins in
+  unsigned lanes = 0;     // of each; 0: scalars
+  bool by_lanes = false;  // lanes hold parts of one result, not a result each
+  size_t depth = 0;       // of the scope that it begins in
 };
 
 class Emitter {
@@ -85,8 +85,8 @@ class Emitter {
   Value* grid_extent(const loop::GridAxis& axis);
 
   // -- Values (emit_value.cc) --
-  Held held(Node n);            // made if need be
-  Value* scalar(Node n);        // of a uniform value
+  Held held(Node n);                                                // made if need be
+  Value* scalar(Node n);                                            // of a uniform value
   Value* spread(const Held& h, DType t, unsigned index_bits = 64);  // with the lanes of the vector loop
   const Held* find(Node n, size_t* depth) const;
   Held make(Node n);
@@ -144,7 +144,7 @@ class Emitter {
   const EmitOptions& options_;
   ir::BoundsOf bounds_;
   std::vector<Node> vars_;
-  std::vector<bool> rewritten_;          // by slot: loaded from and stored to
+  std::vector<bool> rewritten_;  // by slot: loaded from and stored to
   std::unordered_map<uint32_t, bool> reads_rewritten_;
   std::unordered_set<uint32_t> pinned_;  // made by a let: stay when memory changes
   std::vector<llvm::MDNode*> slot_scopes_;

@@ -117,10 +117,12 @@ class Session {
     jit_ = std::move(*made);
     llvm::orc::SymbolMap symbols;
     for (const RuntimeFunction& f : runtime_functions())
-      symbols[jit_->mangleAndIntern(f.name)] = {llvm::orc::ExecutorAddr::fromPtr(f.address),
-                                                llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
+      symbols[jit_->mangleAndIntern(f.name)] = {
+          llvm::orc::ExecutorAddr::fromPtr(f.address),
+          llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
     runtime_ = &check(jit_->createJITDylib("runtime"));
-    if (auto error = runtime_->define(llvm::orc::absoluteSymbols(std::move(symbols)))) raise_llvm(std::move(error));
+    if (auto error = runtime_->define(llvm::orc::absoluteSymbols(std::move(symbols))))
+      raise_llvm(std::move(error));
   }
 
   llvm::orc::LLJIT& jit() { return *jit_; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Machine code from LLVM modules: optimise lightly, generate an object file, link it into this process.
-// Objects are plain bytes, so that they can come from the cache as well. Tested by jit_test.cc.
+// Objects are plain bytes, so that they can come from the cache as well. Tested by emit_test.cc.
 #pragma once
 
 #include <cstddef>

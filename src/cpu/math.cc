@@ -97,7 +97,8 @@ Value* write_log2(const Math& f, Value* x) {
   Value* rest = f.sub(p.half_square, p.tail);
   Value* high = f.sub(p.f, rest);
   Value* low = f.sub(f.sub(p.f, high), rest);
-  Value* correction = f.fma(low, f.c(kLog2eHighF32, kLog2eHighF64), f.mul(high, f.c(kLog2eLowF32, kLog2eLowF64)));
+  Value* correction =
+      f.fma(low, f.c(kLog2eHighF32, kLog2eHighF64), f.mul(high, f.c(kLog2eLowF32, kLog2eLowF64)));
   Value* product = f.mul(high, f.c(kLog2eHighF32, kLog2eHighF64));
   Value* error = f.fma(high, f.c(kLog2eHighF32, kLog2eHighF64), f.neg(product));
   Value* sum = f.add(d.e, product);  // |e| >= 1 > |product|, or e is 0: what is lost is exact
@@ -139,8 +140,8 @@ Value* write_atan(const Math& f, Value* x) {
   Value* t = f.div(above, below);
   Value* quarters = f.pick(low, f.c(0), f.pick(middle, f.c(1), f.c(2)));
   Value* z = f.mul(t, t);
-  Value* tail = f.fma(f.mul(z, f.polynomial(z, kAtanF32, kAtanF64)), t,
-                      f.mul(quarters, f.c(kPi4LowF32, kPi4LowF64)));
+  Value* tail =
+      f.fma(f.mul(z, f.polynomial(z, kAtanF32, kAtanF64)), t, f.mul(quarters, f.c(kPi4LowF32, kPi4LowF64)));
   Value* result = f.add(f.mul(quarters, f.c(kPi4HighF32, kPi4HighF64)), f.add(t, tail));
   result = f.pick(is_infinite, f.c(std::numbers::pi / 2), result);
   result = f.pick(f.less(y, f.c(0x1p-13, 0x1p-28)), y, result);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Polynomials of math.cc, highest power first, made by Chebyshev interpolation in 240 bits. What each one stands for:
-//   Exp    (e^r - 1 - r) / r^2      |r| <= ln(2) / 2          Sin    (sin(y) / y - 1) / z           z = y^2, |y| <= pi / 4
-//   Exp2   (2^r - 1) / r            |r| <= 1 / 2              Cos    (cos(y) - 1 + z / 2) / z^2
-//   Log    (2 atanh(s) / s - 2) / z  z = s^2, |s| <= 0.174     Atan   (atan(t) / t - 1) / z          z = t^2, |t| <= tan(pi / 8)
-//   PowLog (2 atanh(s) / s - 2 - 2z / 3) / z^2                 Erf    erf(x) / x - 1 in z = x^2       x <= 1
-//   Erfcx  e^(x^2) erfc(x) in (1 / (x + 2) - Middle) * Scale   1 <= x <= 4 (f32), 6 (f64)
+// Polynomials of math.cc, highest power first, made by Chebyshev interpolation in 240 bits. What each one
+// stands for:
+//   Exp    (e^r - 1 - r) / r^2      |r| <= ln(2) / 2          Sin    (sin(y) / y - 1) / z           z = y^2,
+//   |y| <= pi / 4 Exp2   (2^r - 1) / r            |r| <= 1 / 2              Cos    (cos(y) - 1 + z / 2) / z^2
+//   Log    (2 atanh(s) / s - 2) / z  z = s^2, |s| <= 0.174     Atan   (atan(t) / t - 1) / z          z = t^2,
+//   |t| <= tan(pi / 8) PowLog (2 atanh(s) / s - 2 - 2z / 3) / z^2                 Erf    erf(x) / x - 1 in z
+//   = x^2       x <= 1 Erfcx  e^(x^2) erfc(x) in (1 / (x + 2) - Middle) * Scale   1 <= x <= 4 (f32), 6 (f64)
 // The comment before each line is its greatest error. Included by math*.cc only.
 #pragma once
 

@@ -75,8 +75,9 @@ Value* with_special_cases(const Math& f, Value* a, Value* b, Value* magnitude) {
   ValueBuilder& w = f.w;
   Value* size = w.fabs(a);
   Value* grows = w.CreateICmpEQ(f.less(f.c(1), size), f.less(f.c(0), b));  // where it tends to infinity
-  Value* extreme = w.CreateOr(w.CreateOr(w.CreateFCmpOEQ(size, f.c(0)), w.CreateFCmpOEQ(size, f.c(kInfinity))),
-                              w.CreateFCmpOEQ(w.fabs(b), f.c(kInfinity)));
+  Value* extreme =
+      w.CreateOr(w.CreateOr(w.CreateFCmpOEQ(size, f.c(0)), w.CreateFCmpOEQ(size, f.c(kInfinity))),
+                 w.CreateFCmpOEQ(w.fabs(b), f.c(kInfinity)));
   Value* result = f.pick(extreme, f.pick(grows, f.c(kInfinity), f.c(0)), magnitude);
   Value* negative = w.CreateICmpSLT(w.bits_of(a), f.i(0));
   result = f.pick(w.CreateAnd(negative, is_odd(f, b)), f.neg(result), result);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The transcendental functions against long double: f32 on every 1237th of all values, f64 on random values of every size, special
-// values exactly, scalars against lanes. The bounds are those that math.h states; a failure prints what was found.
+// The transcendental functions against long double: f32 on every 1237th of all values, f64 on random values
+// of every size, special values exactly, scalars against lanes. The bounds are those that math.h states; a
+// failure prints what was found.
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -22,11 +23,16 @@ struct Function {
 };
 Wide exp2_of(Wide x) { return std::exp2(x); }
 const Function kFunctions[] = {
-    {Op::Exp, [](Wide x) { return std::exp(x); }, 1.1, 1.2},     {Op::Exp2, exp2_of, 1.1, 1.2},
-    {Op::Expm1, [](Wide x) { return std::expm1(x); }, 1.5, 2.2}, {Op::Log, [](Wide x) { return std::log(x); }, 1.0, 1.0},
-    {Op::Log2, [](Wide x) { return std::log2(x); }, 1.0, 1.0},   {Op::Log1p, [](Wide x) { return std::log1p(x); }, 1.0, 1.0},
-    {Op::Sin, [](Wide x) { return std::sin(x); }, 1.1, 1.1},     {Op::Cos, [](Wide x) { return std::cos(x); }, 1.1, 1.1},
-    {Op::Tanh, [](Wide x) { return std::tanh(x); }, 2.5, 3.0},   {Op::Atan, [](Wide x) { return std::atan(x); }, 2.0, 2.2},
+    {Op::Exp, [](Wide x) { return std::exp(x); }, 1.1, 1.2},
+    {Op::Exp2, exp2_of, 1.1, 1.2},
+    {Op::Expm1, [](Wide x) { return std::expm1(x); }, 1.5, 2.2},
+    {Op::Log, [](Wide x) { return std::log(x); }, 1.0, 1.0},
+    {Op::Log2, [](Wide x) { return std::log2(x); }, 1.0, 1.0},
+    {Op::Log1p, [](Wide x) { return std::log1p(x); }, 1.0, 1.0},
+    {Op::Sin, [](Wide x) { return std::sin(x); }, 1.1, 1.1},
+    {Op::Cos, [](Wide x) { return std::cos(x); }, 1.1, 1.1},
+    {Op::Tanh, [](Wide x) { return std::tanh(x); }, 2.5, 3.0},
+    {Op::Atan, [](Wide x) { return std::atan(x); }, 2.0, 2.2},
     {Op::Erf, [](Wide x) { return std::erf(x); }, 1.5, 1.5},
 };
 
@@ -67,7 +73,8 @@ double ulp_error(T got, Wide expected) {
   }
   int exponent;
   std::frexp(expected, &exponent);
-  exponent = std::max(exponent - std::numeric_limits<T>::digits, std::numeric_limits<T>::min_exponent - std::numeric_limits<T>::digits);
+  exponent = std::max(exponent - std::numeric_limits<T>::digits,
+                      std::numeric_limits<T>::min_exponent - std::numeric_limits<T>::digits);
   return static_cast<double>(std::fabs(static_cast<Wide>(got) - expected) / std::ldexp(Wide{1}, exponent));
 }
 
@@ -108,11 +115,16 @@ TEST(Math, F64IsWithinItsBounds) {
       std::vector<double> x;
       for (int64_t i = 0; i < Runner<double>::kCount; ++i)  // all bits, then sizes where functions bend
         x.push_back(round % 4 == 0 ? std::bit_cast<double>(random.next())
-                                   : (random.one_in(2) ? 1 : -1) * std::ldexp(1 + random.unit(), static_cast<int>(random.below(round % 4 == 1 ? 6 : 40)) - (round % 4 == 1 ? 3 : 30)));
+                                   : (random.one_in(2) ? 1 : -1) *
+                                         std::ldexp(1 + random.unit(),
+                                                    static_cast<int>(random.below(round % 4 == 1 ? 6 : 40)) -
+                                                        (round % 4 == 1 ? 3 : 30)));
       const std::vector<double> got = runner.run(x);
       for (size_t i = 0; i < x.size(); ++i) {
         const bool beyond_reference = std::fabs(x[i]) > 0x1p60 && (f.op == Op::Sin || f.op == Op::Cos);
-        const Wide expected = !beyond_reference ? f.reference(x[i]) : f.op == Op::Sin ? std::sin(x[i]) : std::cos(x[i]);
+        const Wide expected = !beyond_reference ? f.reference(x[i])
+                              : f.op == Op::Sin ? std::sin(x[i])
+                                                : std::cos(x[i]);
         worst.add(ulp_error(got[i], expected), x[i], 0, got[i]);
       }
     }
@@ -127,8 +139,29 @@ void check_pow(double bound) {
   ir::RandomStream random(5);
   Worst<T> worst;
   constexpr T kInf = std::numeric_limits<T>::infinity(), kNan = std::numeric_limits<T>::quiet_NaN();
-  const T specials[] = {0, static_cast<T>(-0.0), 1, -1, 2, -2, 3, -3, T{0.5}, T{-0.5}, T{1.5}, T{-1.5}, kInf, -kInf, kNan, std::numeric_limits<T>::max(),
-                        std::numeric_limits<T>::min(), std::numeric_limits<T>::denorm_min(), -std::numeric_limits<T>::denorm_min(), static_cast<T>(1e15), static_cast<T>(-1e15), 1 + std::numeric_limits<T>::epsilon(), 101};
+  const T specials[] = {0,
+                        static_cast<T>(-0.0),
+                        1,
+                        -1,
+                        2,
+                        -2,
+                        3,
+                        -3,
+                        T{0.5},
+                        T{-0.5},
+                        T{1.5},
+                        T{-1.5},
+                        kInf,
+                        -kInf,
+                        kNan,
+                        std::numeric_limits<T>::max(),
+                        std::numeric_limits<T>::min(),
+                        std::numeric_limits<T>::denorm_min(),
+                        -std::numeric_limits<T>::denorm_min(),
+                        static_cast<T>(1e15),
+                        static_cast<T>(-1e15),
+                        1 + std::numeric_limits<T>::epsilon(),
+                        101};
   std::vector<T> x, y;
   for (const T a : specials)
     for (const T c : specials) x.push_back(a), y.push_back(c);
@@ -149,7 +182,8 @@ void check_pow(double bound) {
       x.push_back(base), y.push_back(static_cast<T>(wanted / std::log2(static_cast<double>(base))));
     }
   }
-  std::printf("pow    f%zu %.3f at %a %a\n", sizeof(T) * 8, worst.error, static_cast<double>(worst.x), static_cast<double>(worst.y));
+  std::printf("pow    f%zu %.3f at %a %a\n", sizeof(T) * 8, worst.error, static_cast<double>(worst.x),
+              static_cast<double>(worst.y));
   EXPECT_LE(worst.error, bound) << worst.x << " to the " << worst.y << ": " << worst.got;
 }
 
@@ -174,7 +208,8 @@ TEST(Math, EveryFormGivesTheSameBits) {
       for (const int lanes : {1, 4}) {
         const std::vector<float> got = Runner<float>(op, target, lanes).run(x, y);
         for (size_t i = 0; i < x.size(); ++i)
-          ASSERT_TRUE(std::bit_cast<uint32_t>(got[i]) == std::bit_cast<uint32_t>(first[i]) || std::isnan(got[i]))
+          ASSERT_TRUE(std::bit_cast<uint32_t>(got[i]) == std::bit_cast<uint32_t>(first[i]) ||
+                      std::isnan(got[i]))
               << ir::op_text(op) << " of " << x[i] << " on " << target.level << " with " << lanes << " lanes";
       }
   }

@@ -16,8 +16,8 @@ struct Reduced {
   Value *high, *low, *quadrant;  // an integer, of which two bits count
 };
 
-// The first product is exact by cancellation as long as k has few bits; the second one is kept in two parts, since it
-// may cancel what the first has left.
+// The first product is exact by cancellation as long as k has few bits; the second one is kept in two parts,
+// since it may cancel what the first has left.
 Reduced reduce_moderate(const Math& f, Value* x) {
   constexpr double kF32[] = {0x1.921fb6p+0, -0x1.777a5cp-25, -0x1.ee59dap-50};
   constexpr double kF64[] = {0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54, -0x1.f1976b7ed8fbcp-110};
@@ -70,10 +70,9 @@ Reduced reduce_large(const Math& f, Value* x, const Reduced& moderate, Value* is
   Value* larges[] = {moderate.high, moderate.low, moderate.quadrant};
   for (unsigned i = 0; i < std::max(lanes, 1U); ++i) {
     Value* one = lanes == 0 ? x : w.CreateExtractElement(x, i);
-    Value* reduced = w.call("reduce_large", ValueBuilder::Inline::kNever, type, {one},
-                            [&](ValueBuilder& inner, ValueBuilder::Values v) {
-                              return reduce_large_lane(inner, v[0], type);
-                            });
+    Value* reduced = w.call(
+        "reduce_large", ValueBuilder::Inline::kNever, type, {one},
+        [&](ValueBuilder& inner, ValueBuilder::Values v) { return reduce_large_lane(inner, v[0], type); });
     for (unsigned p = 0; p < 3; ++p) {
       Value* v = w.CreateExtractValue(reduced, p);
       larges[p] = lanes == 0 ? v : w.CreateInsertElement(larges[p], v, i);

@@ -39,8 +39,8 @@ Value* bf16_bits(ValueBuilder& w, Value* value) {
   return w.CreateLShr(w.CreateSelect(w.is_nan(value), w.CreateOr(bits, c(kF32Quiet)), rounded), c(16));
 }
 
-// The smaller formats: a normal result by adding half a step to the integer that the bits are; a subnormal one
-// by an addition whose last bit is the format's step.
+// The smaller formats: a normal result by adding half a step to the integer that the bits are; a subnormal
+// one by an addition whose last bit is the format's step.
 Value* small_bits(ValueBuilder& w, support::FloatFormat format, Value* value) {
   const int drop = kF32Mantissa - format.mantissa_bits;
   const int bias = bias_of(format);
@@ -58,7 +58,8 @@ Value* small_bits(ValueBuilder& w, support::FloatFormat format, Value* value) {
   // 2^(step + 23), whose last bit weighs as much as the format's smallest number, 2^step.
   const int step = 1 - bias - format.mantissa_bits;
   const int64_t anchor = static_cast<int64_t>(step + kF32Mantissa + kF32Bias) << kF32Mantissa;
-  Value* aligned = w.CreateFAdd(w.float_of(magnitude, value->getType()), w.float_of(c(anchor), value->getType()));
+  Value* aligned =
+      w.CreateFAdd(w.float_of(magnitude, value->getType()), w.float_of(c(anchor), value->getType()));
   Value* subnormal = w.CreateSub(w.bits_of(aligned), c(anchor));
 
   const int64_t smallest_normal = static_cast<int64_t>(1 - bias + kF32Bias) << kF32Mantissa;
@@ -72,9 +73,9 @@ Value* small_bits(ValueBuilder& w, support::FloatFormat format, Value* value) {
     result = w.CreateSelect(w.CreateICmpUGT(magnitude, c(kF32Infinity)), c(quiet), result);
   } else {
     // All ones is NaN; what rounds to that or beyond is too large.
-    Value* too_large = w.CreateOr(w.CreateICmpUGE(magnitude, c(kF32Infinity)),
-                                  w.CreateAnd(w.CreateICmpUGE(magnitude, c(smallest_normal)),
-                                              w.CreateICmpUGE(normal, c(top))));
+    Value* too_large = w.CreateOr(
+        w.CreateICmpUGE(magnitude, c(kF32Infinity)),
+        w.CreateAnd(w.CreateICmpUGE(magnitude, c(smallest_normal)), w.CreateICmpUGE(normal, c(top))));
     result = w.CreateSelect(too_large, c(top), result);
   }
   return w.CreateOr(result, sign);
@@ -94,7 +95,8 @@ Value* small_value(ValueBuilder& w, support::FloatFormat format, Value* stored) 
   // A subnormal is its bits times the step.
   Value* step = llvm::ConstantFP::get(real, std::ldexp(1.0, 1 - bias - format.mantissa_bits));
   Value* subnormal = w.bits_of(w.CreateFMul(w.CreateUIToFP(magnitude, real), step));
-  Value* result = w.CreateSelect(w.CreateICmpULT(magnitude, c(int64_t{1} << format.mantissa_bits)), subnormal, normal);
+  Value* result =
+      w.CreateSelect(w.CreateICmpULT(magnitude, c(int64_t{1} << format.mantissa_bits)), subnormal, normal);
   const int64_t infinity = ((int64_t{1} << format.exponent_bits) - 1) << format.mantissa_bits;
   if (format.has_infinity) {
     Value* special = w.CreateOr(aligned, c(kF32Infinity));
@@ -109,11 +111,15 @@ Value* small_value(ValueBuilder& w, support::FloatFormat format, Value* stored) 
 
 Value* decode_narrow(ValueBuilder& w, DType t, Value* bits) {
   Type* real = ValueBuilder::same_lanes(w.getFloatTy(), bits);
-  if (t == bf16) return w.float_of(w.CreateShl(ints(w, bits, bits), ValueBuilder::integer(ValueBuilder::same_lanes(w.getInt32Ty(), bits), 16)), real);
+  if (t == bf16)
+    return w.float_of(w.CreateShl(ints(w, bits, bits),
+                                  ValueBuilder::integer(ValueBuilder::same_lanes(w.getInt32Ty(), bits), 16)),
+                      real);
   if (t == f16 && w.target().has_f16c)
     return w.CreateFPExt(w.CreateBitCast(bits, ValueBuilder::same_lanes(w.getHalfTy(), bits)), real);
-  return w.call(std::string("decode_").append(dtype_name(t)), ValueBuilder::Inline::kAlways, real, {bits},
-                [&](ValueBuilder& inner, ValueBuilder::Values v) { return small_value(inner, format_of(t), v[0]); });
+  return w.call(
+      std::string("decode_").append(dtype_name(t)), ValueBuilder::Inline::kAlways, real, {bits},
+      [&](ValueBuilder& inner, ValueBuilder::Values v) { return small_value(inner, format_of(t), v[0]); });
 }
 
 Value* encode_narrow(ValueBuilder& w, DType t, Value* value) {
@@ -128,7 +134,9 @@ Value* encode_narrow(ValueBuilder& w, DType t, Value* value) {
   return w.CreateTrunc(bits, stored);
 }
 
-Value* round_narrow(ValueBuilder& w, DType t, Value* value) { return decode_narrow(w, t, encode_narrow(w, t, value)); }
+Value* round_narrow(ValueBuilder& w, DType t, Value* value) {
+  return decode_narrow(w, t, encode_narrow(w, t, value));
+}
 
 Value* from_memory(ValueBuilder& w, DType t, Value* stored) {
   if (is_narrow_float(t)) return decode_narrow(w, t, stored);

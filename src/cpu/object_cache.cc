@@ -30,7 +30,9 @@ struct Header {
 };
 
 support::Key checksum_of(std::span<const std::byte> bytes) {
-  return support::Hasher().add(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size())).finish();
+  return support::Hasher()
+      .add(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()))
+      .finish();
 }
 
 class File {
@@ -71,7 +73,8 @@ class File {
 
 }  // namespace
 
-ObjectCache::ObjectCache(fs::path folder, uint64_t limit_bytes) : folder_(std::move(folder)), limit_(limit_bytes) {}
+ObjectCache::ObjectCache(fs::path folder, uint64_t limit_bytes)
+    : folder_(std::move(folder)), limit_(limit_bytes) {}
 
 fs::path ObjectCache::path_of(support::Key key) const {
   return folder_ / (support::key_text(key) + std::string(kSuffix));
@@ -89,8 +92,8 @@ ObjectCache::Statistics ObjectCache::statistics() const {
   }
   std::string problem = problem_;
   noting_.clear(std::memory_order_release);
-  return {counters_.hits,    counters_.misses,  counters_.rejected, counters_.stored,
-          counters_.read,    counters_.written, counters_.evicted,  std::move(problem)};
+  return {counters_.hits, counters_.misses,  counters_.rejected, counters_.stored,
+          counters_.read, counters_.written, counters_.evicted,  std::move(problem)};
 }
 
 std::optional<std::vector<std::byte>> ObjectCache::find(support::Key key) {
@@ -103,7 +106,7 @@ std::optional<std::vector<std::byte>> ObjectCache::find(support::Key key) {
   }
   Header header;
   const Header expected;
-  struct stat info {};
+  struct stat info{};
   std::vector<std::byte> object;
   bool good = ::fstat(file.fd(), &info) == 0 && file.read(&header, sizeof header) &&
               std::memcmp(header.magic, expected.magic, sizeof header.magic) == 0 && header.key == key &&
@@ -198,19 +201,23 @@ fs::path cache_folder() {
 
 ObjectCache& process_cache() {
   constexpr uint64_t kMiB = 1 << 20;
-  static ObjectCache cache(cache_folder(),
-                           static_cast<uint64_t>(std::max(support::flag_level(support::Flag::kCacheSize), 0)) * kMiB);
+  static ObjectCache cache(
+      cache_folder(),
+      static_cast<uint64_t>(std::max(support::flag_level(support::Flag::kCacheSize), 0)) * kMiB);
   return cache;
 }
 
 // A build from changed sources is told apart by the file that it lies in.
 support::Key code_version(std::string_view target_text) {
   support::Hasher h;
-  h.add(target_text).add(std::string_view(LLVM_VERSION_STRING)).add(support::version()).add(support::commit());
+  h.add(target_text)
+      .add(std::string_view(LLVM_VERSION_STRING))
+      .add(support::version())
+      .add(support::commit());
   const std::string_view commit = support::commit();
   if (commit == "unknown" || commit.find("dirty") != std::string_view::npos) {
     Dl_info file{};
-    struct stat info {};
+    struct stat info{};
     if (::dladdr(reinterpret_cast<void*>(&cache_folder), &file) != 0 && file.dli_fname != nullptr &&
         ::stat(file.dli_fname, &info) == 0)
       h.add(static_cast<uint64_t>(info.st_size))

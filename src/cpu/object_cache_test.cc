@@ -64,7 +64,9 @@ TEST_F(CacheTest, DamagedFilesAreRejectedAndRemoved) {
       [](const fs::path& p) { std::fstream(p).seekp(3).put('?'); },    // in the magic
       [](const fs::path& p) { std::fstream(p).seekp(8).put('?'); },    // in the key
       [](const fs::path& p) { std::fstream(p).seekp(24).put('?'); },   // in the size
-      [](const fs::path& p) { std::ofstream(p) << "a file of something else, long enough to have a header as well"; },
+      [](const fs::path& p) {
+        std::ofstream(p) << "a file of something else, long enough to have a header as well";
+      },
   };
   for (const Damage damage : damages) {
     ObjectCache cache(folder_, kLimit);
@@ -98,7 +100,8 @@ TEST_F(CacheTest, OldFilesGoFirst) {
 }
 
 TEST_F(CacheTest, AFolderThatCannotBeWrittenIsNoError) {
-  for (const fs::path& folder : {fs::path("/proc/anneal"), fs::path("/dev/null/anneal"), fs::path("/dev/full")}) {
+  for (const fs::path& folder :
+       {fs::path("/proc/anneal"), fs::path("/dev/null/anneal"), fs::path("/dev/full")}) {
     ObjectCache cache(folder, kLimit);
     cache.store(kKey, object(10));
     EXPECT_FALSE(cache.find(kKey));

@@ -69,7 +69,9 @@ void Pool::run_erased(int parts, Function function, const void* context) {
   // other.
   round_.store(next * kMaxThreads + static_cast<uint64_t>(parts - 1), std::memory_order_seq_cst);
   if (sleepers_.load(std::memory_order_seq_cst) != 0) {
-    { const std::lock_guard<std::mutex> lock(sleep_); }
+    {
+      const std::lock_guard<std::mutex> lock(sleep_);
+    }
     wake_.notify_all();
   }
   function(context, 0);

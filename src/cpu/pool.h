@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Threads that wait for work: fork and join in about a microsecond while they are hot (they spin briefly, then
-// sleep). The caller takes part. Tested by pool_test.cc, also under the thread sanitizer.
+// Threads that wait for work: fork and join in about a microsecond while they are hot (they spin briefly,
+// then sleep). The caller takes part. Tested by pool_test.cc, also under the thread sanitizer.
 #pragma once
 
 #include <atomic>

@@ -23,7 +23,8 @@ uint64_t* keys_of(int64_t count) {
 int32_t* sort(const uint64_t* keys, int64_t count) {
   sort_order.resize(static_cast<size_t>(count));
   std::iota(sort_order.begin(), sort_order.end(), 0);
-  std::stable_sort(sort_order.begin(), sort_order.end(), [&](int32_t a, int32_t b) { return keys[a] < keys[b]; });
+  std::stable_sort(sort_order.begin(), sort_order.end(),
+                   [&](int32_t a, int32_t b) { return keys[a] < keys[b]; });
   return sort_order.data();
 }
 
@@ -39,8 +40,8 @@ constexpr uint64_t kTwoOverPi[] = {
     0x7527bac7ebe5f17b, 0x3d0739f78a5292ea, 0x6bfb5fb11f8d5d08, 0x56033046fc7b6bab, 0xf0cfbc209af4361d};
 __extension__ using Wide = unsigned __int128;
 
-// |x| >= 4 modulo pi/2: the quadrant, and the rest as high + low. x is m * 2^e; of 2/pi only the 192 bits count
-// whose products with m lie below 4 and are not too small to matter.
+// |x| >= 4 modulo pi/2: the quadrant, and the rest as high + low. x is m * 2^e; of 2/pi only the 192 bits
+// count whose products with m lie below 4 and are not too small to matter.
 int64_t reduce(double x, double* rest) {
   rest[0] = rest[1] = 0;
   if (!std::isfinite(x)) return 0;
@@ -109,9 +110,9 @@ void* address_of(F* f) {
 
 std::span<const RuntimeFunction> runtime_functions() {
   static const RuntimeFunction functions[] = {
-      {"anneal_cpu_sort_keys", address_of(keys_of)},    {"anneal_cpu_sort", address_of(sort)},
-      {"anneal_cpu_fmodf", address_of(remainder_f32)},  {"anneal_cpu_fmod", address_of(remainder_f64)},
-      {"anneal_cpu_fma", address_of(fma_f64)},          {"anneal_cpu_reduce", address_of(reduce)},
+      {"anneal_cpu_sort_keys", address_of(keys_of)},   {"anneal_cpu_sort", address_of(sort)},
+      {"anneal_cpu_fmodf", address_of(remainder_f32)}, {"anneal_cpu_fmod", address_of(remainder_f64)},
+      {"anneal_cpu_fma", address_of(fma_f64)},         {"anneal_cpu_reduce", address_of(reduce)},
   };
   return functions;
 }

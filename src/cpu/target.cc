@@ -47,8 +47,7 @@ bool has_all(const llvm::StringMap<bool>& host, std::span<const std::string_view
 
 std::string joined_features(const llvm::StringMap<bool>& host) {
   std::vector<std::string> list;
-  for (const auto& entry : host)
-    list.push_back((entry.getValue() ? "+" : "-") + entry.getKey().str());
+  for (const auto& entry : host) list.push_back((entry.getValue() ? "+" : "-") + entry.getKey().str());
   std::sort(list.begin(), list.end());
   std::string text;
   for (const std::string& f : list) text += (text.empty() ? "" : ",") + f;
@@ -62,7 +61,8 @@ Target target_x86(const llvm::StringMap<bool>& host, std::string_view wanted) {
     best = &level;
     if (level.name == wanted) break;
   }
-  if (best == nullptr) raise(ErrorCode::kDevice, "cpu: this processor has no SSE4.2, which is the least needed");
+  if (best == nullptr)
+    raise(ErrorCode::kDevice, "cpu: this processor has no SSE4.2, which is the least needed");
   if (!wanted.empty() && best->name != wanted)
     raise(ErrorCode::kDevice, "cpu: ANNEAL_CPU_FEATURES=" + std::string(wanted) +
                                   ", which is none of avx512, avx2 and generic that this processor has");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Which machine code is written for: this machine, or less of it when ANNEAL_CPU_FEATURES says so. Results do
 // not depend on the choice: what an instruction set lacks is written out so that it gives the same bits.
-// Tested by jit_test.cc.
+// Tested by emit_test.cc.
 #pragma once
 
 #include <memory>

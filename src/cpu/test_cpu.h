@@ -44,7 +44,8 @@ inline std::vector<Target> test_targets() {
 
 class Compiled {
  public:
-  Compiled(const ir::Graph& graph, const Program& program, const Target& target, const EmitOptions& options = {}) {
+  Compiled(const ir::Graph& graph, const Program& program, const Target& target,
+           const EmitOptions& options = {}) {
     llvm::LLVMContext context;
     const auto module = emit_program(context, target, graph, program, "test", options);
     Compiler compiler(target);

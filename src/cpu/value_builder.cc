@@ -113,9 +113,9 @@ namespace {
 
 std::string type_text(llvm::Type* type) {
   const llvm::Type* element = type->getScalarType();
-  std::string text =
-      (element->isIntegerTy() ? "i" : "f") + std::to_string(element->getScalarSizeInBits());
-  if (const auto* v = llvm::dyn_cast<llvm::FixedVectorType>(type)) text += "x" + std::to_string(v->getNumElements());
+  std::string text = (element->isIntegerTy() ? "i" : "f") + std::to_string(element->getScalarSizeInBits());
+  if (const auto* v = llvm::dyn_cast<llvm::FixedVectorType>(type))
+    text += "x" + std::to_string(v->getNumElements());
   return text;
 }
 
@@ -133,7 +133,8 @@ llvm::Value* ValueBuilder::call(const std::string& what, Inline inlined, Type* r
   if (function == nullptr) {
     function = llvm::Function::Create(llvm::FunctionType::get(result, types, false),
                                       llvm::GlobalValue::InternalLinkage, name, module_);
-    function->addFnAttr(inlined == Inline::kAlways ? llvm::Attribute::AlwaysInline : llvm::Attribute::NoInline);
+    function->addFnAttr(inlined == Inline::kAlways ? llvm::Attribute::AlwaysInline
+                                                   : llvm::Attribute::NoInline);
     function->addFnAttr(llvm::Attribute::NoUnwind);
     ValueBuilder inner(module_, target_);
     inner.SetInsertPoint(llvm::BasicBlock::Create(getContext(), "", function));

@@ -30,7 +30,7 @@ class ValueBuilder : public llvm::IRBuilder<> {
 
   // -- Types --
   Type* compute_type(DType t);
-  Type* memory_type(DType t);  // bool is a byte, narrow floats are their bits
+  Type* memory_type(DType t);             // bool is a byte, narrow floats are their bits
   static unsigned lanes(const Value* v);  // 0: a scalar
   // `element` with the lanes of `like`.
   static Type* with_lanes(Type* element, unsigned lanes);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The device `null`: compiles nothing and runs nothing, for counts of kernels, bytes and launches on a machine
-// without the real one. Memory can be allocated, and is never touched. Tested by src/cpu/cpu_device_test.cc.
+// The device `null`: compiles nothing and runs nothing, for counts of kernels, bytes and launches on a
+// machine without the real one. Memory can be allocated, and is never touched. Tested by
+// src/cpu/cpu_device_test.cc.
 #pragma once
 
 #include "device/device.h"

@@ -15,8 +15,8 @@ namespace anneal::device {
 
 struct Entry {
   std::string name;
-  std::string meaning;  // a line for people
-  int rank;             // the one with the least is the default
+  std::string meaning;                            // a line for people
+  int rank;                                       // the one with the least is the default
   std::function<std::unique_ptr<Device>()> make;  // raises kDevice where it cannot run
 };
 
