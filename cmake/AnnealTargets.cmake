@@ -10,6 +10,9 @@
 #   anneal_examples     x.cc -> examples/x, run as a test
 # A folder that does not exist, or has nothing of the kind, gives no target.
 
+# Devices register themselves: a symbol of this name makes the linker take the file that does it.
+set(ANNEAL_DEVICE_FOLDERS cpu)
+
 # Sets ANNEAL_FOLDERS, in the order of the file, and for each folder ANNEAL_DEPS_<folder> and ANNEAL_TEST_DEPS_<folder>.
 function(anneal_read_layers file)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
@@ -78,6 +81,9 @@ function(anneal_library folder)
     endif()
     target_link_libraries(${target} ${scope} anneal_${dep})
   endforeach()
+  if(folder IN_LIST ANNEAL_DEVICE_FOLDERS)
+    target_link_options(${target} INTERFACE LINKER:-u,anneal_device_${folder})
+  endif()
   set(test_libraries ${target})
   if(folder IN_LIST ANNEAL_LLVM_FOLDERS)
     list(APPEND test_libraries anneal_llvm)
@@ -104,6 +110,11 @@ function(anneal_umbrella)
   target_include_directories(anneal PUBLIC
     $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
   target_link_libraries(anneal PUBLIC $<BUILD_INTERFACE:anneal_options>)
+  foreach(folder IN LISTS ANNEAL_DEVICE_FOLDERS)
+    if(TARGET anneal_${folder})
+      target_link_options(anneal INTERFACE LINKER:-u,anneal_device_${folder})
+    endif()
+  endforeach()
   if(ANNEAL_LLVM_LIBRARY)
     target_link_libraries(anneal PRIVATE -Wl,--push-state,--as-needed ${ANNEAL_LLVM_LIBRARY} -Wl,--pop-state)
   endif()

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+// See cpu_device.h.
+#include "cpu/cpu_device.h"
+
+#include <llvm/Config/llvm-config.h>
+#include <llvm/IR/LLVMContext.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "anneal/error.h"
+#include "cpu/emit.h"
+#include "device/registry.h"
+#include "support/check.h"
+
+namespace anneal::cpu {
+namespace {
+
+constexpr size_t kAlignment = 64;
+constexpr std::string_view kFunctionName = "anneal_kernel";
+
+class HostMemory final : public device::Memory {
+ public:
+  explicit HostMemory(size_t bytes) : Memory(bytes) {
+    const size_t size = (std::max(bytes, size_t{1}) + kAlignment - 1) / kAlignment * kAlignment;
+    data_ = static_cast<std::byte*>(std::aligned_alloc(kAlignment, size));
+    if (data_ == nullptr)
+      raise(ErrorCode::kMemory, "cpu: cannot allocate " + std::to_string(bytes) + " bytes");
+  }
+  ~HostMemory() override { std::free(data_); }
+  HostMemory(const HostMemory&) = delete;
+  HostMemory& operator=(const HostMemory&) = delete;
+  std::byte* host() override { return data_; }
+
+ private:
+  std::byte* data_;
+};
+
+void add_body(support::Hasher& h, const ir::Graph& graph, const loop::Body& top) {
+  std::vector<std::pair<const loop::Body*, size_t>> stack{{&top, 0}};
+  while (!stack.empty()) {
+    auto& [body, position] = stack.back();
+    if (position == body->size()) {
+      h.add(~uint64_t{0});
+      stack.pop_back();
+      continue;
+    }
+    const loop::Statement& s = (*body)[position++];
+    h.add(static_cast<uint64_t>(s.kind)).add(graph.key(s.node));
+    h.add(static_cast<uint64_t>(s.loop)).add(static_cast<uint64_t>(s.lanes)).add(s.reverse ? 1 : 0);
+    stack.push_back({&s.body, 0});
+  }
+}
+
+uint64_t memory_bytes() { return static_cast<uint64_t>(std::max(sysconf(_SC_LEVEL3_CACHE_SIZE), long{0})); }
+
+}  // namespace
+
+support::Key program_key(const ir::Graph& graph, const loop::Program& program) {
+  support::Hasher h;
+  h.add(graph.key(program.kernel)).add(program.grid.size());
+  for (const loop::GridAxis& axis : program.grid)
+    h.add(graph.key(axis.range)).add(static_cast<uint64_t>(axis.chunk));
+  add_body(h, graph, program.body);
+  return h.finish();
+}
+
+CpuExecutable::CpuExecutable(std::unique_ptr<LinkedObject> object, const std::string& name, size_t slots,
+                             size_t vars)
+    : object_(std::move(object)), slots_(slots), vars_(vars) {
+  function_ = reinterpret_cast<KernelFunction>(object_->symbol(name));
+  items_ = reinterpret_cast<ItemsFunction>(object_->symbol(name + ".items"));
+}
+
+CpuDevice::CpuDevice(Pool& pool, ObjectCache& cache, const Target& target)
+    : pool_(pool), cache_(cache), target_(target), version_(code_version(target.text())) {
+  caps_.name = "cpu";
+  caps_.description = target.cpu + ", " + std::to_string(pool.threads()) + " threads, " + target.level +
+                      ", LLVM " + LLVM_VERSION_STRING;
+  caps_.threads = pool.threads();
+  caps_.register_bytes = target.vector_bytes * (target.vector_bytes == 64 ? 32 : 16);
+  if (const uint64_t cache_bytes = memory_bytes(); cache_bytes != 0)
+    caps_.cache_bytes = static_cast<int64_t>(cache_bytes);
+  server_ = std::thread([this] { serve(); });
+}
+
+CpuDevice::~CpuDevice() {
+  {
+    const std::lock_guard<std::mutex> lock(queue_lock_);
+    stopping_ = true;
+  }
+  queue_filled_.notify_one();
+  server_.join();
+}
+
+// -- Compiling --
+
+std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(
+    ir::Graph& graph, std::span<const loop::Program> programs) {
+  struct Unit {
+    support::Key key;
+    std::string text;  // of the key
+    size_t program;
+    std::shared_ptr<const CpuExecutable> made;
+    std::string failure;
+  };
+  std::vector<Unit> units;  // one for each content that there is no code of yet
+  std::vector<std::string> keys;
+  std::unordered_map<std::string, std::shared_ptr<const CpuExecutable>> ready;
+  for (size_t i = 0; i < programs.size(); ++i) {
+    const support::Key key = support::Hasher().add(program_key(graph, programs[i])).add(version_).finish();
+    keys.push_back(support::key_text(key));
+    const auto [entry, is_new] = ready.try_emplace(keys.back());
+    if (!is_new) continue;
+    const std::lock_guard<std::mutex> lock(compiled_lock_);
+    const auto known = compiled_.find(keys.back());
+    if (known != compiled_.end()) entry->second = known->second.lock();
+    if (entry->second == nullptr) units.push_back({key, keys.back(), i, nullptr, {}});
+  }
+
+  std::atomic<size_t> next{0};
+  const auto compile_units = [&](int) {
+    std::unique_ptr<Compiler> compiler;
+    for (size_t i = next.fetch_add(1); i < units.size(); i = next.fetch_add(1)) {
+      Unit& unit = units[i];
+      try {
+        const loop::Program& program = programs[unit.program];
+        std::optional<std::vector<std::byte>> object = cache_.find(unit.key);
+        if (!object) {
+          llvm::LLVMContext context;
+          if (compiler == nullptr) compiler = std::make_unique<Compiler>(target_);
+          const auto module = emit_program(context, target_, graph, program, std::string(kFunctionName));
+          object = compiler->compile(*module);
+          cache_.store(unit.key, *object);
+        }
+        unit.made = std::make_shared<CpuExecutable>(link_object(target_, *object), std::string(kFunctionName),
+                                                    static_cast<size_t>(slots_of(graph, program.kernel)),
+                                                    variables_of(graph, program.kernel).size());
+      } catch (const Error& error) {
+        unit.failure = error.message();
+      }
+    }
+  };
+  if (!units.empty())
+    pool_.run(static_cast<int>(std::min(units.size(), static_cast<size_t>(pool_.threads()))), compile_units);
+
+  const std::lock_guard<std::mutex> lock(compiled_lock_);
+  std::erase_if(compiled_, [](const auto& entry) { return entry.second.expired(); });
+  for (const Unit& unit : units) {
+    if (unit.made == nullptr) raise(ErrorCode::kDevice, unit.failure);
+    compiled_[unit.text] = unit.made;
+    ready[unit.text] = unit.made;
+  }
+  std::vector<std::shared_ptr<const device::Executable>> list;
+  for (const std::string& key : keys) list.push_back(ready[key]);
+  return list;
+}
+
+// -- Memory --
+
+std::shared_ptr<device::Memory> CpuDevice::allocate(size_t bytes) {
+  return std::make_shared<HostMemory>(bytes);
+}
+
+void CpuDevice::write(const device::Slice& to, std::span<const std::byte> from) {
+  wait();
+  if (!from.empty()) std::memcpy(to.memory->host() + to.offset, from.data(), from.size());
+}
+
+void CpuDevice::read(const device::Slice& from, std::span<std::byte> to) {
+  wait();
+  if (!to.empty()) std::memcpy(to.data(), from.memory->host() + from.offset, to.size());
+}
+
+// -- Launching --
+
+void CpuDevice::submit(std::span<const device::Launch> launches) {
+  if (launches.empty()) return;
+  Batch batch;
+  {
+    const std::lock_guard<std::mutex> lock(queue_lock_);
+    if (!spare_.empty()) {
+      batch = std::move(spare_.back());
+      spare_.pop_back();
+    }
+  }
+  for (const device::Launch& launch : launches) {
+    const auto* executable = static_cast<const CpuExecutable*>(launch.executable);
+    ANNEAL_CHECK(launch.slots.size() >= executable->slots() && launch.vars.size() >= executable->vars());
+    batch.jobs.push_back({executable, batch.slots.size(), batch.vars.size()});
+    for (const device::Slice& s : launch.slots)
+      batch.slots.push_back(s.memory != nullptr ? s.memory->host() + s.offset : nullptr);
+    batch.vars.insert(batch.vars.end(), launch.vars.begin(), launch.vars.end());
+  }
+  {
+    const std::lock_guard<std::mutex> lock(queue_lock_);
+    queue_.push_back(std::move(batch));
+    unfinished_.fetch_add(1, std::memory_order_relaxed);
+  }
+  queue_filled_.notify_one();
+}
+
+void CpuDevice::wait() {
+  if (unfinished_.load(std::memory_order_acquire) == 0) return;
+  std::unique_lock<std::mutex> lock(queue_lock_);
+  queue_empty_.wait(lock, [&] { return unfinished_.load(std::memory_order_acquire) == 0; });
+}
+
+void CpuDevice::serve() {
+  std::unique_lock<std::mutex> lock(queue_lock_);
+  for (;;) {
+    queue_filled_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+    if (queue_.empty()) return;
+    Batch batch = std::move(queue_.front());
+    queue_.pop_front();
+    lock.unlock();
+    run(batch);
+    batch.jobs.clear(), batch.slots.clear(), batch.vars.clear();
+    lock.lock();
+    spare_.push_back(std::move(batch));
+    if (unfinished_.fetch_sub(1, std::memory_order_release) == 1) queue_empty_.notify_all();
+  }
+}
+
+// Which thread runs which items depends on their number alone.
+void CpuDevice::run(Batch& batch) {
+  for (const Job& job : batch.jobs) {
+    void** slots = batch.slots.data() + job.first_slot;
+    const int64_t* vars = batch.vars.data() + job.first_var;
+    const int64_t items = job.executable->items(vars);
+    if (items <= 0) continue;
+    const int parts = static_cast<int>(std::min<int64_t>(items, pool_.threads()));
+    pool_.run(parts, [&](int part) {
+      const int64_t begin = items / parts * part + std::min<int64_t>(items % parts, part);
+      const int64_t end = begin + items / parts + (part < items % parts ? 1 : 0);
+      job.executable->run(slots, vars, begin, end);
+    });
+  }
+}
+
+namespace {
+
+const device::Registration kCpu({"cpu", "the processor of this machine, through LLVM", 0,
+                                 [] { return std::make_unique<CpuDevice>(); }});
+
+}  // namespace
+}  // namespace anneal::cpu
+
+// Programs link this symbol (-u), so that this file, and with it the line above, is taken from the archive.
+extern "C" void anneal_device_cpu() {}

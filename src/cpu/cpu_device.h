@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// The device `cpu`: this machine's processor, through LLVM. Always there, and the default. Programs compile
+// in parallel, each once for its content; objects are kept on disk. Launches run in order on a thread of the
+// device's own, which shares their items out to the pool. Tested by cpu_device_test.cc.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+
+#include "cpu/jit.h"
+#include "cpu/object_cache.h"
+#include "cpu/pool.h"
+#include "device/device.h"
+
+namespace anneal::cpu {
+
+using KernelFunction = void (*)(void** slots, const int64_t* vars, int64_t begin, int64_t end);
+using ItemsFunction = int64_t (*)(const int64_t* vars);
+
+class CpuExecutable final : public device::Executable {
+ public:
+  CpuExecutable(std::unique_ptr<LinkedObject> object, const std::string& name, size_t slots, size_t vars);
+  int64_t items(const int64_t* vars) const { return items_(vars); }
+  void run(void** slots, const int64_t* vars, int64_t begin, int64_t end) const {
+    function_(slots, vars, begin, end);
+  }
+  size_t slots() const { return slots_; }
+  size_t vars() const { return vars_; }
+
+ private:
+  std::unique_ptr<LinkedObject> object_;
+  KernelFunction function_;
+  ItemsFunction items_;
+  size_t slots_, vars_;
+};
+
+// The key of a program's content: its kernel and the shape of its loops, in every process.
+support::Key program_key(const ir::Graph& graph, const loop::Program& program);
+
+class CpuDevice final : public device::Device {
+ public:
+  explicit CpuDevice(Pool& pool = process_pool(), ObjectCache& cache = process_cache(),
+                     const Target& target = host_target());
+  ~CpuDevice() override;
+
+  const device::Caps& caps() const override { return caps_; }
+  std::vector<std::shared_ptr<const device::Executable>> compile(
+      ir::Graph& graph, std::span<const loop::Program> programs) override;
+  std::shared_ptr<device::Memory> allocate(size_t bytes) override;
+  void write(const device::Slice& to, std::span<const std::byte> from) override;
+  void read(const device::Slice& from, std::span<std::byte> to) override;
+  void submit(std::span<const device::Launch> launches) override;
+  void wait() override;
+
+ private:
+  struct Job {
+    const CpuExecutable* executable;
+    size_t first_slot, first_var;  // in the batch
+  };
+  struct Batch {
+    std::vector<Job> jobs;
+    std::vector<void*> slots;
+    std::vector<int64_t> vars;
+  };
+  void serve();
+  void run(Batch& batch);
+
+  Pool& pool_;
+  ObjectCache& cache_;
+  Target target_;
+  support::Key version_;
+  device::Caps caps_;
+
+  std::mutex compiled_lock_;
+  std::unordered_map<std::string, std::weak_ptr<const CpuExecutable>> compiled_;  // by key
+
+  std::mutex queue_lock_;
+  std::condition_variable queue_filled_, queue_empty_;
+  std::deque<Batch> queue_;
+  std::vector<Batch> spare_;  // done: their memory is used again
+  std::atomic<size_t> unfinished_{0};
+  bool stopping_ = false;
+  std::thread server_;  // last: it uses the rest
+};
+
+}  // namespace anneal::cpu

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include "cpu/pool.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <numeric>
+
+#include "anneal/error.h"
+
+namespace anneal::cpu {
+namespace {
+
+TEST(Pool, EveryPartRunsOnce) {
+  for (const int threads : {1, 2, 3, 7}) {
+    Pool pool(threads);
+    for (int round = 0; round < 2000; ++round) {
+      const int parts = 1 + round % threads;
+      std::vector<int> runs(static_cast<size_t>(threads));
+      pool.run(parts, [&](int part) { ++runs[static_cast<size_t>(part)]; });
+      ASSERT_EQ(std::accumulate(runs.begin(), runs.end(), 0), parts);
+      for (int p = 0; p < parts; ++p) ASSERT_EQ(runs[static_cast<size_t>(p)], 1);
+    }
+  }
+}
+
+TEST(Pool, WorkersThatSleepWakeUp) {
+  Pool pool(3);
+  for (int round = 0; round < 5; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    std::atomic<int> sum{0};
+    pool.run(3, [&](int part) { sum += part + 1; });
+    ASSERT_EQ(sum, 6);
+  }
+}
+
+TEST(Pool, CallersTakeTurns) {
+  Pool pool(2);
+  std::atomic<int> inside{0}, runs{0};
+  std::vector<std::thread> callers;
+  for (int c = 0; c < 3; ++c)
+    callers.emplace_back([&] {
+      for (int i = 0; i < 300; ++i)
+        pool.run(2, [&](int) {
+          EXPECT_LE(++inside, 2);
+          ++runs;
+          --inside;
+        });
+    });
+  for (std::thread& t : callers) t.join();
+  EXPECT_EQ(runs, 3 * 300 * 2);
+}
+
+TEST(Pool, ThreadCountsAreChecked) {
+  EXPECT_EQ(thread_count("", 6), 6);
+  EXPECT_EQ(thread_count("", 0), 1);
+  EXPECT_EQ(thread_count("3", 6), 3);
+  EXPECT_EQ(thread_count("10000", 6), 64);
+  EXPECT_EQ(thread_count("99999999999999999999999", 6), 64);
+  for (const char* bad : {"0", "-1", "two", "2x", " 2", "1.5", "-99999999999999999999999"})
+    EXPECT_THROW(thread_count(bad, 6), Error) << bad;
+}
+
+}  // namespace
+}  // namespace anneal::cpu
