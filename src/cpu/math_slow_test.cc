@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "cpu/test_cpu.h"
+#include "support/random_stream.h"
 
 namespace anneal::cpu {
 namespace {
