@@ -23,8 +23,9 @@ uint64_t* keys_of(int64_t count) {
 int32_t* sort(const uint64_t* keys, int64_t count) {
   sort_order.resize(static_cast<size_t>(count));
   std::iota(sort_order.begin(), sort_order.end(), 0);
-  std::stable_sort(sort_order.begin(), sort_order.end(),
-                   [&](int32_t a, int32_t b) { return keys[a] < keys[b]; });
+  // Positions break ties, which keeps equal elements in order.
+  std::sort(sort_order.begin(), sort_order.end(),
+            [&](int32_t a, int32_t b) { return keys[a] != keys[b] ? keys[a] < keys[b] : a < b; });
   return sort_order.data();
 }
 
