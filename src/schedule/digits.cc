@@ -54,15 +54,21 @@ Node Digits::floormod(Node a, Dim b) {
   return Builder{graph_}.floormod(a, number(b));
 }
 
-// An axis of extent 1 says nothing; a digit that was itself put together is taken apart again.
+// An axis of extent 1 says nothing; a digit that was itself put together is taken apart again, unless the
+// axis is longer than what was put together: the position in a part of an axis is not one digit less
+// significant.
 void Digits::append(Number& number, Node value, Dim extent) const {
   if (extent.is(1)) return;
   const auto known = known_.find(value.id);
-  if (known == known_.end()) {
-    number.push_back({value, extent});
-    return;
+  if (known != known_.end()) {
+    Dim all{1};
+    for (const Digit& digit : known->second) all = ir::dim_mul(graph_, all, digit.extent);
+    if (ir::dim_equal(graph_, all, extent) == Tri::kTrue) {
+      number.insert(number.end(), known->second.begin(), known->second.end());
+      return;
+    }
   }
-  number.insert(number.end(), known->second.begin(), known->second.end());
+  number.push_back({value, extent});
 }
 
 Node Digits::value_of(const Number& number) {
