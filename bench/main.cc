@@ -68,7 +68,9 @@ int run(int argc, char** argv) {
     fmt::print("{:<44} {:>10} {:<10} {:>10}  {:<16} {}\n", "row", "value", "unit", "target", "peer", "");
   bool all_ok = true;
   int rows = 0;
-  for (const Row& row : graph_rows()) {
+  std::vector<Row> rows_of_all = graph_rows();
+  for (Row& row : schedule_rows()) rows_of_all.push_back(std::move(row));
+  for (const Row& row : rows_of_all) {
     if (!filter.empty() && !std::regex_search(row.name, wanted)) continue;
     const Result r = row.run();
     print_row(row, r, json);

@@ -106,8 +106,9 @@ TEST_F(IndexerTest, SliceOfAPartAfterReshape) {
 TEST_F(IndexerTest, SliceAndFlip) {
   EXPECT_EQ(differs(slice(x({Dim(9), Dim(7)}), {Dim(2), Dim(1)}, {3, 2}, {Dim(3), Dim(3)})), "");
   EXPECT_EQ(differs(b.flip(x({Dim(3), Dim(5)}), 0b11)), "");
-  EXPECT_EQ(differs_at(b.flip(slice(x({many, Dim(5)}), {Dim(0), Dim(1)}, {1, 2}, {many, Dim(2)}), 0b01), {1, 5}),
-            "");
+  EXPECT_EQ(
+      differs_at(b.flip(slice(x({many, Dim(5)}), {Dim(0), Dim(1)}, {1, 2}, {many, Dim(2)}), 0b01), {1, 5}),
+      "");
 }
 
 TEST_F(IndexerTest, PadWithInterior) {

@@ -33,9 +33,16 @@ void expect_same(ir::Graph& g, const std::vector<Node>& roots, uint64_t seed,
   } catch (const Error& error) {
     FAIL() << error.what() << "\n" << where();
   }
-  for (int64_t size : sizes)
-    ASSERT_EQ(schedule_differs(g, roots, schedule, small_bindings(g, roots, seed, {{"N", size}})), "")
-        << "N = " << size << " " << where();
+  for (int64_t size : sizes) {
+    const interp::Bindings bindings = small_bindings(g, roots, seed, {{"N", size}});
+    Values wanted;
+    try {
+      wanted = interp::evaluate(g, roots, bindings);
+    } catch (const Error&) {
+      continue;  // the program has no value for this N: the extreme of nothing
+    }
+    ASSERT_EQ(schedule_differs(g, wanted, schedule, bindings), "") << "N = " << size << " " << where();
+  }
 }
 
 // The sums of all gradients with respect to the float inputs, and nothing where an op has none.
