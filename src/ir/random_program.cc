@@ -23,7 +23,7 @@ class Generator {
 
   std::vector<Node> run() {
     for (int64_t& e : extents_) e = r_.one_in(12) ? 0 : 1 + r_.below(options_.max_extent);
-    if (options_.symbolic) symbol_ = Dim(b_.var("N", 1, 4));
+    if (options_.symbolic) symbol_ = Dim(b_.var("N", options_.min_symbol, kMaxSymbol));
     for (int i = 0; i < options_.inputs; ++i) pool_.push_back(b_.param(i, random_dtype(), random_shape()));
     for (int i = 0, tries = 0; i < options_.nodes && tries < options_.nodes * 20; ++tries)
       if (const Node n = random_node()) {

@@ -11,12 +11,15 @@
 
 namespace anneal::ir {
 
+inline constexpr int64_t kMaxSymbol = 4;
+
 struct RandomProgramOptions {
   int nodes = 24;  // how many ops are added to the inputs
   int inputs = 3;  // params 0, 1, ... of random types
   int max_rank = 3;
-  int64_t max_extent = 7;    // of an input axis
-  bool symbolic = false;     // one axis may be the variable "N", from 1 to 4
+  int64_t max_extent = 7;  // of an input axis
+  bool symbolic = false;   // one axis may be the variable "N", up to kMaxSymbol
+  int64_t min_symbol = 1;
   bool floats_only = false;  // inputs and casts are f32 or f64: what finite differences need
 };
 

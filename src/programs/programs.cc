@@ -97,15 +97,6 @@ std::vector<Named> conv_data(int64_t batch, uint64_t seed, int64_t step) {
   return bar_data(batch, kImage, seed, step);
 }
 
-Program build_language_model(const BuildOptions& options, const GptConfig& config) {
-  Maker maker(options);
-  const Tensor ids = maker.data("ids", {options.batch, config.context}, i32);
-  const Tensor logits = gpt(maker, config, ids);
-  if (!options.train) return maker.finish("logits", logits);
-  const Tensor targets = maker.data("targets", {options.batch, config.context}, i32);
-  return maker.finish_training(language_model_loss(logits, targets));
-}
-
 constexpr GptConfig kNanoGpt = {
     .vocabulary = kCharacters, .context = 32, .width = 48, .heads = 4, .layers = 2, .deviation = 0.08};
 Program build_nanogpt(const BuildOptions& options) { return build_language_model(options, kNanoGpt); }
@@ -137,6 +128,15 @@ constexpr ProgramInfo kPrograms[] = {
 };
 
 }  // namespace
+
+Program build_language_model(const BuildOptions& options, const GptConfig& config) {
+  Maker maker(options);
+  const Tensor ids = maker.data("ids", {options.batch, config.context}, i32);
+  const Tensor logits = gpt(maker, config, ids);
+  if (!options.train) return maker.finish("logits", logits);
+  const Tensor targets = maker.data("targets", {options.batch, config.context}, i32);
+  return maker.finish_training(language_model_loss(logits, targets));
+}
 
 std::vector<Tensor> Program::roots() const {
   std::vector<Tensor> out;

@@ -47,5 +47,8 @@ std::span<const ProgramInfo> all_programs();
 // Raises kName with the nearest name and the list.
 const ProgramInfo& find_program(std::string_view name);
 Program build_program(const ProgramInfo& info, BuildOptions options);
+// A language model of any size, as nanogpt and gpt2 are. Batch and, when training, optimizer must be given.
+struct GptConfig;
+Program build_language_model(const BuildOptions& options, const GptConfig& config);
 
 }  // namespace anneal::programs

@@ -54,20 +54,39 @@ Node Digits::floormod(Node a, Dim b) {
   return Builder{graph_}.floormod(a, number(b));
 }
 
-// An axis of extent 1 says nothing; a digit that was itself put together is taken apart again. The same value
-// may stand for a position in several arrays: a row's index is also that of its elements in the first row.
+// An axis of extent 1 says nothing; a digit that was itself put together is taken apart again, unless the
+// axis is longer than what was put together: the position in a part of an axis is not one digit less
+// significant.
 void Digits::append(Number& number, Node value, Dim extent) const {
   if (extent.is(1)) return;
   const auto known = known_.find(value.id);
   if (known != known_.end()) {
-    Dim size{1};
-    for (const Digit& d : known->second) size = ir::dim_mul(graph_, size, d.extent);
-    if (ir::dim_equal(graph_, size, extent) == Tri::kTrue) {
+    Dim all{1};
+    for (const Digit& digit : known->second) all = ir::dim_mul(graph_, all, digit.extent);
+    if (ir::dim_equal(graph_, all, extent) == Tri::kTrue) {
       number.insert(number.end(), known->second.begin(), known->second.end());
       return;
     }
   }
   number.push_back({value, extent});
+  rejoin(number);
+}
+
+// Digits that were divided off one number, all of them and in their order, are that number again.
+void Digits::rejoin(Number& number) const {
+  const auto found = splits_.find(number.back().value.id);
+  if (found == splits_.end()) return;
+  for (const Split& split : found->second) {
+    if (split.pieces.size() > number.size()) continue;
+    const auto tail = number.end() - static_cast<std::ptrdiff_t>(split.pieces.size());
+    const bool same =
+        std::equal(tail, number.end(), split.pieces.begin(),
+                   [](const Digit& a, const Digit& b) { return a.value == b.value && a.extent == b.extent; });
+    if (!same) continue;
+    number.erase(tail, number.end());
+    number.insert(number.end(), split.whole.begin(), split.whole.end());
+    return;
+  }
 }
 
 Node Digits::value_of(const Number& number) {
@@ -121,8 +140,9 @@ std::vector<Node> Digits::split(Number digits, ir::Shape to) {
       if (grow_axes) of_axes = ir::dim_mul(graph_, of_axes, to[--axis]);
       if (grow_digits) of_digits = ir::dim_mul(graph_, of_digits, digits[--left].extent);
     }
-    Node rest = value_of(Number(digits.begin() + static_cast<std::ptrdiff_t>(left),
-                                digits.begin() + static_cast<std::ptrdiff_t>(last_digit)));
+    Number whole(digits.begin() + static_cast<std::ptrdiff_t>(left),
+                 digits.begin() + static_cast<std::ptrdiff_t>(last_digit));
+    Node rest = value_of(whole);
     size_t first = axis;
     while (first < last_axis && to[first].is(1)) ++first;
     for (size_t i = last_axis; i-- > axis;) {
@@ -130,6 +150,15 @@ std::vector<Node> Digits::split(Number digits, ir::Shape to) {
       result[i] = i == first ? rest : floormod(rest, to[i]);
       if (i != first) rest = floordiv(rest, to[i]);
     }
+    Number pieces;
+    for (size_t i = axis; i < last_axis; ++i)
+      if (!to[i].is(1)) pieces.push_back({result[i], to[i]});
+    if (pieces.size() < 2 || graph_.is_const(pieces.back().value)) continue;
+    std::vector<Split>& same_end = splits_[pieces.back().value.id];
+    const bool known = std::any_of(same_end.begin(), same_end.end(), [&](const Split& s) {
+      return s.pieces.size() == pieces.size() && s.pieces[0].value == pieces[0].value;
+    });
+    if (!known) same_end.push_back({std::move(pieces), std::move(whole)});
   }
   return result;
 }

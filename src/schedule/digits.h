@@ -40,12 +40,18 @@ class Digits {
     Dim extent;
   };
   using Number = std::vector<Digit>;  // most significant first
+  // One number in two spellings.
+  struct Split {
+    Number pieces, whole;
+  };
   Node value_of(const Number& number);
   void append(Number& number, Node value, Dim extent) const;
+  void rejoin(Number& number) const;
   std::vector<Node> split(Number digits, ir::Shape to);
 
   ir::Graph& graph_;
-  std::unordered_map<uint32_t, Number> known_;  // by the id of the position
+  std::unordered_map<uint32_t, Number> known_;               // by the id of the position
+  std::unordered_map<uint32_t, std::vector<Split>> splits_;  // by the id of the last piece
 };
 
 }  // namespace anneal::schedule

@@ -76,6 +76,10 @@ class Fitting {
         if (level_of(values_, joined_, v) == Level::kNeither)
           return no("they go through different positions");
     bool shares = false;
+    // Of siblings, the earlier one may read another member of the later one.
+    for (uint32_t v : from_.members)
+      for (const Read& r : values_[v].reads)
+        if (holds(to_, r.producer) && !in_step(v, r)) return no("the consumer reads it at other positions");
     for (uint32_t v : to_.members)
       for (const Read& r : values_[v].reads) {
         if (holds(from_, r.producer)) {

@@ -161,8 +161,12 @@ void Indexer::expand_pad(uint32_t p) {
   need_source(p, graph_.source(n, 1), {}, guard);
 }
 
-// Sums of narrow floats run in f32 and are rounded once.
-DType accumulate_type(DType t) { return is_float(t) && dtype_size(t) < 4 ? DType::kF32 : t; }
+// Sums and products of narrow floats run in f32 and are rounded once. An extreme is one of the elements; over
+// none it is the extreme of its own type, which f32 may not have.
+DType accumulate_type(DType t, ReduceOp op) {
+  const bool rounds = op == ReduceOp::kAdd || op == ReduceOp::kMul;
+  return rounds && is_float(t) && dtype_size(t) < 4 ? DType::kF32 : t;
+}
 
 void Indexer::expand_reduce(uint32_t p) {
   const Node n = points_[p].node, source = graph_.source(n, 0);
@@ -305,8 +309,9 @@ bool Indexer::finish(uint32_t p) {
     }
     case Op::Reduce: {
       const DType t = graph_.dtype(n);
-      const Node body = at_type(need(p, 0), accumulate_type(t));
-      return done(at_type(b.accumulate(body, graph_.arg_as<ir::ReduceArg>(n).op, extra), t));
+      const ReduceOp fold = graph_.arg_as<ir::ReduceArg>(n).op;
+      const Node body = at_type(need(p, 0), accumulate_type(t, fold));
+      return done(at_type(b.accumulate(body, fold, extra), t));
     }
     case Op::ArgReduce: {
       if (extra.empty()) return done(b.constant_int(0, DType::kI32));

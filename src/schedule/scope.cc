@@ -5,6 +5,7 @@
 
 #include "ir/dims.h"
 #include "schedule/fit.h"
+#include "support/check.h"
 
 namespace anneal::schedule {
 
@@ -72,16 +73,18 @@ class Inliner {
     if (few) return true;
     if (fuse_ == Fuse::kNone) return false;
     double times = 0;  // most often that one element is used
+    size_t uses = 0;   // a user that reads it at several positions makes it again at each
     bool packed = false, ordered = false;
     for (uint32_t u : v.users) {
+      uses += static_cast<size_t>(std::count_if(values_[u].reads.begin(), values_[u].reads.end(),
+                                                [&](const Read& r) { return &values_[r.producer] == &v; }));
       times = std::max(times, values_[u].positions / std::max(1.0, v.elements));
       packed = packed || values_[u].kind == ValueKind::kContract;
       ordered = ordered || values_[u].kind == ValueKind::kOrdered;
     }
-    if (v.users.size() == 1 && times <= 1) return !ordered || cone.work <= kExpensiveWork;
+    if (uses == 1 && times <= 1) return !ordered || cone.work <= kExpensiveWork;
     if (cone.whole_reads.size() > 1) return false;
-    if (packed || ordered || times > 1)
-      return cone.work < (v.users.size() == 1 ? kExpensiveWork : kCheapWork);
+    if (packed || ordered || times > 1) return cone.work < (uses == 1 ? kExpensiveWork : kCheapWork);
     return cone.work <= kRecomputeWork;
   }
 
@@ -103,6 +106,8 @@ class Grouper {
       const Value& v = all[i];
       if (v.kind == ValueKind::kLeaf || v.inlined || (!v.root && v.users.empty())) continue;
       out_.group_of[i] = static_cast<int32_t>(groups_.size());
+      place_.push_back(static_cast<int32_t>(groups_.size()));
+      order_.push_back(place_.back());
       groups_.push_back(single(values, i));
     }
   }
@@ -147,8 +152,7 @@ class Grouper {
     if (!alone_.empty() && (alone_[producer] || alone_[consumer])) return;
     const Group &from = groups_[static_cast<size_t>(p)], &to = groups_[static_cast<size_t>(c)];
     Fit fit = fits(values_, from, to);
-    if (fit.reason.empty() && (makes_cycle(p, c) || makes_cycle(c, p)))
-      fit.reason = "another kernel lies between them";
+    if (fit.reason.empty() && lies_between(p, c)) fit.reason = "another kernel lies between them";
     Decision decision{producer, consumer, fit.reason.empty(), fit.reason, 0};
     if (decision.fused) {
       decision.reason = reads ? "the consumer takes it in step" : "they read the same value in step";
@@ -166,34 +170,54 @@ class Grouper {
     to = Group{fit.kind, std::move(members), fit.space, fit.reduced};
     for (uint32_t v : from.members) out_.group_of[v] = c;
     from.members.clear();
+    close_up(p, c);
   }
 
-  // Whether `from` reaches `to` through a group that is neither.
-  bool makes_cycle(int32_t from, int32_t to) {
-    const Group& target = groups_[static_cast<size_t>(to)];
-    const uint32_t last = target.members.back();
-    std::vector<int32_t> stack{from};
-    std::vector<bool>& seen = seen_;
-    seen.assign(groups_.size(), false);
-    seen[static_cast<size_t>(from)] = true;
+  // Groups stand in an order in which each comes after what it reads, so a path from the earlier of two to
+  // the later one lies between them. Notes what the earlier one reaches there, for close_up().
+  bool lies_between(int32_t a, int32_t b) {
+    const int32_t first = place(a) < place(b) ? a : b, last = first == a ? b : a;
+    reached_.assign(static_cast<size_t>(place(last) - place(first)) + 1, false);
+    std::vector<int32_t> stack{first};
     while (!stack.empty()) {
       const int32_t g = stack.back();
       stack.pop_back();
       for (uint32_t v : groups_[static_cast<size_t>(g)].members)
         for (uint32_t u : values_[v].users) {
           const int32_t next = out_.group_of[u];
-          if (next == g || seen[static_cast<size_t>(next)]) continue;
-          if (next == to) {
-            if (g != from) return true;
-            continue;
-          }
-          // Values are numbered along their dependencies: what only begins after the target cannot reach it.
-          if (groups_[static_cast<size_t>(next)].members.front() > last) continue;
-          seen[static_cast<size_t>(next)] = true;
+          if (next == g || place(next) > place(last)) continue;
+          if (next == last && g != first) return true;
+          const auto at = static_cast<size_t>(place(next) - place(first));
+          if (next == last || reached_[at]) continue;
+          reached_[at] = true;
           stack.push_back(next);
         }
     }
     return false;
+  }
+
+  // The two become one at the place of the later, and what the earlier one reaches in between moves behind.
+  void close_up(int32_t gone, int32_t stays) {
+    const int32_t begin = std::min(place(gone), place(stays)), end = std::max(place(gone), place(stays));
+    std::vector<int32_t> behind;
+    int32_t to = begin;
+    for (int32_t at = begin; at <= end; ++at) {
+      const int32_t g = order_[static_cast<size_t>(at)];
+      if (g == gone || g == stays) continue;
+      if (reached_[static_cast<size_t>(at - begin)])
+        behind.push_back(g);
+      else
+        put(g, to++);
+    }
+    put(stays, to++);
+    for (int32_t g : behind) put(g, to++);
+    put(gone, to);  // empty from now on
+  }
+
+  int32_t place(int32_t g) const { return place_[static_cast<size_t>(g)]; }
+  void put(int32_t g, int32_t at) {
+    order_[static_cast<size_t>(at)] = g;
+    place_[static_cast<size_t>(g)] = at;
   }
 
   // Groups in an order in which each comes after what it reads; among those that could be next, the one whose
@@ -233,6 +257,7 @@ class Grouper {
         std::push_heap(ready.begin(), ready.end(), later);
       }
     }
+    for (int32_t left : waits) ANNEAL_CHECK(left == 0);  // no groups that read each other
     for (uint32_t i = 0; i < all.size(); ++i) {
       int32_t& g = out_.group_of[i];
       if (g < 0) continue;
@@ -247,8 +272,9 @@ class Grouper {
   const ValueGraph& values_;
   const Fuse fuse_;
   const std::vector<bool>& alone_;
-  std::vector<Group> groups_;  // some emptied by merging
-  std::vector<bool> seen_;
+  std::vector<Group> groups_;           // some emptied by merging
+  std::vector<int32_t> order_, place_;  // of groups: what they read comes before them
+  std::vector<bool> reached_;           // by place, from that of the group asked for
   Scopes out_;
 };
 

@@ -59,6 +59,8 @@ class Reader {
   void read(Value& v) {
     const Builder b{graph_};
     if (v.kind == ValueKind::kContract) v.kind = ValueKind::kReduce;  // until it is found to be one again
+    v.product = {};
+    v.left = v.right = 0;
     const bool reduces = v.kind == ValueKind::kReduce;
     const Node over = reduces ? graph_.source(v.node, 0) : v.node;
     const ir::Shape shape = graph_.shape(over);
