@@ -16,7 +16,7 @@ namespace {
 
 using ir::Node;
 
-constexpr int kNodes = 2'000'000;
+constexpr int kNodes = 500'000;
 
 // Distinct nodes of the kinds programs are made of: elementwise chains with constants, movement, reductions.
 void construct_nodes(ir::Graph& g) {
