@@ -13,6 +13,7 @@
 
 #include "cli/options.h"
 #include "cli/verbs.h"
+#include "ir/text.h"
 
 namespace anneal::cli {
 namespace {
@@ -30,11 +31,6 @@ struct KernelOptions {
   LoadOptions load;
   bool json = false;
 };
-
-// One letter a phase that it does work for.
-std::string phases_of(const Kernel& k) {
-  return std::string(k.forward ? "f" : "") + (k.backward ? "b" : "") + (k.optimizer ? "o" : "");
-}
 
 // All parts of a launch as one line.
 struct Row {
@@ -87,10 +83,10 @@ Row row_of(const Schedule& s, const Launch& launch) {
 }
 
 // The place in the program: what its name says before the ops.
-std::string place_of(std::string_view name) {
-  const size_t colon = name.find(": ");
-  return std::string(colon == std::string_view::npos ? name.find(" x ") == std::string_view::npos ? "" : name
-                                                     : name.substr(0, colon));
+std::string place_of(const Launch& launch) {
+  if (launch.parts.size() > 1) return launch.name;
+  const size_t colon = launch.name.find(": ");
+  return colon == std::string::npos ? "" : launch.name.substr(0, colon);
 }
 
 std::string shortened(const std::string& text, size_t width) {
@@ -107,7 +103,7 @@ void print_table(const Scheduled& s) {
   for (const Launch& launch : plan.launches) {
     const Row row = row_of(plan, launch);
     fmt::print("{:>4}  {:<32}  {:<48}  {:<4}  {:>12.1f}  {:>10.1f}\n", number++,
-               shortened(place_of(row.name), 32), shortened(row.ops, 48), row.phases, row.bytes / 1e3,
+               shortened(place_of(launch), 32), shortened(row.ops, 48), row.phases, row.bytes / 1e3,
                row.seconds * 1e6);
     parts += row.parts;
     across += row.phases.size() > 1;
@@ -228,10 +224,12 @@ int explain_fuse(const FuseQuestion& question) {
   for (const schedule::Decision& d : plan.scopes.log) {
     const bool between = (a[d.producer] && b[d.consumer]) || (b[d.producer] && a[d.consumer]);
     if (!between) continue;
-    out.push_back({{"producer", value_name(plan, d.producer)},
-                   {"consumer", value_name(plan, d.consumer)},
-                   {"fused", d.fused},
-                   {"reason", d.reason}});
+    Json line{{"producer", value_name(plan, d.producer)},
+              {"consumer", value_name(plan, d.consumer)},
+              {"fused", d.fused},
+              {"reason", d.reason}};
+    // Asked again after other merges, or between values that look the same.
+    if (std::find(out.begin(), out.end(), line) == out.end()) out.push_back(std::move(line));
   }
   if (question.json) {
     fmt::print("{}\n", out.dump(1, ' ', false, Json::error_handler_t::replace));
