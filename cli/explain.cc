@@ -11,6 +11,7 @@
 #include "autodiff/gradient.h"
 #include "autodiff/op_docs.h"
 #include "cli/common.h"
+#include "cli/kernels.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "conform/ops.h"
@@ -375,13 +376,30 @@ int explain_as_json(const std::string& name) {
 }  // namespace
 
 Action add_explain(Options& verb) {
-  const auto name = std::make_shared<std::string>();
-  const auto json = std::make_shared<bool>(false);
-  verb.argument("name", *name, "an op, a rule, a pass, a function; or ops, rules, passes, functions");
-  verb.flag("--json", *json, "as JSON");
-  return [name, json] {
-    const std::string lower = lower_case(*name);
-    return *json ? explain_as_json(lower) : explain_as_text(lower);
+  struct Question {
+    std::string name;
+    std::vector<std::string> rest;
+    FuseQuestion fuse;
+  };
+  const auto asked = std::make_shared<Question>();
+  verb.argument("name", asked->name,
+                "an op, a rule, a pass, a function; or ops, rules, passes, functions; or fuse");
+  verb.rest("between", asked->rest, "of fuse: two kernels or modules, by name, number or path");
+  verb.option("--program", asked->fuse.program, "of fuse: a text file or a model");
+  verb.flag("--train", asked->fuse.train, "of fuse: with loss, gradients and optimizer");
+  verb.option("--fuse", asked->fuse.fuse, "of fuse: none, greedy or model");
+  verb.flag("--json", asked->fuse.json, "as JSON");
+  return [asked] {
+    if (asked->name == "fuse") {
+      if (asked->rest.size() != 2)
+        raise(ErrorCode::kArgument, "explain fuse takes two kernels or modules\nsee anneal explain --help");
+      asked->fuse.a = asked->rest[0];
+      asked->fuse.b = asked->rest[1];
+      return explain_fuse(asked->fuse);
+    }
+    if (!asked->rest.empty()) raise(ErrorCode::kArgument, "only explain fuse takes more than one name");
+    const std::string lower = lower_case(asked->name);
+    return asked->fuse.json ? explain_as_json(lower) : explain_as_text(lower);
   };
 }
 

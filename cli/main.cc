@@ -19,9 +19,13 @@ namespace {
 
 constexpr Verb kVerbs[] = {
     {"graph", "list the nodes of a program or a built-in model", "anneal graph nanogpt --train", add_graph},
+    {"kernels", "list the kernels that a program is run as", "anneal kernels nanogpt --train --fuse greedy",
+     add_kernels},
     {"opt", "run passes over a program and print the result",
      "anneal opt --passes=simplify --trace program.ir", add_opt},
-    {"explain", "what an op, a rule or a function means", "anneal explain reduce", add_explain},
+    {"explain", "what an op, a rule or a function means, or why two kernels are not one",
+     "anneal explain reduce\n  anneal explain fuse blocks.0.ln1 blocks.0.attn.qkv --program nanogpt",
+     add_explain},
     {"interp", "evaluate a program and print its results", "anneal interp program.ir --seed 1 --dim B=4",
      add_interp},
     {"conform", "compare with a reference set PATH.json and PATH.safetensors",

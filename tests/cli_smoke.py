@@ -89,7 +89,7 @@ class CliTest(unittest.TestCase):
         self.assertRegex(self.out("--version"), r"^anneal \d+\.\d+\.\d+ \(commit \S+, .+\)\n$")
 
     def test_every_verb_has_help_with_an_example(self):
-        for verb in ("graph", "opt", "explain", "interp", "conform", "reduce", "run", "train"):
+        for verb in ("graph", "kernels", "opt", "explain", "interp", "conform", "reduce", "run", "train"):
             self.assertIn(f"example:\n  anneal {verb}", self.out(verb, "--help"))
             self.assertEqual(self.out(verb, "--help"), self.out("help", verb))
 
@@ -125,6 +125,32 @@ class CliTest(unittest.TestCase):
         dot = self.out("graph", "p.ir", "--dot")
         self.assertTrue(dot.startswith("digraph"))
         self.assertEqual(dot.count("->"), 5)
+
+    def test_kernels(self):
+        table = self.out("kernels", "nanogpt", "--train")
+        self.assertIn("modelled", table.splitlines()[0])
+        self.assertRegex(table, r"optimizer x \d+ parameters .* o ")
+        last = table.splitlines()[-1]
+        self.assertRegex(last, r"^\d+ launches of \d+ kernels, \d+ unique; \d+ across the seam; .* MB moved")
+        found = json.loads(self.out("kernels", "nanogpt", "--train", "--json"))
+        self.assertEqual(found["launches"], len(found["kernels"]))
+        self.assertAlmostEqual(found["bytes"], sum(k["bytes"] for k in found["kernels"]), delta=1)
+        self.assertTrue(all(k["ops"] and k["outputs"] and k["seconds"] > 0 and k["phases"] for k in found["kernels"]))
+        self.assertTrue(any(k["source"].startswith("src/programs/") for k in found["kernels"]))
+        count = lambda *args: json.loads(self.out("kernels", *args, "--json"))["launches"]
+        self.assertLess(count("mlp", "--train"), count("mlp", "--train", "--fuse", "none"))
+        self.assertEqual(count("p.ir"), 1 + 1)
+        self.assertEqual(table.splitlines()[1:-1], self.out("kernels", "nanogpt", "--train").splitlines()[1:-1])
+        self.assertIn("nearest is 'greedy'", self.error("kernels", "mlp", "--fuse", "gredy"))
+        self.assertIn("nearest is 'default'", self.error("kernels", "mlp", "--device", "defautl"))
+
+    def test_explain_fuse(self):
+        text = self.out("explain", "fuse", "blocks.0.ln1", "blocks.0.attn.qkv", "--program", "nanogpt")
+        self.assertIn("not fused: the consumer is a contraction", text)
+        decisions = json.loads(self.out("explain", "fuse", "0", "0", "--program", "mlp", "--train", "--json"))
+        self.assertTrue(all(d["reason"] for d in decisions))
+        self.assertIn("nearest is 'blocks.0.ln1", self.error("explain", "fuse", "blocks.0.lm1", "blocks.0.attn.qkv"))
+        self.assertIn("takes two", self.error("explain", "fuse", "blocks.0.ln1"))
 
     def test_gpt2_has_its_size(self):
         nodes = json.loads(self.out("graph", "gpt2", "--train", "--json"))["nodes"]

@@ -39,22 +39,38 @@ Node Indexer::value(Node n, std::span<const Node> coordinates, Node guard, bool 
   return points_[root].value;
 }
 
-uint32_t Indexer::point(Node n, std::vector<Node> at, Node guard, bool skip) {
+uint64_t Indexer::hash_of(Node n, std::span<const Node> at, Node guard, bool skip) const {
   support::Hasher hasher(n.id);
   hasher.add(guard.id).add(skip ? 1 : 0);
   for (Node c : at) hasher.add(c.id);
-  std::vector<uint32_t>& same = known_[hasher.finish().lo];
-  for (uint32_t p : same) {
+  return hasher.finish().lo;
+}
+
+void Indexer::grow_buckets() {
+  buckets_.assign(std::max<size_t>(64, buckets_.size() * 2), kNoPoint);
+  for (uint32_t p = 0; p < points_.size(); ++p) {
+    Point& point = points_[p];
+    uint32_t& bucket =
+        buckets_[hash_of(point.node, point.at, point.guard, point.skip) & (buckets_.size() - 1)];
+    point.next = bucket;
+    bucket = p;
+  }
+}
+
+uint32_t Indexer::point(Node n, std::vector<Node> at, Node guard, bool skip) {
+  if (points_.size() >= buckets_.size()) grow_buckets();
+  uint32_t& bucket = buckets_[hash_of(n, at, guard, skip) & (buckets_.size() - 1)];
+  for (uint32_t p = bucket; p != kNoPoint; p = points_[p].next) {
     const Point& other = points_[p];
     if (other.node == n && other.guard == guard && other.skip == skip && other.at == at) return p;
   }
-  same.push_back(static_cast<uint32_t>(points_.size()));
   Point& p = points_.emplace_back();
   p.node = n;
   p.guard = guard;
   p.at = std::move(at);
   p.skip = skip;
-  return same.back();
+  p.next = bucket;
+  return bucket = static_cast<uint32_t>(points_.size() - 1);
 }
 
 Node Indexer::need(uint32_t p, size_t i) const { return points_[points_[p].needs[i]].value; }
@@ -286,7 +302,6 @@ bool Indexer::finish(uint32_t p) {
   const Node n = points_[p].node, guard = points_[p].guard;
   if (points_[p].value) return true;
   const Op op = graph_.op(n);
-  const std::vector<Node> at = points_[p].at, extra = points_[p].extra;
   const auto done = [&](Node value) {
     points_[p].value = value;
     return true;
@@ -296,6 +311,7 @@ bool Indexer::finish(uint32_t p) {
     for (size_t i = 0; i < points_[p].needs.size(); ++i) sources.push_back(need(p, i));
     return done(b.make(op, sources, graph_.arg(n), graph_.dtype(n)));
   }
+  const std::vector<Node> at = points_[p].at, extra = points_[p].extra;
   switch (op) {
     case Op::Const:
     case Op::Var: return done(n);

@@ -18,6 +18,7 @@ namespace anneal::schedule {
 class Indexer {
  public:
   static constexpr int64_t kFirstReduceRange = 64;  // ids below are for loops
+  static constexpr uint32_t kNoPoint = ~0u;
 
   // The slot of a node that lies in memory, row-major; null for one that is to be computed. Leaves with data
   // always have one; so must scan, argsort and scatter, which have no value element by element.
@@ -37,6 +38,8 @@ class Indexer {
   struct Point;
   enum class Step : uint8_t { kOpen, kWaiting, kDone };
 
+  uint64_t hash_of(Node n, std::span<const Node> at, Node guard, bool skip) const;
+  void grow_buckets();
   uint32_t point(Node n, std::vector<Node> at, Node guard, bool skip = false);
   void expand(uint32_t p);                // appends what it needs to its needs
   bool finish(uint32_t p);                // from the values of its needs; false when there are more needs
@@ -55,6 +58,7 @@ class Indexer {
     std::vector<Node> at;
     std::vector<uint32_t> needs;
     std::vector<Node> extra;  // what expand() worked out for finish()
+    uint32_t next;            // point in the same bucket
     Step step = Step::kOpen;
     bool skip = false;
   };
@@ -63,7 +67,7 @@ class Indexer {
   SlotOf slot_of_;
   Digits digits_;
   std::vector<Point> points_;
-  std::unordered_map<uint64_t, std::vector<uint32_t>> known_;
+  std::vector<uint32_t> buckets_;  // points by hash: the newest of each, kNoPoint where there is none
   std::unordered_map<uint32_t, std::vector<uint32_t>> free_ranges_;
   std::vector<Node> reduce_ranges_;  // made so far
 };

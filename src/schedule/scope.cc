@@ -21,6 +21,7 @@ constexpr double kCheapWork = 2;       // a cast, a scale, a mask: made again wh
 constexpr double kExpensiveWork = 8;   // an exp or tanh: made once where it would be needed many times
 constexpr double kRecomputeWork = 40;  // made again at each position rather than written and read
 constexpr double kFewElements = 64;    // made again for each work item
+constexpr double kMostWork = 500;      // even what reads nothing is stored before it grows without end
 
 // What an inlined value costs its user for an element.
 struct Cone {
@@ -65,19 +66,26 @@ class Inliner {
     if (!known && cone.whole_reads.size() < 4) cone.whole_reads.push_back(read);
   }
 
+  // A user that reads it at several positions makes it again at each.
+  size_t uses_of(const Value& v) const {
+    size_t uses = 0;
+    for (uint32_t u : v.users)
+      for (const Read& r : values_[u].reads) uses += &values_[r.producer] == &v;
+    return uses;
+  }
+
   bool inline_it(const Value& v, const Cone& cone) const {
+    if (cone.work > kMostWork && uses_of(v) > 1) return false;
     if (cone.whole_reads.empty()) return true;  // positions, masks, random bits: never in memory
     const bool few = v.elements <= kFewElements &&
                      std::all_of(v.reads.begin(), v.reads.end(),
                                  [&](const Read& r) { return values_[r.producer].elements <= kFewElements; });
     if (few) return true;
     if (fuse_ == Fuse::kNone) return false;
+    const size_t uses = uses_of(v);
     double times = 0;  // most often that one element is used
-    size_t uses = 0;   // a user that reads it at several positions makes it again at each
     bool packed = false, ordered = false;
     for (uint32_t u : v.users) {
-      uses += static_cast<size_t>(std::count_if(values_[u].reads.begin(), values_[u].reads.end(),
-                                                [&](const Read& r) { return &values_[r.producer] == &v; }));
       times = std::max(times, values_[u].positions / std::max(1.0, v.elements));
       packed = packed || values_[u].kind == ValueKind::kContract;
       ordered = ordered || values_[u].kind == ValueKind::kOrdered;

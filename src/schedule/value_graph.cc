@@ -5,6 +5,7 @@
 
 #include "ir/builder.h"
 #include "ir/dims.h"
+#include "ir/side_table.h"
 #include "ir/walk.h"
 #include "schedule/indexer.h"
 
@@ -54,6 +55,7 @@ class Reader {
       : graph_(graph),
         values_(values),
         value_of_(value_of),
+        slots_(values.size()),
         indexer_(graph, [this](Node n) { return slot(n); }) {}
 
   void read(Value& v) {
@@ -79,11 +81,37 @@ class Reader {
   }
 
  private:
-  Node slot(Node n) const {
+  Node slot(Node n) {
     const uint32_t v = value_of_[n.id];
     if (v == kNone || values_[v].inlined) return {};
-    const Dim size[1] = {ir::dim_product(graph_, graph_.shape(n))};
-    return Builder{graph_}.param(v, graph_.dtype(n), size);
+    Node& slot = slots_[v];
+    if (!slot) {
+      const Dim size[1] = {ir::dim_product(graph_, graph_.shape(n))};
+      slot = Builder{graph_}.param(v, graph_.dtype(n), size);
+    }
+    return slot;
+  }
+
+  // Calls visit for all that a node reaches, sources first. A table of marks for each of the many small walks
+  // would cost more than they do.
+  template <typename Visit>
+  void walk(Node root, const Visit& visit) {
+    ++walks_;
+    std::vector<std::pair<Node, size_t>> stack{{root, 0}};
+    seen_.set(root, walks_);
+    while (!stack.empty()) {
+      auto& [n, next] = stack.back();
+      const std::span<const Node> sources = graph_.sources(n);
+      if (next == sources.size()) {
+        visit(n);
+        stack.pop_back();
+        continue;
+      }
+      const Node s = sources[next++];
+      if (seen_.get(s) == walks_) continue;
+      seen_.set(s, walks_);
+      stack.emplace_back(s, 0);
+    }
   }
 
   // The reads of a source at the positions of its own shape: of ops that run as they are.
@@ -128,19 +156,22 @@ class Reader {
 
   AxisMask axes_in(Node n) {
     AxisMask axes = 0;
-    const Node roots[] = {n};
-    for (Node m : ir::postorder(graph_, roots))
+    walk(n, [&](Node m) {
+      if (graph_.op(m) != Op::Range) return;
       for (size_t i = 0; i < at_.size(); ++i)
-        if (m == at_[i] && graph_.op(m) == Op::Range) axes |= AxisMask{1} << i;
+        if (m == at_[i]) axes |= AxisMask{1} << i;
+    });
     return axes;
   }
 
   void collect(Value& v, Node expression) {
-    const Node roots[] = {expression};
-    for (Node n : ir::postorder(graph_, roots)) {
+    std::vector<Node> loads;
+    walk(expression, [&](Node n) {
       if (has_flag(graph_.op(n), ir::kElementwise) && is_float(graph_.dtype(n)))
         v.work += op_work(graph_.op(n));
-      if (graph_.op(n) != Op::Load) continue;
+      if (graph_.op(n) == Op::Load) loads.push_back(n);
+    });
+    for (Node n : loads) {
       Read read;
       read.producer = static_cast<uint32_t>(graph_.arg_as<ir::ParamArg>(graph_.source(n, 0)).index);
       const Node index = graph_.source(n, 1);
@@ -164,8 +195,11 @@ class Reader {
   ir::Graph& graph_;
   const std::vector<Value>& values_;
   const std::vector<uint32_t>& value_of_;
+  std::vector<Node> slots_;  // by value
   Indexer indexer_;
   std::vector<Node> at_;
+  ir::SideTable<uint32_t> seen_;  // the number of the last walk that came by
+  uint32_t walks_ = 0;
 };
 
 double size_of(ir::Graph& graph, std::span<const Dim> dims) {
@@ -219,8 +253,13 @@ ValueGraph::ValueGraph(ir::Graph& graph, std::span<const Node> roots) : graph_(g
 void ValueGraph::read_all() {
   Reader reader(graph_, values_, of_);
   for (Value& v : values_) {
-    v.reads.clear();
     v.users.clear();
+    // Read before, and nothing that it reads has been inlined since.
+    const bool known = !v.reads.empty() && std::none_of(v.reads.begin(), v.reads.end(), [&](const Read& r) {
+      return values_[r.producer].inlined;
+    });
+    if (known && !v.inlined) continue;
+    v.reads.clear();
     v.work = 0;
     v.elements = size_of(graph_, graph_.shape(v.node));
     if (v.kind == ValueKind::kLeaf || v.inlined) continue;

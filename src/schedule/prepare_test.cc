@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "schedule/prepare.h"
+
+#include <gtest/gtest.h>
+
+#include "ir/builder.h"
+#include "schedule/test_program.h"
+
+namespace anneal::schedule {
+namespace {
+
+using ir::Builder;
+using ir::Op;
+using ir::ReduceOp;
+
+class PrepareTest : public testing::Test {
+ protected:
+  Node x(int64_t number, std::vector<Dim> shape, DType t = f32) { return b.param(number, t, shape); }
+  Node prepared(Node n) { return prepare(g, std::span(&n, 1))[0]; }
+  bool has(Node root, Op op) {
+    for (Node n : ir::postorder(g, std::span(&root, 1)))
+      if (g.op(n) == op) return true;
+    return false;
+  }
+  // The interpreter gives the same before and after.
+  void expect_same(Node n) {
+    const Node roots[] = {n, prepared(n)};
+    const Values values = interp::evaluate(g, roots, small_bindings(g, roots, 4));
+    EXPECT_EQ(difference(*values[0], *values[1]), "");
+  }
+
+  ir::Graph g;
+  const ir::Graph::Scope scope{g};
+  const Builder b{g};
+};
+
+TEST_F(PrepareTest, AScatterOfOneElementIsASelection) {
+  for (const ir::ScatterMode mode : {ir::ScatterMode::kAdd, ir::ScatterMode::kSet}) {
+    const Node n =
+        b.scatter(x(0, {Dim(4), Dim(5)}), x(1, {Dim(4), Dim(1)}, i32), x(2, {Dim(4), Dim(1)}), 1, mode);
+    EXPECT_FALSE(has(prepared(n), Op::Scatter));
+    expect_same(n);  // positions of -5 to 5: some lie outside
+  }
+  const Node two = b.scatter(x(0, {Dim(4), Dim(5)}), x(3, {Dim(4), Dim(2)}, i32), x(4, {Dim(4), Dim(2)}), 1,
+                             ir::ScatterMode::kAdd);
+  EXPECT_EQ(prepared(two), two);
+}
+
+TEST_F(PrepareTest, NarrowFoldsRunInF32) {
+  for (const DType t : {f16, bf16}) {
+    const Node n = b.scan(x(0, {Dim(3), Dim(8)}, t), ReduceOp::kAdd, 1);
+    const Node after = prepared(n);
+    EXPECT_EQ(g.dtype(after), t);
+    ASSERT_EQ(g.op(after), Op::Cast);
+    EXPECT_EQ(g.dtype(g.source(after, 0)), f32);
+    expect_same(n);
+    const Node s =
+        b.scatter(x(1, {Dim(6)}, t), x(2, {Dim(9)}, i32), x(3, {Dim(9)}, t), 0, ir::ScatterMode::kAdd);
+    EXPECT_EQ(g.dtype(g.source(prepared(s), 0)), f32);
+    expect_same(s);
+  }
+  const Node wide = b.scan(x(4, {Dim(8)}), ReduceOp::kAdd, 0);
+  EXPECT_EQ(prepared(wide), wide);
+}
+
+TEST_F(PrepareTest, KeepsWhereValuesComeFrom) {
+  Node n;
+  {
+    const ir::PhaseScope phase(g, ir::Phase::kBackward);
+    n = b.scan(x(0, {Dim(8)}, f16), ReduceOp::kAdd, 0);
+  }
+  EXPECT_EQ(g.origin(prepared(n)).phase, ir::Phase::kBackward);
+  EXPECT_EQ(g.phase(), ir::Phase::kForward);
+}
+
+}  // namespace
+}  // namespace anneal::schedule
