@@ -126,8 +126,11 @@ std::vector<int32_t> sorted_positions(DType t, std::span<const Scalar> keys, boo
       std::copy_n(computed, sizeof value, reinterpret_cast<std::byte*>(&value));
       return value;
     };
-    std::stable_sort(positions.begin(), positions.end(), [&](int32_t a, int32_t b) {
-      return descending ? ir::sorts_before(key(b), key(a)) : ir::sorts_before(key(a), key(b));
+    std::sort(positions.begin(), positions.end(), [&](int32_t x, int32_t y) {
+      const T a = key(x), b = key(y);
+      if (ir::sorts_before(a, b)) return !descending;
+      if (ir::sorts_before(b, a)) return descending;
+      return x < y;
     });
   });
   return positions;

@@ -49,8 +49,9 @@ Kernel::Kernel(const Graph& graph, std::span<const Node> roots) : graph_(graph) 
     place_.set(order_[i], static_cast<uint32_t>(i) + 1);
     if (graph.op(order_[i]) == Op::Range) ranges_.push_back(order_[i]);
   }
-  std::stable_sort(ranges_.begin(), ranges_.end(), [&](Node a, Node b) {
-    return graph.arg_as<RangeArg>(a).id < graph.arg_as<RangeArg>(b).id;
+  std::sort(ranges_.begin(), ranges_.end(), [&](Node a, Node b) {
+    const int64_t id_a = graph.arg_as<RangeArg>(a).id, id_b = graph.arg_as<RangeArg>(b).id;
+    return id_a != id_b ? id_a < id_b : graph.key(a) < graph.key(b);
   });
   for (size_t i = 0; i < ranges_.size(); ++i) position_.set(ranges_[i], static_cast<uint32_t>(i) + 1);
   find_free(graph);

@@ -8,7 +8,7 @@
 //         fold %20 with %12
 // Values have the numbers that ir::print gives them in the text of the program's kernel, ranges are r<id>,
 // variables go by name; a value that is made nowhere is written out where it is used. Tested by
-// print_test.cc.
+// lower_test.cc.
 #pragma once
 
 #include <string>

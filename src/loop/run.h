@@ -3,7 +3,7 @@
 // shuffled order. Raises kData for a load or store outside its slot; a value, fold or range that is used
 // before it is there; a load of an element that the program has written already; an element that one item
 // writes and another one reads, or writes with another value; a statement that was not carried out once for
-// each point. Tested by lower_test.cc and run_test.cc.
+// each point. Tested by lower_test.cc and verify_test.cc.
 #pragma once
 
 #include "interp/kernel.h"

@@ -136,8 +136,9 @@ class Grouper {
     for (uint32_t i = 0; i < values_.values().size(); ++i) {
       if (out_.group_of[i] < 0) continue;
       std::vector<Read> reads = values_[i].reads;
-      std::stable_sort(reads.begin(), reads.end(), [&](const Read& a, const Read& b) {
-        return values_[a.producer].elements > values_[b.producer].elements;
+      std::sort(reads.begin(), reads.end(), [&](const Read& a, const Read& b) {
+        const double x = values_[a.producer].elements, y = values_[b.producer].elements;
+        return x != y ? x > y : a.producer < b.producer;
       });
       for (const Read& r : reads) try_join(r.producer, i, true);
     }
