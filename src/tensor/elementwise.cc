@@ -360,7 +360,7 @@ Tensor lerp(In a, In b, In weight) {
 Tensor relu(In x) {
   const Call call("relu", {&x});
   const Node n = call.node(x), zero = call.b.constant_int(0, call.g.dtype(n));
-  return wrap(call.b.where(call.b.lt(zero, n), n, zero));
+  return wrap(call.b.where(call.b.make(Op::Le, {n, zero}), zero, n));  // this way round NaN stays
 }
 
 Tensor relu6(In x) {
