@@ -279,6 +279,17 @@ sink %5, %6
         self.assertIn("nothing wrong", self.error("reduce", "p.ir", "--check", "simplify"))
         self.assertIn("{}", self.error("reduce", "p.ir", "--check", "false"))
 
+    def test_reduce_knows_what_is_no_failure_of_the_program(self):
+        self.assertIn("does not find the command", self.error("reduce", "p.ir", "--check", "no-such-command {}"))
+        self.assertIn("cannot execute the command", self.error("reduce", "p.ir", "--check", "./p.ir {}"))
+        # A signal is a crash, an exit code is not, however large.
+        def failure(check, *more):
+            return json.loads(self.out("reduce", "p.ir", "--check", check, "--max-tried", "2", "--json", *more))["failure"]
+        self.assertEqual(failure("exit 139 # {}"), "exit code 139")
+        self.assertEqual(failure("exit 10 # {}"), "exit code 10")
+        self.assertEqual(failure("kill -SEGV $$ # {}"), "crash")
+        self.assertEqual(failure("grep -q reduce {} && sleep 60", "--time-limit", "1"), "time limit")
+
     # -- Models --
 
     def test_run(self):
