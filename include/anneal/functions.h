@@ -333,10 +333,9 @@ struct CrossEntropyOptions {
   int64_t ignore_index = -100;
   Reduction reduction = Reduction::kMean;
 };
-// Classes are on axis 1, or the last of [N, C]. The loss of a target outside [0, C) that is not ignore_index is
-// NaN, and with it the mean and the sum.
-Tensor cross_entropy(In logits, In targets,
-                     const CrossEntropyOptions& options = {});
+// Classes are on axis 1, or the last of [N, C]. The loss of a target outside [0, C) that is not ignore_index
+// is NaN, and with it the mean and the sum.
+Tensor cross_entropy(In logits, In targets, const CrossEntropyOptions& options = {});
 Tensor nll_loss(In log_probabilities, In targets, int64_t ignore_index = -100,
                 Reduction reduction = Reduction::kMean);
 Tensor mse_loss(In x, In target, Reduction reduction = Reduction::kMean);
