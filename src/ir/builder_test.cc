@@ -254,7 +254,7 @@ TEST_F(BuilderTest, CastsThatChangeNothingAreFolded) {
 TEST_F(BuilderTest, AmountsThatMayBeNegativeAreLeftToTheRun) {
   const Dim n(b.var("N", 1, 8));
   const Node p = param(f32, {n});
-  EXPECT_EQ(type(b.pad(p, s, {{dim_sub(g, n, 3)}, {0}, {0}})), "f32[2*N + -3]");
+  EXPECT_EQ(type(b.pad(p, s, {{dim_sub(g, n, 3)}, {0}, {0}})), "f32[2*N - 3]");
   EXPECT_EQ(type(b.slice(p, {{dim_sub(g, n, 3)}, {1}}, std::vector<Dim>{3})), "f32[3]");
   EXPECT_THAT(failure([&] { b.pad(p, s, {{dim_sub(g, n, 9)}, {0}, {0}}); }),
               HasSubstr("pad: has a negative amount on axis 0"));

@@ -98,6 +98,7 @@ void Call::describe(std::string& message) const {
     message += "  from " + (site.call.empty() ? std::string(ir::op_text(g.op(n))) : site.call);
     if (!site.file.empty()) message += "  " + site.file + ":" + std::to_string(site.line);
   }
+  if (loc_.line() == 0) return;  // called where the user's line is not known, as in out << tensor
   message += "\n  at " + std::string(loc_.function_name()) + "  " + loc_.file_name() + ":" +
              std::to_string(loc_.line());
 }
