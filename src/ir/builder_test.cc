@@ -89,6 +89,8 @@ TEST_F(BuilderTest, BitcastKeepsTheSize) {
   EXPECT_EQ(b.bitcast(x, f32), x);
   EXPECT_THAT(failure([&] { b.bitcast(x, f16); }),
               HasSubstr("bitcast: from f32 to f16: the sizes must be equal"));
+  EXPECT_THAT(failure([&] { b.bitcast(b.param(0, u8, {}), DType::kBool); }),
+              HasSubstr("bitcast: from u8 to bool: bool is not stored as a number; use cast"));
   EXPECT_THAT(failure([&] { b.bitcast(mask, u8); }), HasSubstr("bitcast: from bool to u8"));
 }
 

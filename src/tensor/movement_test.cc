@@ -114,7 +114,9 @@ TEST(Movement, Reshape) {
   EXPECT_THAT(failure([&] { return zeros({0}).reshape({-1, 0}); }), HasSubstr("do not divide by 0"));
   EXPECT_THAT(failure([&] { return x.flatten(1, 0); }),
               HasSubstr("flatten: the first axis lies behind the last"));
-  EXPECT_THAT(failure([&] { return unflatten(x, 1, {4, -1}); }), HasSubstr("elements"));
+  EXPECT_THAT(failure([&] { return unflatten(x, 1, {4, -1}); }),
+              HasSubstr("unflatten: axis 1 of f64[2,6] has extent 6, which 4 does not divide"));
+  EXPECT_THAT(failure([&] { return unflatten(x, 1, {0, -1}); }), HasSubstr("which 0 does not divide"));
 }
 
 TEST(Movement, AxesOfExtentOne) {
