@@ -332,6 +332,8 @@ Tensor bound_for(const Call& call, DType t, double bound) {
 Tensor clamp(In x, std::optional<double> low, std::optional<double> high) {
   const Call call("clamp", {&x});
   Tensor t = wrap(call.node(x));
+  if ((low && std::isnan(*low)) || (high && std::isnan(*high)))
+    return full_like(wrap(call.float_node(x)), NAN);
   // The adjoint flows where x lies inside, ends included.
   if (low) {
     const Tensor bound = bound_for(call, t.dtype(), *low);

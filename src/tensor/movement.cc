@@ -326,6 +326,8 @@ Tensor diag(In x, int64_t diagonal) {
 
 Tensor trace(In x) {
   const Call call("trace", {&x});
+  if (const Tensor t = wrap(call.node(x)); t.rank() != 2)
+    call.fail(ErrorCode::kShape, "needs a matrix, not " + t.type());
   return sum(diag(x));
 }
 
