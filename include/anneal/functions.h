@@ -183,6 +183,7 @@ inline Tensor operator>>(In a, In b) { return shift_right(std::move(a), std::mov
 Tensor sum(In x, const Axes& axes = {}, bool keepdim = false);  // bool is counted in i32
 Tensor mean(In x, const Axes& axes = {}, bool keepdim = false);
 Tensor prod(In x, const Axes& axes = {}, bool keepdim = false);
+// Over no elements: the least value of the type for max (-inf, or false), the greatest for min.
 Tensor max(In x, const Axes& axes = {}, bool keepdim = false);
 Tensor min(In x, const Axes& axes = {}, bool keepdim = false);
 Tensor var(In x, const Axes& axes = {}, bool keepdim = false, double correction = 1);
