@@ -234,6 +234,24 @@ sink %3
         self.assertEqual(json.loads(self.out("explain", "simplify", "--json"))["kind"], "pass")
         self.assertRegex(self.out("explain", "functions"), r"\n\d+ functions\n$")
         self.assertIn("logsumexp\n", self.out("explain", "functions"))
+        self.assertIn("Tensor rand(const Sizes& sizes,", self.out("explain", "rand"))
+        self.assertIn("in include/anneal/random.h", self.out("explain", "rand"))
+        # Rules of any op start at those only that have as many sources.
+        self.assertIn("fold-binary", self.out("explain", "mul"))
+        for rule in ("fold-unary", "fold-ternary", "fold-random"):
+            self.assertNotIn(rule, self.out("explain", "mul"))
+        self.assertIn("fold-ternary", self.out("explain", "where"))
+        self.assertIn("fold-random", self.out("explain", "threefry"))
+
+    def test_functions_are_those_of_the_headers(self):
+        script = Path(__file__).resolve().parent.parent / "scripts" / "api_functions.py"
+        table = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True).stdout
+        self.assertEqual((script.parent.parent / "cli" / "functions.def").read_text(), table,
+                         "run scripts/api_functions.py --write")
+        names = [f["name"] for f in json.loads(self.out("explain", "functions", "--json"))]
+        self.assertEqual(len(names), table.count("ANNEAL_FUNCTION("))
+        for name in ("rand", "sum", "cross_entropy", "grad", "tensor", "max", "reshape"):
+            self.assertIn(name, names)
 
     def test_every_rule_and_op_is_explained(self):
         rules = json.loads(self.out("explain", "rules", "--json"))
