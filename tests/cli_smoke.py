@@ -108,6 +108,13 @@ class CliTest(unittest.TestCase):
         self.assertIn("nearest is nanogpt", self.error("train", "nanogtp"))
         self.assertIn("'simplify'", self.error("opt", "--passes=simplfy", "p.ir"))
         self.assertIn("nearest is 'reduce'", self.error("explain", "reduec"))
+        # A name that is far from all is not answered with one.
+        for args in (("qqqqqqqq",), ("explain", "qqqqqqqq"), ("graph", "qqqqqqqq"), ("run", "qqqqqqqq")):
+            self.assertNotIn("nearest", self.error(*args).split("\n")[0])
+        self.assertNotIn("did you mean", self.error("opt", "--passes=qqqqqqqq", "p.ir"))
+        for passes in (",,", ",", "simplify,", "simplify,,simplify"):
+            self.assertIn("names with a comma between", self.error("opt", f"--passes={passes}", "p.ir"))
+        self.assertIn("anneal run mlp", self.error("interp", "mlp"))
         self.assertIn("no/such/file.ir", self.error("interp", "no/such/file.ir"))
 
     # -- Programs --

@@ -22,8 +22,8 @@ constexpr std::array<std::string_view, 1> kDevices = {"interp"};
 
 void check_device(const std::string& name) {
   if (std::find(kDevices.begin(), kDevices.end(), name) != kDevices.end()) return;
-  std::string text = "there is no device " + io::in_quotes(name) + "; the nearest is " +
-                     std::string(support::nearest_name(name.substr(0, 100), kDevices)) +
+  std::string text = "there is no device " + io::in_quotes(name) +
+                     support::nearest_hint("; the nearest is ", name.substr(0, 100), kDevices) +
                      "\navailable devices:";
   for (std::string_view device : kDevices) text += " " + std::string(device);
   raise(ErrorCode::kName, std::move(text));
