@@ -334,8 +334,8 @@ struct CrossEntropyOptions {
   int64_t ignore_index = -100;
   Reduction reduction = Reduction::kMean;
 };
-// Classes are on axis 1, or the last of [N, C]. The loss of a target outside [0, C) that is not ignore_index
-// is NaN, and with it the mean and the sum.
+// Both: classes are on axis 1, or the last of [N, C]. The loss of a target outside [0, C) that is not
+// ignore_index is NaN, and with it the mean and the sum.
 Tensor cross_entropy(In logits, In targets, const CrossEntropyOptions& options = {});
 Tensor nll_loss(In log_probabilities, In targets, int64_t ignore_index = -100,
                 Reduction reduction = Reduction::kMean);
