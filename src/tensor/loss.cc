@@ -64,8 +64,8 @@ Tensor is_kept(const Tensor& labels, int64_t ignore_index) {
 // NaN for the rows whose label is no class: a gather gives 0 there, which would pass for a score.
 Tensor nan_unless_class(const Call& call, const Tensor& losses, const Tensor& labels, const Tensor& scores) {
   const Dim last = call.g.shape(node_of(scores)).back();
-  const Tensor classes = wrap(last.is_const() ? call.b.constant_int(last.value, i64)
-                                              : call.b.cast(last.expr, i64));
+  const Tensor classes =
+      wrap(last.is_const() ? call.b.constant_int(last.value, i64) : call.b.cast(last.expr, i64));
   const Tensor label = cast(labels, i64);  // a u64 above the range of i64 becomes negative
   return where((label >= 0) & (label < classes), losses, NAN);
 }
