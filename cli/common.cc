@@ -57,8 +57,9 @@ Loaded load_program(const std::string& file_or_model, const LoadOptions& options
   if (!std::filesystem::exists(file_or_model)) {
     const std::vector<std::string_view> names = model_names();
     raise(ErrorCode::kName,
-          fmt::format("there is no file and no model '{}'; the nearest model is '{}'\navailable models: {}",
-                      io::printable(file_or_model), support::nearest_name(file_or_model, names),
+          fmt::format("there is no file and no model '{}'{}\navailable models: {}",
+                      io::printable(file_or_model),
+                      support::nearest_hint("; the nearest model is '", file_or_model, names, "'"),
                       fmt::join(names, ", ")));
   }
   if (options.train || options.batch != 0)
@@ -86,8 +87,8 @@ void raise_unknown(std::string_view what, std::string_view name, std::span<const
   for (std::string_view one : shown) list.push_back(io::printable(one, 100));
   raise(ErrorCode::kName,
         fmt::format(
-            "there is no {} '{}'; the nearest is '{}'\n{}: {}", what, asked,
-            io::printable(support::nearest_name(name, known), 100),
+            "there is no {} '{}'{}\n{}: {}", what, asked,
+            io::printable(support::nearest_hint("; the nearest is '", name, known, "'"), 140),
             known.size() <= kShown ? "known" : fmt::format("the nearest {} of {}", kShown, known.size()),
             fmt::join(list, ", ")));
 }

@@ -35,7 +35,11 @@ using rewrite::Rule;
 bool starts_at(const Rule& rule, ir::Op op) {
   const PatternNode& root = rule.pattern.root();
   if (root.kind == PatternNode::Kind::kOp) return root.op == op;
-  return root.kind == PatternNode::Kind::kAnyOp && (ir::op_info(op).flags & root.flags) != 0;
+  const ir::OpInfo& info = ir::op_info(op);
+  const int given = root.num_children;  // 0: any number of sources
+  const bool has_arity =
+      given == 0 || (given >= info.min_sources && (info.max_sources < 0 || given <= info.max_sources));
+  return root.kind == PatternNode::Kind::kAnyOp && (info.flags & root.flags) != 0 && has_arity;
 }
 
 std::vector<std::string_view> flag_names(const ir::OpInfo& info) {
@@ -196,6 +200,21 @@ void list_rules() {
 
 // -- Functions of the API --
 
+struct ApiFunction {
+  std::string_view name, header, declarations;  // a line each
+};
+constexpr ApiFunction kApi[] = {
+#define ANNEAL_FUNCTION(name, header, declarations) {name, header, declarations},
+#include "cli/functions.def"
+#undef ANNEAL_FUNCTION
+};
+
+const ApiFunction* api_function(std::string_view name) {
+  const auto* found =
+      std::find_if(std::begin(kApi), std::end(kApi), [name](const ApiFunction& f) { return f.name == name; });
+  return found == std::end(kApi) ? nullptr : found;
+}
+
 // A function of a few tensors without arguments that it must have; the result is undefined where it takes no
 // such call.
 struct Example {
@@ -247,31 +266,41 @@ FunctionTexts function_texts(const Example& example) {
   return out;
 }
 
-bool is_function(std::string_view name) {
+// The reference operations have names of their own where the API has none: those are explained too.
+bool is_reference_op(std::string_view name) {
   const std::vector<std::string_view> names = conform::op_names();
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-std::vector<std::string_view> sorted_functions() {
-  std::vector<std::string_view> names = conform::op_names();
-  std::sort(names.begin(), names.end());
-  return names;
+bool is_function(std::string_view name) { return api_function(name) != nullptr || is_reference_op(name); }
+
+FunctionTexts function_texts(std::string_view name) {
+  return is_reference_op(name) ? function_texts(example_of(conform::find_op(name))) : FunctionTexts{};
 }
 
 void explain_function(std::string_view name) {
-  const FunctionTexts texts = function_texts(example_of(conform::find_op(name)));
-  fmt::print("{}: a function over ops\n", name);
-  if (texts.forward.empty())
-    fmt::print("\nit needs arguments; see include/anneal/functions.h\n");
-  else
-    fmt::print("\nforward, for example:\n{}", texts.forward);
+  const ApiFunction* api = api_function(name);
+  fmt::print("{}: {}\n", name, api != nullptr ? "a function of the API" : "a reference operation");
+  if (api != nullptr) fmt::print("\nin include/anneal/{}:\n{}", api->header, api->declarations);
+  const FunctionTexts texts = function_texts(name);
+  if (!texts.forward.empty()) fmt::print("\nforward, for example:\n{}", texts.forward);
   if (!texts.gradients.empty()) fmt::print("\ngradients of its operands:\n{}", texts.gradients);
 }
 
+Json function_json(std::string_view name) {
+  const ApiFunction* api = api_function(name);
+  const FunctionTexts texts = function_texts(name);
+  return {{"kind", "function"},
+          {"name", name},
+          {"header", api == nullptr ? "" : api->header},
+          {"declarations", api == nullptr ? "" : api->declarations},
+          {"forward", texts.forward},
+          {"gradients", texts.gradients}};
+}
+
 void list_functions() {
-  const std::vector<std::string_view> names = sorted_functions();
-  for (std::string_view name : names) fmt::print("{}\n", name);
-  fmt::print("\n{} functions\n", names.size());
+  for (const ApiFunction& f : kApi) fmt::print("{}\n", f.name);
+  fmt::print("\n{} functions\n", std::size(kApi));
 }
 
 // -- Passes --
@@ -312,12 +341,14 @@ std::string lower_case(std::string text) {
   for (const ir::OpInfo& info : ir::kOpTable) ops.push_back(info.text);
   all = ops;
   for (const Rule& rule : rules::all_rules()) all.push_back(rule.name);
+  for (const ApiFunction& function : kApi) all.push_back(function.name);
   for (std::string_view function : conform::op_names()) all.push_back(function);
   for (const pass::Pass& p : pass::all_passes()) all.push_back(p.name);
   raise(ErrorCode::kName,
-        fmt::format("nothing is called '{}'; the nearest is '{}'\nops: {}\nmore: ops, rules, passes, "
+        fmt::format("nothing is called '{}'{}\nops: {}\nmore: ops, rules, passes, "
                     "functions, or the name of one of them",
-                    name, support::nearest_name(name.substr(0, 100), all), fmt::join(ops, ", ")));
+                    name, support::nearest_hint("; the nearest is '", name.substr(0, 100), all, "'"),
+                    fmt::join(ops, ", ")));
 }
 
 void list_passes() {
@@ -355,8 +386,9 @@ int explain_as_json(const std::string& name) {
   } else if (name == "passes") {
     for (const pass::Pass& p : pass::all_passes()) out.push_back(pass_json(p));
   } else if (name == "functions") {
-    for (std::string_view function : sorted_functions())
-      out.push_back({{"kind", "function"}, {"name", function}});
+    for (const ApiFunction& f : kApi)
+      out.push_back(
+          {{"kind", "function"}, {"name", f.name}, {"header", f.header}, {"declarations", f.declarations}});
   } else if (const std::optional<ir::Op> op = ir::op_from_text(name)) {
     out = op_json(ir::op_info(*op));
   } else if (const Rule* rule = rules::find_rule(name)) {
@@ -364,8 +396,7 @@ int explain_as_json(const std::string& name) {
   } else if (const pass::Pass* p = pass_named(name)) {
     out = pass_json(*p);
   } else if (is_function(name)) {
-    const FunctionTexts texts = function_texts(example_of(conform::find_op(name)));
-    out = {{"kind", "function"}, {"name", name}, {"forward", texts.forward}, {"gradients", texts.gradients}};
+    out = function_json(name);
   } else {
     raise_nothing_known(name);
   }

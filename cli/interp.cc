@@ -129,6 +129,13 @@ int run_interp(const InterpOptions& options) {
   for (const std::string& input : options.inputs) bind_file(graph, params, input, bindings);
   if (options.seed >= 0) bind_random(graph, params, static_cast<uint64_t>(options.seed), bindings);
 
+  if (options.inputs.empty() && options.seed < 0 && !params.empty() && !loaded.model.roots().empty())
+    raise(ErrorCode::kArgument,
+          fmt::format(
+              "interp: the inputs of {0} have no values: give --input or --seed, or use anneal run {0}, "
+              "which makes data for it",
+              loaded.name));
+
   const interp::Mode mode = options.in_f64 ? interp::Mode::kDouble : interp::Mode::kExact;
   const bool is_kernel = pass::stage_of(graph, loaded.roots) == ir::Stage::kKernel;
   if (!is_kernel) check_work(graph, loaded.roots, loaded.name, options.force, bindings);

@@ -87,7 +87,12 @@ int run_opt(const OptOptions& options) {
   }
   if (options.program.empty()) raise(ErrorCode::kArgument, "opt: a program is needed\nsee anneal opt --help");
   std::vector<const pass::Pass*> passes;
-  for (const std::string& name : split_list(options.passes)) passes.push_back(&pass::find_pass(name));
+  const std::vector<std::string> names = split_list(options.passes);
+  const auto commas = std::count(options.passes.begin(), options.passes.end(), ',');
+  if (!options.passes.empty() && names.size() != static_cast<size_t>(commas) + 1)
+    raise(ErrorCode::kArgument,
+          fmt::format("--passes: names with a comma between are needed, not '{}'", options.passes));
+  for (const std::string& name : names) passes.push_back(&pass::find_pass(name));
   pass::PassContext context;
   context.floats = allowed_classes(split_list(options.allow));
 

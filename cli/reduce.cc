@@ -3,6 +3,7 @@
 // processes of their own, so that a crash is a failure like any other.
 #define FMT_HEADER_ONLY
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,19 +31,23 @@ struct ReduceOptions {
   std::string program, check, out, allow;
   int64_t seed = 1;
   int64_t max_tried = 20000;
+  int64_t time_limit = 20;  // seconds a check may take
   bool json = false;
 };
 
-// How a program does; only kGood is no failure.
-enum Outcome : int { kGood = 0, kValueChanged = 10, kIllFormed = 11, kError = 12, kCrash = 100 };
+// How a program does: an exit code, or kSignal and a signal. Only kGood is no failure.
+enum Outcome : int { kGood = 0, kValueChanged = 10, kIllFormed = 11, kError = 12, kSignal = 1000 };
 
-std::string outcome_text(int outcome) {
+std::string outcome_text(int outcome, bool is_command) {
+  if (outcome == kSignal + SIGALRM) return "time limit";
+  if (outcome >= kSignal) return "crash";
+  if (is_command) return fmt::format("exit code {}", outcome);
   switch (outcome) {
     case kGood: return "good";
     case kValueChanged: return "simplify changes a value";
     case kIllFormed: return "simplify gives an ill-formed program";
     case kError: return "simplify raises an error";
-    default: return outcome >= kCrash ? "crash" : fmt::format("exit code {}", outcome);
+    default: return fmt::format("exit code {}", outcome);
   }
 }
 
@@ -87,28 +92,34 @@ int simplify_outcome(ir::Graph& graph, Roots roots, uint64_t seed, const pass::P
   return kGood;
 }
 
-// Runs fn in a child and gives what it returned; a signal is a crash of its own kind.
+// Runs fn in a child and gives what it returned; a signal is a crash of its own kind. What the child started
+// ends with it.
 template <typename Fn>
-int in_child(Fn fn) {
+int in_child(int64_t time_limit, Fn fn) {
   std::fflush(nullptr);
   const pid_t child = fork();
   if (child < 0) raise(ErrorCode::kInternal, "reduce: cannot start a process");
   if (child == 0) {
+    setpgid(0, 0);
+    std::freopen("/dev/null", "r", stdin);  // a group of its own may not read from the terminal
+    std::freopen("/dev/null", "w", stdout);
     std::freopen("/dev/null", "w", stderr);
-    alarm(20);  // a rewrite that does not end
+    alarm(static_cast<unsigned>(time_limit));  // a rewrite that does not end; it holds beyond an exec
     _exit(fn());
   }
   int status = 0;
   waitpid(child, &status, 0);
-  return WIFSIGNALED(status) ? kCrash + WTERMSIG(status) : WEXITSTATUS(status);
+  kill(-child, SIGKILL);
+  return WIFSIGNALED(status) ? kSignal + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 // -- A command as the check --
 
 class CommandCheck {
  public:
-  explicit CommandCheck(std::string command)
+  CommandCheck(std::string command, int64_t time_limit)
       : command_(std::move(command)),
+        time_limit_(time_limit),
         file_(std::filesystem::temp_directory_path() /
               fmt::format("anneal-reduce-{}.ir", static_cast<int64_t>(getpid()))) {
     if (command_.find("{}") == std::string::npos)
@@ -127,14 +138,23 @@ class CommandCheck {
     const std::string path = "'" + file_.string() + "'";
     for (size_t at = text.find("{}"); at != std::string::npos; at = text.find("{}", at + path.size()))
       text.replace(at, 2, path);
-    const int status =
-        std::system((text + " >/dev/null 2>&1").c_str());  // NOLINT: running the user's command is the point
-    if (status == -1) raise(ErrorCode::kInternal, "reduce: cannot start a process");
-    return WIFSIGNALED(status) ? kCrash + WTERMSIG(status) : WEXITSTATUS(status);
+    const int outcome = in_child(time_limit_, [&] {
+      execl("/bin/sh", "sh", "-c", text.c_str(), static_cast<char*>(nullptr));
+      return kNotFound;
+    });
+    // The shell's words for a command that did not run; a check that never ran must not pass for a failure.
+    if (outcome == kNotFound || outcome == kNotExecutable)
+      raise(ErrorCode::kArgument,
+            fmt::format("--check: the shell {} (exit code {}): {}",
+                        outcome == kNotFound ? "does not find the command" : "cannot execute the command",
+                        outcome, text));
+    return outcome;
   }
 
  private:
+  static constexpr int kNotExecutable = 126, kNotFound = 127;
   std::string command_;
+  int64_t time_limit_;
   std::filesystem::path file_;
 };
 
@@ -144,11 +164,13 @@ int run_reduce(const ReduceOptions& options) {
   pass::PassContext context;
   context.floats = allowed_classes(split_list(options.allow));
   std::unique_ptr<CommandCheck> command;
-  if (options.check != "simplify") command = std::make_unique<CommandCheck>(options.check);
+  if (options.check != "simplify")
+    command = std::make_unique<CommandCheck>(options.check, options.time_limit);
   const auto outcome = [&](Roots roots) {
     if (command != nullptr) return (*command)(graph, roots);
-    return in_child(
-        [&] { return simplify_outcome(graph, roots, static_cast<uint64_t>(options.seed), context); });
+    return in_child(options.time_limit, [&] {
+      return simplify_outcome(graph, roots, static_cast<uint64_t>(options.seed), context);
+    });
   };
   const int first = outcome(loaded.roots);
   if (first == kGood)
@@ -160,15 +182,16 @@ int run_reduce(const ReduceOptions& options) {
                after = ir::postorder(graph, result.roots).size();
   const std::string text = ir::print(graph, result.roots);
   if (!options.out.empty()) write_file(options.out, text);
+  const std::string failure = outcome_text(first, command != nullptr);
   if (options.json) {
-    const nlohmann::ordered_json all{{"failure", outcome_text(first)}, {"nodes_before", before},
-                                     {"nodes_after", after},           {"tried", result.tried},
-                                     {"taken", result.taken},          {"program", text}};
+    const nlohmann::ordered_json all{{"failure", failure},    {"nodes_before", before},
+                                     {"nodes_after", after},  {"tried", result.tried},
+                                     {"taken", result.taken}, {"program", text}};
     fmt::print("{}\n", all.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
     return 0;
   }
-  fmt::print(stderr, "{}: {} -> {} nodes, {} of {} candidates taken\n", outcome_text(first), before, after,
-             result.taken, result.tried);
+  fmt::print(stderr, "{}: {} -> {} nodes, {} of {} candidates taken\n", failure, before, after, result.taken,
+             result.tried);
   if (options.out.empty()) fmt::print("{}", text);
   return 0;
 }
@@ -188,6 +211,8 @@ Action add_reduce(Options& verb) {
   verb.flag(
       "--json", options->json,
       "one object: failure, nodes_before, nodes_after, tried, taken, and program, the text of the result");
+  verb.option("--time-limit", options->time_limit, "seconds that a check may take; longer is a failure",
+              Range::kPositive);
   verb.option("--max-tried", options->max_tried, "candidates, at most", Range::kPositive);
   return [options] { return run_reduce(*options); };
 }

@@ -108,6 +108,13 @@ class CliTest(unittest.TestCase):
         self.assertIn("nearest is nanogpt", self.error("train", "nanogtp"))
         self.assertIn("'simplify'", self.error("opt", "--passes=simplfy", "p.ir"))
         self.assertIn("nearest is 'reduce'", self.error("explain", "reduec"))
+        # A name that is far from all is not answered with one.
+        for args in (("qqqqqqqq",), ("explain", "qqqqqqqq"), ("graph", "qqqqqqqq"), ("run", "qqqqqqqq")):
+            self.assertNotIn("nearest", self.error(*args).split("\n")[0])
+        self.assertNotIn("did you mean", self.error("opt", "--passes=qqqqqqqq", "p.ir"))
+        for passes in (",,", ",", "simplify,", "simplify,,simplify"):
+            self.assertIn("names with a comma between", self.error("opt", f"--passes={passes}", "p.ir"))
+        self.assertIn("anneal run mlp", self.error("interp", "mlp"))
         self.assertIn("no/such/file.ir", self.error("interp", "no/such/file.ir"))
 
     # -- Programs --
@@ -260,6 +267,24 @@ sink %3
         self.assertEqual(json.loads(self.out("explain", "simplify", "--json"))["kind"], "pass")
         self.assertRegex(self.out("explain", "functions"), r"\n\d+ functions\n$")
         self.assertIn("logsumexp\n", self.out("explain", "functions"))
+        self.assertIn("Tensor rand(const Sizes& sizes,", self.out("explain", "rand"))
+        self.assertIn("in include/anneal/random.h", self.out("explain", "rand"))
+        # Rules of any op start at those only that have as many sources.
+        self.assertIn("fold-binary", self.out("explain", "mul"))
+        for rule in ("fold-unary", "fold-ternary", "fold-random"):
+            self.assertNotIn(rule, self.out("explain", "mul"))
+        self.assertIn("fold-ternary", self.out("explain", "where"))
+        self.assertIn("fold-random", self.out("explain", "threefry"))
+
+    def test_functions_are_those_of_the_headers(self):
+        script = Path(__file__).resolve().parent.parent / "scripts" / "api_functions.py"
+        table = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True).stdout
+        self.assertEqual((script.parent.parent / "cli" / "functions.def").read_text(), table,
+                         "run scripts/api_functions.py --write")
+        names = [f["name"] for f in json.loads(self.out("explain", "functions", "--json"))]
+        self.assertEqual(len(names), table.count("ANNEAL_FUNCTION("))
+        for name in ("rand", "sum", "cross_entropy", "grad", "tensor", "max", "reshape"):
+            self.assertIn(name, names)
 
     def test_every_rule_and_op_is_explained(self):
         rules = json.loads(self.out("explain", "rules", "--json"))
@@ -304,6 +329,17 @@ sink %5, %6
     def test_reduce_wants_a_failure(self):
         self.assertIn("nothing wrong", self.error("reduce", "p.ir", "--check", "simplify"))
         self.assertIn("{}", self.error("reduce", "p.ir", "--check", "false"))
+
+    def test_reduce_knows_what_is_no_failure_of_the_program(self):
+        self.assertIn("does not find the command", self.error("reduce", "p.ir", "--check", "no-such-command {}"))
+        self.assertIn("cannot execute the command", self.error("reduce", "p.ir", "--check", "./p.ir {}"))
+        # A signal is a crash, an exit code is not, however large.
+        def failure(check, *more):
+            return json.loads(self.out("reduce", "p.ir", "--check", check, "--max-tried", "2", "--json", *more))["failure"]
+        self.assertEqual(failure("exit 139 # {}"), "exit code 139")
+        self.assertEqual(failure("exit 10 # {}"), "exit code 10")
+        self.assertEqual(failure("kill -SEGV $$ # {}"), "crash")
+        self.assertEqual(failure("grep -q reduce {} && sleep 60", "--time-limit", "1"), "time limit")
 
     # -- Models --
 

@@ -183,6 +183,7 @@ inline Tensor operator>>(In a, In b) { return shift_right(std::move(a), std::mov
 Tensor sum(In x, const Axes& axes = {}, bool keepdim = false);  // bool is counted in i32
 Tensor mean(In x, const Axes& axes = {}, bool keepdim = false);
 Tensor prod(In x, const Axes& axes = {}, bool keepdim = false);
+// Over no elements: the least value of the type for max (-inf, or false), the greatest for min.
 Tensor max(In x, const Axes& axes = {}, bool keepdim = false);
 Tensor min(In x, const Axes& axes = {}, bool keepdim = false);
 Tensor var(In x, const Axes& axes = {}, bool keepdim = false, double correction = 1);
@@ -333,8 +334,9 @@ struct CrossEntropyOptions {
   int64_t ignore_index = -100;
   Reduction reduction = Reduction::kMean;
 };
-Tensor cross_entropy(In logits, In targets,
-                     const CrossEntropyOptions& options = {});  // classes on axis 1, or the last of [N, C]
+// Both: classes are on axis 1, or the last of [N, C]. The loss of a target outside [0, C) that is not
+// ignore_index is NaN, and with it the mean and the sum.
+Tensor cross_entropy(In logits, In targets, const CrossEntropyOptions& options = {});
 Tensor nll_loss(In log_probabilities, In targets, int64_t ignore_index = -100,
                 Reduction reduction = Reduction::kMean);
 Tensor mse_loss(In x, In target, Reduction reduction = Reduction::kMean);

@@ -146,6 +146,8 @@ class Tensor {
   std::string type(Loc loc = Loc::current()) const;  // "f32[256,64]"
 
   // -- Running --
+  // The interpreter runs whatever is asked, however long it takes: there is no limit of work or of time. What
+  // an array needs of memory is checked before it is made.
   template <typename T>
   T item(const RunOptions& options = {}, Loc loc = Loc::current()) const {
     T out;
@@ -163,7 +165,7 @@ class Tensor {
     }
   }
   std::vector<bool> to_bools(const RunOptions& options = {}, Loc loc = Loc::current()) const;
-  // The same value, computed now and held as data.
+  // The same value, computed now and held as data; however long that takes.
   Tensor realize(const RunOptions& options = {}, Loc loc = Loc::current()) const;
   // The values, as numpy prints them.
   std::string str(const RunOptions& options = {}, Loc loc = Loc::current()) const;

@@ -42,7 +42,7 @@ Comparison compare_exactly(const ir::BufferData& got, const ir::BufferData& refe
   size_t differing = 0;
   for (size_t i = 0; i < count; ++i) {
     const HostValue a = load_value(got, i), b = load_value(reference, i);
-    const bool same = a.is_float ? a.number == number_of(b) : a.integer == b.integer;
+    const bool same = a.is_float || b.is_float ? number_of(a) == number_of(b) : a.integer == b.integer;
     if (same) continue;
     if (differing++ == 0)
       out.message =
@@ -54,6 +54,12 @@ Comparison compare_exactly(const ir::BufferData& got, const ir::BufferData& refe
   out.message = fmt::format("{} of {} elements differ, exactness is needed; the first is {}", differing,
                             count, out.message);
   return out;
+}
+
+bool is_whole(const ir::BufferData& array) {
+  for (size_t i = 0; i < count_of(array); ++i)
+    if (const double v = number_of(load_value(array, i)); v != std::trunc(v) || std::isinf(v)) return false;
+  return true;
 }
 
 Comparison compare_floats(const ir::BufferData& got, const ir::BufferData& reference, double tolerance) {
@@ -110,7 +116,19 @@ Comparison compare(const ir::BufferData& got, const io::TensorView& view, const 
     return out;
   }
   const ir::BufferData reference = to_array(view);
-  if (!is_float(view.dtype)) return compare_exactly(got, reference);
+  // Sets store truth values as integers, and whole numbers as floats; nothing else stands for another kind.
+  const bool same_kind =
+      is_float(got.dtype) == is_float(view.dtype) && is_bool(got.dtype) == is_bool(view.dtype);
+  const bool stands_for =
+      is_float(view.dtype) ? is_whole(reference) : is_bool(got.dtype) && is_int(view.dtype);
+  if (!same_kind && !stands_for) {
+    Comparison out;
+    out.ok = false;
+    out.error = HUGE_VAL;
+    out.message = fmt::format("values of {}, reference {}", dtype_name(got.dtype), dtype_name(view.dtype));
+    return out;
+  }
+  if (!same_kind || !is_float(view.dtype)) return compare_exactly(got, reference);
   return compare_floats(got, reference, tolerance_for(view.dtype, tolerance));
 }
 

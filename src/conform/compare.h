@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A computed array against its reference. Floats: the norm of the difference over the norm of the reference,
 // of the whole tensor; NaN and infinities must stand in the same places. Integers and truth values: exactly.
+// The kind of element belongs to the result, but a reference may hold truth values as integers, and whole
+// numbers as floats.
 // Tested by compare_test.cc.
 #pragma once
 

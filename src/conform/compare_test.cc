@@ -37,14 +37,26 @@ TEST(Compare, NonFiniteElementsInPlace) {
 
 TEST(Compare, IntegersExactlyWhateverTheirType) {
   EXPECT_TRUE(compare_values(i64, {1, -2}, i32, {1, -2}).ok);
-  EXPECT_TRUE(compare_values(boolean, {1, 0}, i32, {1, 0}).ok);
-  EXPECT_TRUE(compare_values(f32, {1, 0}, i32, {1, 0}).ok);
+  EXPECT_TRUE(compare_values(boolean, {1, 0}, boolean, {1, 0}).ok);
   const Comparison different = compare_values(i32, {1, 2, 3}, i32, {1, 5, 3});
   EXPECT_FALSE(different.ok);
   EXPECT_THAT(different.message, HasSubstr("1 of 3 elements differ"));
   EXPECT_THAT(different.message, HasSubstr("2 at [1], reference 5"));
-  EXPECT_FALSE(compare_values(f32, {1.5}, i32, {1}).ok);
-  EXPECT_FALSE(compare_values(f32, {NAN}, i32, {0}).ok);
+}
+
+TEST(Compare, TheKindOfElementsBelongsToTheResult) {
+  EXPECT_FALSE(compare_values(f32, {1, 0}, i32, {1, 0}).ok);
+  EXPECT_THAT(compare_values(f32, {1, 0}, i32, {1, 0}).message, HasSubstr("values of f32, reference i32"));
+  EXPECT_FALSE(compare_values(i32, {1, 0}, boolean, {1, 0}).ok);
+  EXPECT_FALSE(compare_values(f32, {1, 0}, boolean, {1, 0}).ok);
+  // Truth values as integers, and whole numbers in a float, as one_hot is often stored.
+  EXPECT_TRUE(compare_values(boolean, {1, 0}, i32, {1, 0}).ok);
+  EXPECT_FALSE(compare_values(boolean, {1, 0}, i32, {2, 0}).ok);
+  EXPECT_TRUE(compare_values(i64, {1, 0}, f32, {1, 0}).ok);
+  EXPECT_TRUE(compare_values(boolean, {1, 0}, f32, {1, 0}).ok);
+  EXPECT_FALSE(compare_values(i64, {1, 0}, f32, {1, 1}).ok);
+  EXPECT_FALSE(compare_values(i64, {1, 0}, f32, {1, 0.5}).ok);
+  EXPECT_FALSE(compare_values(i64, {1, 0}, f32, {1, NAN}).ok);
 }
 
 TEST(Compare, NarrowReferencesAreRoundedThemselves) {

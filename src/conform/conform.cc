@@ -6,6 +6,7 @@
 #include <exception>
 #include <nlohmann/json.hpp>
 #include <regex>
+#include <set>
 
 #include "conform/entry.h"
 #include "io/json_file.h"
@@ -22,8 +23,8 @@ constexpr std::array<std::string_view, 1> kDevices = {"interp"};
 
 void check_device(const std::string& name) {
   if (std::find(kDevices.begin(), kDevices.end(), name) != kDevices.end()) return;
-  std::string text = "there is no device " + io::in_quotes(name) + "; the nearest is " +
-                     std::string(support::nearest_name(name.substr(0, 100), kDevices)) +
+  std::string text = "there is no device " + io::in_quotes(name) +
+                     support::nearest_hint("; the nearest is ", name.substr(0, 100), kDevices) +
                      "\navailable devices:";
   for (std::string_view device : kDevices) text += " " + std::string(device);
   raise(ErrorCode::kName, std::move(text));
@@ -95,6 +96,11 @@ ConformReport run_conform(const std::string& path, const ConformOptions& options
   if (!json->is_array()) raise(ErrorCode::kData, path + ".json: a list of entries is needed");
   const io::Result<io::SafeTensors> tensors = io::SafeTensors::open(path + ".safetensors");
   if (!tensors) raise(ErrorCode::kData, tensors.message());
+
+  std::set<std::string> names;
+  for (const Json& item : *json)
+    if (const std::string name = text_at(item, "name"); !name.empty() && !names.insert(name).second)
+      raise(ErrorCode::kData, path + ".json: two entries are called " + io::in_quotes(name));
 
   ConformReport report;
   for (size_t i = 0; i < json->size(); ++i) {

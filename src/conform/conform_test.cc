@@ -30,6 +30,7 @@ class ConformTest : public ::testing::Test {
     add("s", {2, 3}, {7, 7, 7, 7, 7, 7});
     add("ones", {2, 3}, {1, 1, 1, 1, 1, 1});
     add("good.gout", {2, 3}, {1, 1, 1, 1, 1, 1});
+    add("beside.gout", {2, 3}, {1, 1, 1, 1, 1, 1});
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
@@ -49,6 +50,11 @@ class ConformTest : public ::testing::Test {
     return Json{{"name", "good"},       {"op", "add"},  {"args", Json::object()},
                 {"inputs", {"a", "b"}}, {"out", {"s"}}, {"grads", {"ones", "ones"}}};
   }
+  static Json beside() {  // another one; names are not repeated
+    Json entry = good();
+    entry["name"] = "beside";
+    return entry;
+  }
   ConformReport run(const Json& set, const ConformOptions& options = {}) {
     write_json(set.dump());
     write_tensors();
@@ -56,7 +62,7 @@ class ConformTest : public ::testing::Test {
   }
   // The message of the one entry, which must fail, while a good one beside it passes.
   std::string failure(const Json& entry) {
-    const ConformReport report = run(Json::array({entry, good()}));
+    const ConformReport report = run(Json::array({entry, beside()}));
     EXPECT_EQ(report.failed, 1u) << entry.dump();
     EXPECT_EQ(report.passed, 1u) << entry.dump();
     return report.entries[0].message;
@@ -136,7 +142,7 @@ TEST_F(ConformTest, MalformedEntriesFailAlone) {
     for (const Json& junk : {Json(3), Json("text"), Json{{"a", 1}}, Json{1, 2}, Json(-1.5)}) {
       Json entry = good();
       entry[key] = junk;
-      write_json(Json::array({entry, good()}).dump());
+      write_json(Json::array({entry, beside()}).dump());
       write_tensors();
       const ConformReport report = run_conform(path());
       EXPECT_EQ(report.failed, 1u) << entry.dump();
@@ -178,6 +184,12 @@ TEST_F(ConformTest, WhatIsNoSetIsAnError) {
   }
   write_json("[]");
   EXPECT_EQ(run_conform(path()).entries.size(), 0u);
+  try {
+    run(Json::array({good(), good()}));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.message(), HasSubstr("two entries are called \"good\""));
+  }
   std::filesystem::remove(path() + ".safetensors");
   EXPECT_THROW(run_conform(path()), Error);
 }

@@ -86,8 +86,9 @@ void read_phrase(std::string_view phrase, GptText& out) {
                                            "untied head",
                                            "tied head"};
   if (std::find(std::begin(kPhrases), std::end(kPhrases), phrase) == std::end(kPhrases))
-    raise(ErrorCode::kParse, "arch: " + io::in_quotes(phrase) + " is not known; the nearest is " +
-                                 io::in_quotes(support::nearest_name(phrase.substr(0, 100), kPhrases)));
+    raise(ErrorCode::kParse,
+          "arch: " + io::in_quotes(phrase) + " is not known" +
+              support::nearest_hint("; the nearest is \"", phrase.substr(0, 100), kPhrases, "\""));
   if (phrase == "gelu" || phrase == "gelu erf") out.exact_gelu = true;
   if (phrase == "tied head") out.tied = true;
   if (phrase == "untied head with bias") out.head_bias = true;

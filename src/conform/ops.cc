@@ -104,8 +104,8 @@ const OpEntry& find_op(std::string_view name) {
   if (found == nullptr && name.ends_with(kScalar))
     found = look_up(name.substr(0, name.size() - kScalar.size()));
   if (found == nullptr)
-    raise(ErrorCode::kName, "there is no op " + io::in_quotes(name) + "; the nearest is " +
-                                std::string(support::nearest_name(name.substr(0, 100), op_names())));
+    raise(ErrorCode::kName, "there is no op " + io::in_quotes(name) +
+                                support::nearest_hint("; the nearest is ", name.substr(0, 100), op_names()));
   return *found;
 }
 

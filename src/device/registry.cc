@@ -66,8 +66,9 @@ Device& find_device(std::string_view name) {
     names += (names.empty() ? "" : ", ") + e->name;
     known.push_back(e->name);
   }
-  raise(ErrorCode::kName, "there is no device '" + std::string(name) + "'; did you mean '" +
-                              std::string(support::nearest_name(name, known)) + "'? There are: " + names);
+  raise(ErrorCode::kName, "there is no device '" + std::string(name) + "'" +
+                              support::nearest_hint("; did you mean '", name, known, "'") +
+                              ". There are: " + names);
 }
 
 }  // namespace anneal::device

@@ -89,6 +89,8 @@ TEST_F(BuilderTest, BitcastKeepsTheSize) {
   EXPECT_EQ(b.bitcast(x, f32), x);
   EXPECT_THAT(failure([&] { b.bitcast(x, f16); }),
               HasSubstr("bitcast: from f32 to f16: the sizes must be equal"));
+  EXPECT_THAT(failure([&] { b.bitcast(b.param(0, u8, {}), DType::kBool); }),
+              HasSubstr("bitcast: from u8 to bool: bool is not stored as a number; use cast"));
   EXPECT_THAT(failure([&] { b.bitcast(mask, u8); }), HasSubstr("bitcast: from bool to u8"));
 }
 
@@ -254,7 +256,7 @@ TEST_F(BuilderTest, CastsThatChangeNothingAreFolded) {
 TEST_F(BuilderTest, AmountsThatMayBeNegativeAreLeftToTheRun) {
   const Dim n(b.var("N", 1, 8));
   const Node p = param(f32, {n});
-  EXPECT_EQ(type(b.pad(p, s, {{dim_sub(g, n, 3)}, {0}, {0}})), "f32[2*N + -3]");
+  EXPECT_EQ(type(b.pad(p, s, {{dim_sub(g, n, 3)}, {0}, {0}})), "f32[2*N - 3]");
   EXPECT_EQ(type(b.slice(p, {{dim_sub(g, n, 3)}, {1}}, std::vector<Dim>{3})), "f32[3]");
   EXPECT_THAT(failure([&] { b.pad(p, s, {{dim_sub(g, n, 9)}, {0}, {0}}); }),
               HasSubstr("pad: has a negative amount on axis 0"));

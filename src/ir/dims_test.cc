@@ -159,7 +159,9 @@ TEST_F(Dims, TextIsInfix) {
   EXPECT_EQ(text(B), "B");
   EXPECT_EQ(text(mul(B, 2)), "2*B");
   EXPECT_EQ(text(add(mul(B, 2), 1)), "2*B + 1");
-  EXPECT_EQ(text(sub(B, 1)), "B + -1");
+  EXPECT_EQ(text(sub(B, 1)), "B - 1");
+  EXPECT_EQ(text(Dim(b.add(b.mul(T.expr, b.index(3)), b.mul(B.expr, b.index(-1))))), "3*T - B");
+  EXPECT_EQ(text(Dim(b.add(T.expr, b.mul(B.expr, b.index(-2))))), "T - 2*B");
   EXPECT_EQ(text(Dim(b.sub(b.index(9), b.sub(B.expr, T.expr)))), "9 - (B - T)");
   EXPECT_EQ(text(Dim(b.mul(b.add(B.expr, T.expr), b.index(2)))), "2*(B + T)");
 }

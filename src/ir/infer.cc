@@ -49,7 +49,9 @@ std::string given_dtype(const Graph& g, Op op, Sources sources, DType given) {
   if (op == Op::Range && g.dtype(sources[0]) != DType::kIndex) return "its extent must be an index";
   if (op == Op::Bitcast) {
     const DType from = g.dtype(sources[0]);
-    if (dtype_size(from) != dtype_size(given) || is_bool(from) != is_bool(given))
+    if (is_bool(from) != is_bool(given))
+      return "from " + name(from) + " to " + name(given) + ": bool is not stored as a number; use cast";
+    if (dtype_size(from) != dtype_size(given))
       return "from " + name(from) + " to " + name(given) + ": the sizes must be equal";
   }
   return {};

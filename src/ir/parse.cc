@@ -15,6 +15,7 @@
 #include "ir/side_table.h"
 #include "ir/text.h"
 #include "ir/verify.h"
+#include "support/nearest.h"
 #include "support/number_text.h"
 
 namespace anneal::ir {
@@ -490,8 +491,9 @@ bool Parser::node_line(uint32_t number) {
   const std::optional<Op> op = op_from_text(name);
   if (!op || *op == Op::Sink) {
     at_ = op_at;
-    return fail(fmt::format("unknown op '{}': did you mean '{}'?", name.substr(0, 40),
-                            nearest_op_text(name.substr(0, 40))));
+    const std::string_view shown = name.substr(0, 40), nearest = nearest_op_text(shown);
+    return fail(fmt::format("unknown op '{}'{}", shown,
+                            support::nearest_hint(": did you mean '", shown, std::span(&nearest, 1), "'?")));
   }
   items_.clear();
   sources_.clear();

@@ -42,7 +42,10 @@ class Printer {
   }
 
  private:
-  std::string dim(const Dim& d) const { return d.is_const() ? fmt::format("{}", d.value) : ref(d.expr); }
+  // In a program the node of the extent; in a line by itself, where that node is not to be seen, its text.
+  std::string dim(const Dim& d) const {
+    return d.is_const() ? fmt::format("{}", d.value) : names_ == nullptr ? dim_text(graph_, d) : ref(d.expr);
+  }
   std::string dims(Shape shape) const {
     std::string out = "[";
     for (size_t i = 0; i < shape.size(); ++i) out += (i == 0 ? "" : ",") + dim(shape[i]);
@@ -155,12 +158,22 @@ void Printer::argument(Node n, bool first, std::string& out) {
   }
 }
 
-constexpr size_t kMaxInfixNodes = 64;  // a longer expression is shown by its number
+constexpr size_t kMaxInfixNodes = 64, kMaxInfixText = 400;
+constexpr std::string_view kLongInfix = "(a long expression)";
+
+// a + b, and a - c for a + -c; `sign` is '+' or '-'.
+std::string joined(const std::string& a, char sign, std::string_view b) {
+  if (b.starts_with('-')) {
+    sign = sign == '+' ? '-' : '+';
+    b.remove_prefix(b.starts_with("-1*") ? 3 : 1);
+  }
+  return a + " " + sign + " " + std::string(b);
+}
 
 // Infix text of an index expression, for people. Sources are small, so texts are joined bottom-up.
 std::string infix(const Graph& graph, Node root) {
   const std::vector<Node> order = postorder(graph, std::span(&root, 1));
-  if (order.size() > kMaxInfixNodes) return fmt::format("%{}", root.id);
+  if (order.size() > kMaxInfixNodes) return std::string(kLongInfix);
   std::unordered_map<uint32_t, std::string> text;
   const auto of = [&](Node n, bool in_product) {
     const Op op = graph.op(n);
@@ -173,8 +186,8 @@ std::string infix(const Graph& graph, Node root) {
       case Op::Const: t = scalar_text(graph.const_value(n), graph.dtype(n)); break;
       case Op::Var: t = graph.arg_as<VarArg>(n).name; break;
       case Op::Range: t = fmt::format("r{}", graph.arg_as<RangeArg>(n).id); break;
-      case Op::Add: t = of(s[0], false) + " + " + of(s[1], false); break;
-      case Op::Sub: t = of(s[0], false) + " - " + of(s[1], true); break;
+      case Op::Add: t = joined(of(s[0], false), '+', of(s[1], false)); break;
+      case Op::Sub: t = joined(of(s[0], false), '-', of(s[1], true)); break;
       case Op::Mul: t = of(s[1], true) + "*" + of(s[0], true); break;
       default: {
         t = std::string(op_text(graph.op(n))) + "(";
@@ -182,7 +195,7 @@ std::string infix(const Graph& graph, Node root) {
         t += ")";
       }
     }
-    if (t.size() > 400) return fmt::format("%{}", root.id);
+    if (t.size() > kMaxInfixText) return std::string(kLongInfix);
   }
   return text[root.id];
 }

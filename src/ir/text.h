@@ -19,7 +19,8 @@ namespace anneal::ir {
 
 std::string print(const Graph& graph,
                   std::span<const Node> roots);  // a root that is a sink stands for its sources
-// One node with its sources as "%id" of the graph: for messages and debuggers, not for parsing.
+// One node with its sources as "%id" of the graph and its extents as expressions: for messages and debuggers,
+// not for parsing.
 std::string node_text(const Graph& graph, Node n);
 // "f32[8,64]"; symbolic extents as their expressions, "f32[B,2*T]".
 std::string type_text(const Graph& graph, Node n);

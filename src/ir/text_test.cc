@@ -11,6 +11,7 @@
 #include <set>
 
 #include "ir/builder.h"
+#include "ir/dims.h"
 #include "ir/verify.h"
 #include "ir/walk.h"
 
@@ -264,6 +265,12 @@ TEST_F(Text, TypesOfMessagesShowExpressions) {
   EXPECT_EQ(type_text(g, b.constant_float(1, f16)), "f16");
   EXPECT_EQ(shape_text(g, {}), "[]");
   EXPECT_EQ(node_text(g, batch), "%" + std::to_string(batch.id) + " = var \"B\", min=1, max=8 : index");
+  const std::string line = node_text(g, b.param(0, f32, shape));
+  EXPECT_EQ(line.substr(line.find(" : ")), " : f32[2*B,3]");
+  // An expression that is too long to read: never the number of its node.
+  Dim sum(batch);
+  for (int i = 0; i < 70; ++i) sum = dim_add(g, sum, Dim(b.var("v" + std::to_string(i), 0, 9)));
+  EXPECT_EQ(dim_text(g, sum), "(a long expression)");
 }
 
 // -- Constants --

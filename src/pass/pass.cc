@@ -120,8 +120,9 @@ const Pass& find_pass(std::string_view name) {
     if (p.name == name) return p;
     names.push_back(p.name);
   }
-  raise(ErrorCode::kName, fmt::format("unknown pass '{}': did you mean '{}'? There are {}", name,
-                                      support::nearest_name(name, names), fmt::join(names, ", ")));
+  raise(ErrorCode::kName,
+        fmt::format("unknown pass '{}'{}. There are {}", name,
+                    support::nearest_hint("; did you mean '", name, names, "'"), fmt::join(names, ", ")));
 }
 
 Stage stage_of(const ir::Graph& graph, std::span<const Node> roots) {

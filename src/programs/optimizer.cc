@@ -42,8 +42,7 @@ void apply_setting(OptimizerSpec& spec, std::string_view key, std::string_view v
     spec.*setting.member = v;
     return;
   }
-  fail("there is no setting " + std::string(key) + "; the nearest is " +
-       std::string(support::nearest_name(key, names)));
+  fail("there is no setting " + std::string(key) + support::nearest_hint("; the nearest is ", key, names));
 }
 
 }  // namespace

@@ -153,8 +153,8 @@ const ProgramInfo& find_program(std::string_view name) {
     if (info.name == name) return info;
     names.push_back(info.name);
   }
-  std::string text = "there is no model " + std::string(name) + "; the nearest is " +
-                     std::string(support::nearest_name(name, names));
+  std::string text =
+      "there is no model " + std::string(name) + support::nearest_hint("; the nearest is ", name, names);
   text += "\navailable models:";
   for (const ProgramInfo& info : kPrograms)
     text += "\n  " + std::string(info.name) + ": " + std::string(info.summary);

@@ -369,7 +369,7 @@ class LayerParser {
       if (kind.name == name) return;
       names.push_back(kind.name);
     }
-    fail("there is no layer " + name + "; the nearest is " + std::string(support::nearest_name(name, names)));
+    fail("there is no layer " + name + support::nearest_hint("; the nearest is ", name, names));
   }
 
   double number() {
@@ -425,8 +425,7 @@ class LayerParser {
     }
     const std::string option = layer.name == "Dropout" ? word() : full_name(word());
     if (support::edit_distance(support::nearest_name(option, kOptions), option) != 0)
-      fail("there is no option " + option + "; the nearest is " +
-           std::string(support::nearest_name(option, kOptions)));
+      fail("there is no option " + option + support::nearest_hint("; the nearest is ", option, kOptions));
     skip_spaces();
     if (peek() == '=') {
       ++at_;

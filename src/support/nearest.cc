@@ -42,6 +42,14 @@ std::string_view nearest_name(std::string_view text, std::span<const std::string
   return best;
 }
 
+std::string nearest_hint(std::string_view before, std::string_view text,
+                         std::span<const std::string_view> names, std::string_view after) {
+  const std::string_view name = nearest_name(text, names);
+  const size_t longer = std::min(kMaxCompared, std::max(text.size(), name.size()));
+  if (name.empty() || 2 * static_cast<size_t>(edit_distance(text, name)) > longer) return {};
+  return std::string(before) + std::string(name) + std::string(after);
+}
+
 std::vector<std::string_view> nearest_names(std::string_view text, std::span<const std::string_view> names,
                                             size_t count) {
   std::vector<std::pair<int, size_t>> order;

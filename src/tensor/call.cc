@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tensor/call.h"
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 
@@ -12,9 +13,8 @@ namespace anneal {
 using ir::Dim;
 using ir::Node;
 
-namespace {
-
-std::string shortest_text(double v) {
+std::string number_text(double v) {
+  if (std::abs(v) < 1e9 && v == std::trunc(v)) return std::to_string(static_cast<int64_t>(v));
   char text[32];
   std::snprintf(text, sizeof text, "%.17g", v);
   for (int digits = 1; digits < 17; ++digits) {
@@ -24,6 +24,8 @@ std::string shortest_text(double v) {
   }
   return text;
 }
+
+namespace {
 
 const Loc& first_loc(std::initializer_list<const In*> operands) {
   // The operand nearest to the call: conversions on one line agree, and any of them is the user's.
@@ -98,6 +100,7 @@ void Call::describe(std::string& message) const {
     message += "  from " + (site.call.empty() ? std::string(ir::op_text(g.op(n))) : site.call);
     if (!site.file.empty()) message += "  " + site.file + ":" + std::to_string(site.line);
   }
+  if (loc_.line() == 0) return;  // called where the user's line is not known, as in out << tensor
   message += "\n  at " + std::string(loc_.function_name()) + "  " + loc_.file_name() + ":" +
              std::to_string(loc_.line());
 }
@@ -115,7 +118,7 @@ Node Call::node(const In& x, DType t) const {
                                                  : as_t.as_int(t) == x.int_value() && (t != u64 || v >= 0));
   if (!fits) {
     const std::string number =
-        x.kind() == In::Kind::kFloat || x.is_huge() ? shortest_text(v) : std::to_string(x.int_value());
+        x.kind() == In::Kind::kFloat || x.is_huge() ? number_text(v) : std::to_string(x.int_value());
     fail(ErrorCode::kArgument, "the number " + number + " does not fit " + std::string(dtype_name(t)));
   }
   return b.constant(as_t, t);

@@ -64,6 +64,9 @@ class Call final : public ErrorContext {
   uint32_t saved_site_ = 0;
 };
 
+// The fewest digits that are read back as the same number, for messages.
+std::string number_text(double v);
+
 Extent to_extent(ir::Dim d);
 ir::Dim to_dim(const Extent& e);
 

@@ -380,9 +380,16 @@ Tensor interpolate(In x, const InterpolateOptions& options) {
   const size_t given = std::max(options.size.size(), options.scale.size());
   if (given != 1 && given != static_cast<size_t>(axes))
     call.fail(ErrorCode::kArgument, std::to_string(given) + " values for " + std::to_string(axes) + " axes");
+  for (double scale : options.scale)
+    if (!(scale > 0) || std::isinf(scale))
+      call.fail(ErrorCode::kArgument,
+                "a scale of " + number_text(scale) + ": it must be positive and finite");
   for (int i = 0; i < axes; ++i) {
     const size_t which = given == 1 ? 0 : static_cast<size_t>(i);
     const auto from = static_cast<double>(t.size(2 + i).value());
+    if (!options.scale.empty() && !(from * options.scale[which] < 9e15))  // beyond it no extent is exact
+      call.fail(ErrorCode::kLimit, "a scale of " + number_text(options.scale[which]) + " on an axis of " +
+                                       std::to_string(static_cast<int64_t>(from)) + ": too many elements");
     const int64_t to = options.size.empty() ? static_cast<int64_t>(std::floor(from * options.scale[which]))
                                             : options.size[which];
     if (to < 1 || from < 1)

@@ -404,6 +404,14 @@ TEST(Interpolate, SeveralAxesAreSeparable) {
               HasSubstr("interpolate: 3 values for 2 axes"));
   EXPECT_THAT(failure([&] { return interpolate(x, {.size = {0}}); }),
               HasSubstr("interpolate: an extent of 0 from an axis of 3"));
+  const auto scaled = [](double scale) {
+    return failure([=] { return interpolate(ones({1, 1, 3}), {.scale = {scale}}); });
+  };
+  EXPECT_THAT(scaled(1e300),
+              HasSubstr("error[limit] interpolate: a scale of 1e+300 on an axis of 3: too many elements"));
+  EXPECT_THAT(scaled(-2), HasSubstr("interpolate: a scale of -2: it must be positive and finite"));
+  EXPECT_THAT(scaled(kInf), HasSubstr("interpolate: a scale of inf: it must be positive and finite"));
+  EXPECT_THAT(scaled(kNan), HasSubstr("interpolate: a scale of nan: it must be positive and finite"));
   EXPECT_THAT(failure([&] { return interpolate(ones({2, 3}), {.size = {1}}); }),
               HasSubstr("interpolate: takes [batch, channels, ...], not f32[2,3]"));
 }

@@ -68,18 +68,41 @@ Tensor tri(const Extent& rows, const Extent& columns, int64_t diagonal, DType dt
   return wrap(call.b.cast(band(call, rows, columns, diagonal, false), dtype));
 }
 
+namespace {
+// As full does, for the first and the last of a row of numbers.
+void check_number_fits(const Call& call, double v, DType t) {
+  const auto is_kept = [v](DType u) { return ir::Scalar::from_double(v, u).as_double(u) == v; };
+  if (is_int(t) && !(is_kept(t) && is_kept(i64)))
+    call.fail(ErrorCode::kArgument,
+              "the number " + number_text(v) + " does not fit " + std::string(dtype_name(t)));
+}
+}  // namespace
+
 Tensor arange(const Extent& stop, DType dtype, Loc loc) {
   const Call call("arange", loc);
   const std::vector<Dim> shape = call.dims({stop});
+  const int64_t least = ir::dim_min(call.g, shape[0]);
+  if (least > 0) check_number_fits(call, static_cast<double>(least - 1), dtype);
   return wrap(is_int(dtype) ? call.b.iota(shape, 0, dtype) : call.b.cast(call.b.iota(shape, 0, i64), dtype));
 }
 
 Tensor arange(double start, double stop, double step, DType dtype, Loc loc) {
   const Call call("arange", loc);
-  if (step == 0 || std::isnan(step)) call.fail(ErrorCode::kArgument, "the step must not be 0");
+  if (std::isnan(start) || std::isnan(stop) || std::isnan(step))
+    call.fail(ErrorCode::kArgument, std::string("the ") +
+                                        (std::isnan(start)  ? "start"
+                                         : std::isnan(stop) ? "stop"
+                                                            : "step") +
+                                        " is NaN");
+  if (step == 0) call.fail(ErrorCode::kArgument, "the step must not be 0");
   const double steps = std::ceil((stop - start) / step);
   if (!(steps < 9e15)) call.fail(ErrorCode::kArgument, "too many steps");
   const auto count = static_cast<int64_t>(std::max(0.0, steps));
+  if (count > 0) {
+    check_number_fits(call, start, dtype);
+    if (count > 1) check_number_fits(call, start + step, dtype);  // so the step is whole
+    check_number_fits(call, start + static_cast<double>(count - 1) * step, dtype);
+  }
   // Computed in f64 and rounded once, so that every position is within half an ulp.
   const DType wide = is_float(dtype) ? f64 : i64;
   const Node position = call.b.cast(call.b.iota(std::vector<Dim>{Dim(count)}, 0, i64), wide);

@@ -332,6 +332,8 @@ Tensor bound_for(const Call& call, DType t, double bound) {
 Tensor clamp(In x, std::optional<double> low, std::optional<double> high) {
   const Call call("clamp", {&x});
   Tensor t = wrap(call.node(x));
+  if ((low && std::isnan(*low)) || (high && std::isnan(*high)))
+    return full_like(wrap(call.float_node(x)), NAN);
   // The adjoint flows where x lies inside, ends included.
   if (low) {
     const Tensor bound = bound_for(call, t.dtype(), *low);
@@ -360,7 +362,7 @@ Tensor lerp(In a, In b, In weight) {
 Tensor relu(In x) {
   const Call call("relu", {&x});
   const Node n = call.node(x), zero = call.b.constant_int(0, call.g.dtype(n));
-  return wrap(call.b.where(call.b.lt(zero, n), n, zero));
+  return wrap(call.b.where(call.b.make(Op::Le, {n, zero}), zero, n));  // this way round NaN stays
 }
 
 Tensor relu6(In x) {

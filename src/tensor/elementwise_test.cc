@@ -150,7 +150,11 @@ TEST(Elementwise, SpecialValues) {
   EXPECT_VALUES(sign(data({kNan, -0.0, kInf}, {3})), {kNan, 0, 1});
   EXPECT_VALUES(abs(data({kNan, -kInf}, {2})), {kNan, kInf});
   EXPECT_VALUES(round(data({0.5, 1.5, 2.5, -0.5}, {4})), {0, 2, 2, 0});
-  EXPECT_VALUES(relu(data({kInf, -kInf}, {2})), {kInf, 0});
+  EXPECT_VALUES(relu(data({kInf, -kInf, kNan}, {3})), {kInf, 0, kNan});
+  // No number lies between a bound that is NaN and another.
+  EXPECT_VALUES(clamp(data({1, 2}, {2}), kNan, 3), {kNan, kNan});
+  EXPECT_VALUES(clamp(data({1, 2}, {2}), std::nullopt, kNan), {kNan, kNan});
+  EXPECT_TYPE(clamp(data({1, 2}, {2}, i32), 0, kNan), "f32[2]");
   EXPECT_VALUES(asin(data({1, -1}, {2})), {std::asin(1), -std::asin(1)});
   EXPECT_VALUES(acos(data({1, -1}, {2})), {0, std::acos(-1)});
   EXPECT_VALUES(sqrt(data({-1, kInf}, {2})), {kNan, kInf});

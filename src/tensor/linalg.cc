@@ -196,6 +196,24 @@ Node take_diagonals(const Call& call, Node n, std::string& letters) {
   return n;
 }
 
+// The result names letters of the operands, each once.
+void check_output(const Call& call, const Equation& eq) {
+  std::string twice, unknown;
+  for (size_t i = 0; i < eq.output.size(); ++i) {
+    const char c = eq.output[i];
+    const auto quoted = [&](std::string& list) { list += std::string(list.empty() ? "'" : ", '") + c + "'"; };
+    const bool is_known = std::any_of(eq.inputs.begin(), eq.inputs.end(),
+                                      [c](const std::string& s) { return s.find(c) != std::string::npos; });
+    const auto before = static_cast<size_t>(
+        std::count(eq.output.begin(), eq.output.begin() + static_cast<std::ptrdiff_t>(i), c));
+    if (before == 1) quoted(twice);
+    if (before == 0 && !is_known) quoted(unknown);
+  }
+  if (!unknown.empty())
+    call.fail(ErrorCode::kArgument, "the result names " + unknown + ", which no operand has");
+  if (!twice.empty()) call.fail(ErrorCode::kArgument, "the result names " + twice + " more than once");
+}
+
 // `n` with its axes in the order of `order`, extent 1 where it has none.
 Node align(const Call& call, Node n, const std::string& letters, const std::string& order) {
   std::vector<uint8_t> perm;
@@ -219,12 +237,7 @@ Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands, Lo
   for (const Tensor& t : operands) nodes.push_back(node_of(t));
   spell_out_ellipsis(call, eq, nodes);
   for (size_t i = 0; i < nodes.size(); ++i) nodes[i] = take_diagonals(call, nodes[i], eq.inputs[i]);
-  for (char c : eq.output)
-    if (std::none_of(eq.inputs.begin(), eq.inputs.end(),
-                     [c](const std::string& s) { return s.find(c) != std::string::npos; }) ||
-        std::count(eq.output.begin(), eq.output.end(), c) > 1)
-      call.fail(ErrorCode::kArgument,
-                std::string("the result names '") + c + "' twice, or no operand has it");
+  check_output(call, eq);
 
   // Operands join one by one; a letter is summed as soon as neither the result nor a later operand needs it.
   Node total = nodes[0];

@@ -107,8 +107,14 @@ TEST(Linalg, EinsumRefusesWhatMakesNoSense) {
   EXPECT_THAT(failure([&] { return einsum("ijk->i", {x}); }),
               HasSubstr("einsum: operand 0 has rank 2, the equation names 3 axes"));
   EXPECT_THAT(failure([&] { return einsum("...ijk->i", {x}); }), HasSubstr("operand 0 has rank 2"));
-  EXPECT_THAT(failure([&] { return einsum("ij->ik", {x}); }), HasSubstr("einsum: the result names 'k'"));
-  EXPECT_THAT(failure([&] { return einsum("ij->ii", {x}); }), HasSubstr("einsum: the result names 'i'"));
+  EXPECT_THAT(failure([&] { return einsum("ij->ik", {x}); }),
+              HasSubstr("einsum: the result names 'k', which no operand has"));
+  EXPECT_THAT(failure([&] { return einsum("ij->kikl", {x}); }),
+              HasSubstr("einsum: the result names 'k', 'l', which no operand has"));
+  EXPECT_THAT(failure([&] { return einsum("ij->ijji", {x}); }),
+              HasSubstr("einsum: the result names 'j', 'i' more than once"));
+  EXPECT_THAT(failure([&] { return einsum("ij->ii", {x}); }),
+              HasSubstr("einsum: the result names 'i' more than once"));
   EXPECT_THAT(failure([&] { return einsum("i1->i", {x}); }),
               HasSubstr("einsum: \"i1->i\": unexpected '1' at 1"));
   EXPECT_THAT(failure([&] { return einsum("ij-i", {x}); }), HasSubstr("unexpected '-' at 2"));

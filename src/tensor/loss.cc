@@ -61,6 +61,15 @@ Tensor is_kept(const Tensor& labels, int64_t ignore_index) {
   return fits ? labels != ignore_index : cast(ones_like(labels), boolean);
 }
 
+// NaN for the rows whose label is no class: a gather gives 0 there, which would pass for a score.
+Tensor nan_unless_class(const Call& call, const Tensor& losses, const Tensor& labels, const Tensor& scores) {
+  const Dim last = call.g.shape(node_of(scores)).back();
+  const Tensor classes =
+      wrap(last.is_const() ? call.b.constant_int(last.value, i64) : call.b.cast(last.expr, i64));
+  const Tensor label = cast(labels, i64);  // a u64 above the range of i64 becomes negative
+  return where((label >= 0) & (label < classes), losses, NAN);
+}
+
 // The weighted mean over what is not ignored.
 Tensor reduce_kept(const Tensor& losses, const Tensor& kept, Reduction reduction) {
   const Tensor masked = where(kept, losses, 0);
@@ -83,13 +92,15 @@ Tensor cross_entropy(In logits, In targets, const CrossEntropyOptions& options) 
   Tensor losses = lse - chosen;
   if (options.label_smoothing > 0)
     losses = (1 - options.label_smoothing) * losses + options.label_smoothing * (lse - mean(x, -1));
+  losses = nan_unless_class(call, losses, labels, scores);
   return cast(reduce_kept(losses, is_kept(labels, options.ignore_index), options.reduction), own);
 }
 
 Tensor nll_loss(In log_probabilities, In targets, int64_t ignore_index, Reduction reduction) {
   const Call call("nll_loss", {&log_probabilities, &targets});
   const auto [scores, labels] = classes_last(call, log_probabilities, targets);
-  const Tensor losses = -squeeze(gather(scores, -1, unsqueeze(labels, -1)), -1);
+  const Tensor chosen = squeeze(gather(scores, -1, unsqueeze(labels, -1)), -1);
+  const Tensor losses = nan_unless_class(call, -chosen, labels, scores);
   return reduce_kept(losses, is_kept(labels, ignore_index), reduction);
 }
 

@@ -144,6 +144,34 @@ TEST(Loss, LabelsOfEveryIntegerType) {
       {0});
 }
 
+TEST(Loss, ATargetThatIsNoClassGivesNan) {
+  const Tensor x = spread({5, 3}, 3);
+  const Doubles targets{2, 3, -1, -100, 0};
+  for (DType t : {i8, i32, i64})
+    for (double smoothing : {0.0, 0.1}) {
+      const auto loss = [&](Reduction r) {
+        return cross_entropy(x, data(targets, {5}, t), {.label_smoothing = smoothing, .reduction = r});
+      };
+      const Doubles each = values(loss(Reduction::kNone));
+      EXPECT_TRUE(std::isnan(each[1]) && std::isnan(each[2]));
+      EXPECT_TRUE(each[0] > 0 && each[3] == 0 && each[4] > 0);
+      EXPECT_TRUE(std::isnan(loss(Reduction::kMean).item<double>()));
+      EXPECT_TRUE(std::isnan(loss(Reduction::kSum).item<double>()));
+    }
+  EXPECT_VALUES(nll_loss(ones({5, 3}, f64), data(targets, {5}, i32), -100, Reduction::kNone),
+                {-1, kNan, kNan, 0, -1});
+  EXPECT_VALUES(nll_loss(ones({5, 3}, f64), data(targets, {5}, i32), 3, Reduction::kNone),
+                {-1, 0, kNan, kNan, -1});
+  // More classes than the type of the targets can name; a number of classes that is known at run time only.
+  EXPECT_VALUES(nll_loss(ones({2, 300}), data({7, 255}, {2}, u8), -100, Reduction::kNone), {-1, -1});
+  const Extent classes = dim("target_classes", 1, 8);
+  const Tensor scores = zeros({3, classes});
+  EXPECT_EQ(differences(values(nll_loss(scores, data({0, 3, 4}, {3}, i32), -100, Reduction::kNone),
+                               {.dims = {{"target_classes", 4}}}),
+                        {0, 0, kNan}, 0),
+            "");
+}
+
 TEST(Loss, CrossEntropyErrors) {
   EXPECT_THAT(failure([] { return cross_entropy(ones({2, 3}), ones({2})); }),
               HasSubstr("error[dtype] cross_entropy: the targets are f32, they must be class numbers"));

@@ -85,7 +85,14 @@ Tensor unflatten(In x, int axis, const Sizes& sizes) {
   for (const Extent& e : inner)
     if (!(e.is_const() && e.value() == -1)) known = known * e;
   for (Extent& e : inner)
-    if (e.is_const() && e.value() == -1) e = out[a] / known;
+    if (e.is_const() && e.value() == -1) {
+      const bool divides = !known.is_const() || (known.value() != 0 &&
+                                                 (!out[a].is_const() || out[a].value() % known.value() == 0));
+      if (!divides)
+        call.fail(ErrorCode::kShape, "axis " + std::to_string(axis) + " of " + t.type() + " has extent " +
+                                         out[a].str() + ", which " + known.str() + " does not divide");
+      e = out[a] / known;
+    }
   out.erase(out.begin() + static_cast<std::ptrdiff_t>(a));
   out.insert(out.begin() + static_cast<std::ptrdiff_t>(a), inner.begin(), inner.end());
   return reshape(t, out);
@@ -319,6 +326,8 @@ Tensor diag(In x, int64_t diagonal) {
 
 Tensor trace(In x) {
   const Call call("trace", {&x});
+  if (const Tensor t = wrap(call.node(x)); t.rank() != 2)
+    call.fail(ErrorCode::kShape, "needs a matrix, not " + t.type());
   return sum(diag(x));
 }
 

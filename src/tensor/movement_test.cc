@@ -49,6 +49,18 @@ TEST(Creation, Ranges) {
   EXPECT_EQ(values(linspace(0.1, 0.7, 7, f64)).back(), 0.7);  // both ends are exact
   EXPECT_EQ(values(linspace(0.1, 0.7, 7, f64)).front(), 0.1);
   EXPECT_THAT(failure([] { return arange(0, 1, 0); }), HasSubstr("arange: the step must not be 0"));
+  EXPECT_THAT(failure([] { return arange(300, u8); }), HasSubstr("arange: the number 299 does not fit u8"));
+  EXPECT_THAT(failure([] { return arange(dim("long", 300, 400), u8); }),
+              HasSubstr("arange: the number 299 does not fit u8"));
+  EXPECT_THAT(failure([] { return arange(0, 300, 100, i8); }),
+              HasSubstr("arange: the number 200 does not fit i8"));
+  EXPECT_THAT(failure([] { return arange(-2, 2, 1, u8); }), HasSubstr("the number -2 does not fit u8"));
+  EXPECT_THAT(failure([] { return arange(0, 2, 0.5, i32); }), HasSubstr("the number 0.5 does not fit i32"));
+  EXPECT_EQ(ints(arange(256, u8))[255], 255);
+  EXPECT_EQ(ints(arange(250, 256, 5, u8)), (Ints{250, 255}));
+  EXPECT_THAT(failure([] { return arange(0, kNan); }), HasSubstr("arange: the stop is NaN"));
+  EXPECT_THAT(failure([] { return arange(kNan, 1); }), HasSubstr("arange: the start is NaN"));
+  EXPECT_THAT(failure([] { return arange(0, 1, kNan); }), HasSubstr("arange: the step is NaN"));
   EXPECT_THAT(failure([] { return arange(0, 1e30, 1); }), HasSubstr("arange: too many steps"));
   EXPECT_THAT(failure([] { return linspace(0, 1, -1); }),
               HasSubstr("linspace: a count of -1: it cannot be negative"));
@@ -114,7 +126,9 @@ TEST(Movement, Reshape) {
   EXPECT_THAT(failure([&] { return zeros({0}).reshape({-1, 0}); }), HasSubstr("do not divide by 0"));
   EXPECT_THAT(failure([&] { return x.flatten(1, 0); }),
               HasSubstr("flatten: the first axis lies behind the last"));
-  EXPECT_THAT(failure([&] { return unflatten(x, 1, {4, -1}); }), HasSubstr("elements"));
+  EXPECT_THAT(failure([&] { return unflatten(x, 1, {4, -1}); }),
+              HasSubstr("unflatten: axis 1 of f64[2,6] has extent 6, which 4 does not divide"));
+  EXPECT_THAT(failure([&] { return unflatten(x, 1, {0, -1}); }), HasSubstr("which 0 does not divide"));
 }
 
 TEST(Movement, AxesOfExtentOne) {
@@ -369,6 +383,7 @@ TEST(Movement, DiagonalsAndTriangles) {
   EXPECT_VALUES(diag(tensor({1, 2}), -1), {0, 0, 0, 1, 0, 0, 0, 2, 0});
   EXPECT_EQ(diag(zeros({0}), 2).shape(), (Ints{2, 2}));
   EXPECT_VALUES(trace(counting({3, 3})), {12});
+  EXPECT_THAT(failure([] { return trace(counting({3})); }), HasSubstr("trace: needs a matrix, not f64[3]"));
   EXPECT_THAT(failure([] { return tril(counting({3})); }), HasSubstr("tril: needs a matrix, not f64[3]"));
   EXPECT_THAT(failure([] { return diag(counting({1, 1, 1})); }),
               HasSubstr("diag: takes a vector or a matrix, not f64[1,1,1]"));

@@ -42,6 +42,11 @@ Tensor scaled(const Call& call, Tensor y, const MaybeTensor& weight, const Maybe
   return y + *bias;
 }
 
+void check_eps(const Call& call, double eps) {
+  if (!(eps >= 0))
+    call.fail(ErrorCode::kArgument, "eps is " + number_text(eps) + ": it must not be negative");
+}
+
 // A vector over channels, as [1, C, 1...] against x.
 Tensor per_channel(const Call& call, const Tensor& v, const Tensor& x) {
   const Node n = call.required(v, "a weight or bias");
@@ -68,6 +73,7 @@ Tensor widened(const Call& call, const In& x) {
 
 Tensor layer_norm(In x, const MaybeTensor& weight, const MaybeTensor& bias, double eps, int axes) {
   const Call call("layer_norm", {&x});
+  check_eps(call, eps);
   const Tensor t = widened(call, x);
   if (axes < 1 || axes > t.rank())
     call.fail(ErrorCode::kArgument,
@@ -79,6 +85,7 @@ Tensor layer_norm(In x, const MaybeTensor& weight, const MaybeTensor& bias, doub
 
 Tensor rms_norm(In x, const MaybeTensor& weight, double eps, int axes) {
   const Call call("rms_norm", {&x});
+  check_eps(call, eps);
   const Tensor t = widened(call, x);
   if (axes < 1 || axes > t.rank())
     call.fail(ErrorCode::kArgument,
@@ -89,6 +96,7 @@ Tensor rms_norm(In x, const MaybeTensor& weight, double eps, int axes) {
 
 Tensor group_norm(In x, int64_t groups, const MaybeTensor& weight, const MaybeTensor& bias, double eps) {
   const Call call("group_norm", {&x});
+  check_eps(call, eps);
   const Tensor t = widened(call, x);
   if (t.rank() < 2) call.fail(ErrorCode::kShape, "takes [batch, channels, ...], not " + t.type());
   const int64_t channels = t.size(1).value();
@@ -110,6 +118,7 @@ Tensor group_norm(In x, int64_t groups, const MaybeTensor& weight, const MaybeTe
 Tensor batch_norm(In x, In mean_in, In var_in, const MaybeTensor& weight, const MaybeTensor& bias,
                   double eps) {
   const Call call("batch_norm", {&x, &mean_in, &var_in});
+  check_eps(call, eps);
   const Tensor t = widened(call, x);
   if (t.rank() < 2) call.fail(ErrorCode::kShape, "takes [batch, channels, ...], not " + t.type());
   const Tensor centre = per_channel(call, wrap(call.node(mean_in)), t),
@@ -121,6 +130,7 @@ Tensor batch_norm(In x, In mean_in, In var_in, const MaybeTensor& weight, const 
 
 BatchNorm batch_norm_train(In x, const MaybeTensor& weight, const MaybeTensor& bias, double eps) {
   const Call call("batch_norm_train", {&x});
+  check_eps(call, eps);
   const Tensor t = widened(call, x);
   if (t.rank() < 2) call.fail(ErrorCode::kShape, "takes [batch, channels, ...], not " + t.type());
   Axes others{0};

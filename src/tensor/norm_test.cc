@@ -58,6 +58,20 @@ TEST(Norm, LayerAndRms) {
               HasSubstr("layer_norm: the weight of shape [3] does not fit [2,3,4]"));
 }
 
+TEST(Norm, EpsIsNotNegative) {
+  const Tensor x = ones({2, 4}), v = ones({4});
+  const std::pair<const char*, std::function<Tensor()>> calls[] = {
+      {"layer_norm", [&] { return layer_norm(x, {}, {}, -1); }},
+      {"rms_norm", [&] { return rms_norm(x, {}, -1); }},
+      {"group_norm", [&] { return group_norm(x, 2, {}, {}, -1); }},
+      {"batch_norm", [&] { return batch_norm(x, v, v, {}, {}, -1); }},
+      {"batch_norm_train", [&] { return batch_norm_train(x, {}, {}, -1).out; }},
+  };
+  for (const auto& [name, f] : calls)
+    EXPECT_THAT(failure(f), HasSubstr(std::string(name) + ": eps is -1: it must not be negative"));
+  EXPECT_THAT(failure([&] { return layer_norm(x, {}, {}, kNan); }), HasSubstr("eps is nan"));
+}
+
 TEST(Norm, GroupAndBatch) {
   const Doubles v = spread_values(48);
   const Tensor x = data(v, {2, 4, 3, 2}), w = spread({4}, 5), b = spread({4}, 9);

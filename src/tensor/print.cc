@@ -274,6 +274,6 @@ std::string Tensor::str(const RunOptions& options, Loc loc) const {
   return array_text(*evaluate(*this, options, loc));
 }
 
-std::ostream& operator<<(std::ostream& out, const Tensor& t) { return out << t.str(); }
+std::ostream& operator<<(std::ostream& out, const Tensor& t) { return out << t.str({}, Loc()); }
 
 }  // namespace anneal

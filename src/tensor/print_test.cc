@@ -128,7 +128,14 @@ TEST(Print, StreamsAndSymbolicTensors) {
   std::ostringstream out;
   out << tensor({1, 2}) << '\n';
   EXPECT_EQ(out.str(), "[1 2]\n");
-  EXPECT_EQ(ones({dim("N", 1, 4)}, i32).str({.dims = {{"N", 3}}}), "[1 1 1]");
+  const Tensor symbolic = ones({dim("N", 1, 4)}, i32);
+  EXPECT_EQ(symbolic.str({.dims = {{"N", 3}}}), "[1 1 1]");
+  // An operator does not know the line of the user, and the library's is not the one to blame.
+  const std::string message = failure([&] { out << symbolic; });
+  EXPECT_THAT(message, testing::HasSubstr("var \"N\": has no value"));
+  EXPECT_THAT(message, testing::Not(testing::HasSubstr("print.cc")));
+  EXPECT_THAT(message, testing::Not(testing::HasSubstr("\n  at ")));
+  EXPECT_THAT(failure([&] { (void)symbolic.str(); }), testing::HasSubstr("print_test.cc"));
 }
 
 }  // namespace

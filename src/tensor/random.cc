@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "ir/dims.h"
+#include "ir/text.h"
 #include "tensor/call.h"
 
 namespace anneal {
@@ -180,6 +181,15 @@ Tensor Rng::bernoulli(In p, const Sizes& sizes) const {
   const Call call("bernoulli", {&p});
   if (p.kind() != In::Kind::kTensor && !(p.float_value() >= 0 && p.float_value() <= 1))
     call.fail(ErrorCode::kArgument, "a probability must lie in [0, 1]");
+  const ir::Node given = call.node(p);
+  const std::vector<Dim> from = call.shape(given), to = call.dims(sizes);
+  bool fits = from.size() <= to.size();
+  for (size_t i = 1; fits && i <= from.size(); ++i)
+    fits = from[from.size() - i].is(1) ||
+           ir::dim_equal(call.g, from[from.size() - i], to[to.size() - i]) != ir::Tri::kFalse;
+  if (!fits)
+    call.fail(ErrorCode::kShape, "probabilities of shape " + ir::shape_text(call.g, from) +
+                                     " do not broadcast to " + ir::shape_text(call.g, to));
   const Tensor u = unit_interval(words(sizes, 0, kDrawStream), words(sizes, 0, kDrawStream), f32);
   return u < cast(wrap(call.float_node(p)), f32);
 }

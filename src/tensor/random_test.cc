@@ -216,6 +216,11 @@ TEST(Random, BernoulliHasItsProbability) {
   EXPECT_NEAR(values(each)[0], 0.2, 0.01);
   EXPECT_NEAR(values(each)[1], 0.7, 0.01);
   EXPECT_TYPE(bernoulli(0.5, {3}), "bool[3]");
+  EXPECT_TYPE(bernoulli(ones({1, 3}), {2, 4, 3}), "bool[2,4,3]");
+  for (const Ints& given : {Ints{2, 3}, Ints{2}, Ints{1, 3}})
+    EXPECT_THAT(failure([&] { return bernoulli(ones(given), {3}); }),
+                given == Ints{2} ? HasSubstr("probabilities of shape [2] do not broadcast to [3]")
+                                 : HasSubstr("3] do not broadcast to [3]"));
 }
 
 TEST(Random, CategoricalHasTheFrequenciesOfSoftmax) {

@@ -68,7 +68,8 @@ Tensor arg_extreme(std::string_view name, ReduceOp op, const In& x, std::optiona
 Tensor running(std::string_view name, ReduceOp op, const In& x, int axis) {
   const Call call(name, {&x});
   Node n = call.node(x);
-  if (is_bool(call.g.dtype(n))) n = call.b.cast(n, i32);
+  const bool counts = op == ReduceOp::kAdd || op == ReduceOp::kMul;
+  if (counts && is_bool(call.g.dtype(n))) n = call.b.cast(n, i32);
   const int a = call.axis(axis, std::max<size_t>(1, call.g.shape(n).size()));
   return wrap(call.g.rank(n) == 0 ? n : call.b.scan(n, op, a));
 }

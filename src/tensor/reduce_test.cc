@@ -140,6 +140,8 @@ TEST(Reduce, OfNothing) {
   EXPECT_VALUES(prod(none, 1), {1, 1});
   EXPECT_VALUES(max(none, 1), {-kInf, -kInf});
   EXPECT_VALUES(min(none, 1), {kInf, kInf});
+  EXPECT_EQ(ints(max(zeros({2, 0}, i8), 1)), (Ints{-128, -128}));
+  EXPECT_EQ(ints(min(zeros({2, 0}, i8), 1)), (Ints{127, 127}));
   EXPECT_VALUES(mean(none, 1), {kNan, kNan});
   EXPECT_VALUES(sum(none, 0), Doubles{});
   EXPECT_VALUES(logsumexp(none, 1), {-kInf, -kInf});
@@ -203,6 +205,9 @@ TEST(Scan, RunningFoldsAlongEachAxis) {
   EXPECT_VALUES(cummax(x, 1), {2, 2, 3, 0, 5, 5});
   EXPECT_VALUES(cummin(x, 1), {2, -1, -1, 0, 0, -2});
   EXPECT_EQ(ints(cumsum(tensor({true, true, false}))), (Ints{1, 2, 2}));
+  EXPECT_TYPE(cummax(tensor({true, false})), "bool[2]");
+  EXPECT_EQ(cummax(tensor({false, true, false})).to_bools(), (Bools{false, true, true}));
+  EXPECT_EQ(cummin(tensor({true, false, true})).to_bools(), (Bools{true, false, false}));
   EXPECT_VALUES(cumsum(data({4}, {})), {4});
   EXPECT_VALUES(cumsum(zeros({0})), Doubles{});
 }

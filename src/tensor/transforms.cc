@@ -57,6 +57,10 @@ std::vector<Tensor> vjp(const std::vector<Tensor>& outputs, const std::vector<Te
   if (upstream.size() != outputs.size())
     call.fail(ErrorCode::kArgument, std::to_string(upstream.size()) + " upstream tensors for " +
                                         std::to_string(outputs.size()) + " outputs");
+  for (size_t i = 0; i < outputs.size(); ++i)
+    if (is_float(outputs[i].dtype()) && !is_float(upstream[i].dtype()))
+      call.fail(ErrorCode::kDType, "upstream " + std::to_string(i) + " is " + upstream[i].type() +
+                                       " for an output " + outputs[i].type());
   const ir::PhaseScope backward(call.g, ir::Phase::kBackward);
   return filled(call, autodiff::vjp(call.g, nodes_of(outputs), nodes_of(upstream), nodes_of(wrt)), wrt);
 }

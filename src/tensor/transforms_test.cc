@@ -72,6 +72,8 @@ TEST(Transforms, VjpAndJvp) {
   EXPECT_TYPE(gradients(sum(cast(narrow, f32)), {narrow})[0], "f32[2]");
   EXPECT_THAT(failure([&] { return vjp({x}, {u, u}, {x}); }),
               HasSubstr("vjp: 2 upstream tensors for 1 outputs"));
+  EXPECT_THAT(failure([&] { return vjp({x}, {ones({2}, i32)}, {x}); }),
+              HasSubstr("error[dtype] vjp: upstream 0 is i32[2] for an output f64[2]"));
   EXPECT_THAT(failure([&] { return jvp({x}, {x}, {sum(u)}); }),
               HasSubstr("jvp: tangent 0 is f64 for an input f64[2]"));
   EXPECT_THAT(failure([&] { return jvp({x}, {x}, {}); }), HasSubstr("jvp: 0 tangents for 1 inputs"));
