@@ -5,6 +5,13 @@
 # that folder does not load the library either.
 set(ANNEAL_LLVM_FOLDERS cpu)
 
+# Clang's check of the types of called functions looks in front of their code, where code made at run time has nothing.
+function(anneal_calls_machine_code)
+  if(ANNEAL_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS -fno-sanitize=function)
+  endif()
+endfunction()
+
 function(anneal_find_llvm)
   find_package(LLVM 19.1 CONFIG REQUIRED HINTS /usr/lib/llvm-19)
   find_library(ANNEAL_LLVM_LIBRARY NAMES LLVM-19 PATHS ${LLVM_LIBRARY_DIRS} REQUIRED NO_DEFAULT_PATH)

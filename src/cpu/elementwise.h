@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One elementwise op as instructions, on computed forms (value_builder.h): what ir/scalar_ops.h defines, bit
 // for bit but for the last bits of transcendental functions (math.h) and of NaN.
-// Tested by elementwise_test.cc: every op in every type against ir::eval_elementwise.
+// Tested by elementwise_slow_test.cc: every op in every type against ir::eval_elementwise.
 #pragma once
 
 #include <span>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Loops, index forms, masks, folds and statements, by hand; emit_fuzz_test.cc has the combinations.
+// Loops, index forms, masks, folds and statements, by hand; emit_fuzz_slow_test.cc has the combinations.
 #include "cpu/emit.h"
 
 #include <gtest/gtest.h>

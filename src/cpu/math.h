@@ -7,7 +7,7 @@
 //   f32        1.1  1.1  1.5   1.0  1.0  1.0   1.1  1.1  2.5  2.0  1.5  0.51
 //   f64        1.2  1.2  2.2   1.0  1.0  1.0   1.1  1.1  3.0  2.2  1.5  2.0
 //
-// Tested by math_slow_test.cc, and by elementwise_test.cc on every type.
+// Tested by math_slow_test.cc, and by elementwise_slow_test.cc on every type.
 #pragma once
 
 #include <span>

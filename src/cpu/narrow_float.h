@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // f16, bf16 and the two fp8 formats: memory form (their bits) to computed form (f32) and back, to nearest
 // even, with subnormals, infinities and NaN as support/float_formats.h has them.
-// Tested by elementwise_test.cc for every encoding, and by dense samples of f32.
+// Tested by elementwise_slow_test.cc for every encoding, and by dense samples of f32.
 #pragma once
 
 #include "cpu/value_builder.h"

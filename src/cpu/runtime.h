@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The functions that compiled code calls: what is rare, long, and no matter of instructions.
-// Tested by emit_test.cc and elementwise_test.cc.
+// Tested by emit_test.cc and elementwise_slow_test.cc.
 #pragma once
 
 #include <span>

@@ -2,7 +2,7 @@
 // Writes instructions for values in their computed form, scalar or vector alike: the type of an operand says
 // how many lanes there are. Computed forms: bool is i1, integers are themselves, index is i64 (or i32 where
 // its bounds allow), f32 and f64 are themselves, narrower floats are f32 values that their type holds.
-// Tested by elementwise_test.cc.
+// Tested by elementwise_slow_test.cc.
 #pragma once
 
 #include <llvm/ADT/STLFunctionalExtras.h>
