@@ -24,10 +24,10 @@ using schedule::Launch;
 using schedule::Schedule;
 
 constexpr std::string_view kModelled = "bytes and times are modelled for the default device, not measured";
-constexpr std::string_view kFuseNames[] = {"none", "greedy", "model"};  // as schedule::Fuse
+constexpr std::string_view kFuseNames[] = {"none", "greedy"};  // as schedule::Fuse
 
 struct KernelOptions {
-  std::string program, fuse = "model", device = "default";
+  std::string program, fuse = "greedy", device = "default";
   LoadOptions load;
   bool json = false;
 };
@@ -252,7 +252,7 @@ Action add_kernels(Options& verb) {
   verb.argument("program", options->program, "a text file, or a model: mlp, conv, nanogpt, gpt2");
   verb.flag("--train", options->load.train, "with loss, gradients and optimizer");
   verb.option("--batch", options->load.batch, "how many examples");
-  verb.option("--fuse", options->fuse, "none, greedy, or model: what the cost model says is worth it");
+  verb.option("--fuse", options->fuse, "none, or greedy: all that is legal");
   verb.option("--device", options->device, "whose capabilities are modelled: default");
   verb.flag("--json", options->json, "as JSON");
   return [options] { return run_kernels(*options); };

@@ -14,7 +14,7 @@ struct Scheduled {
   schedule::Schedule schedule;
   double milliseconds = 0;
 };
-// `fuse` is none, greedy or model; `device` is the default one until there are others. Raises with the
+// `fuse` is none or greedy; `device` is the default one until there are others. Raises with the
 // nearest.
 Scheduled schedule_program(const std::string& program, const LoadOptions& load, const std::string& fuse,
                            const std::string& device = "default");
@@ -22,7 +22,7 @@ Scheduled schedule_program(const std::string& program, const LoadOptions& load, 
 // anneal explain fuse A B: what was decided between values of the two, which are names of kernels, their
 // numbers, or module paths.
 struct FuseQuestion {
-  std::string a, b, program = "nanogpt", fuse = "model";
+  std::string a, b, program = "nanogpt", fuse = "greedy";
   bool train = false, json = false;
 };
 int explain_fuse(const FuseQuestion& question);

@@ -9,6 +9,7 @@
 
 #include "autodiff/gradient.h"
 #include "interp/arrays.h"
+#include "interp/test_bindings.h"
 #include "ir/builder.h"
 #include "ir/random_program.h"
 #include "ir/text.h"
@@ -36,22 +37,8 @@ double random_element(support::RandomStream& r, DType t) {
 
 interp::Bindings random_bindings(const ir::Graph& g, std::span<const Node> roots, uint64_t seed) {
   support::RandomStream r(seed ^ 0x5bd1e995u);
-  interp::Bindings bindings;
-  bindings.vars = {{"N", 1 + r.below(4)}};
-  for (Node n : ir::postorder(g, roots, true)) {
-    const auto* param = std::get_if<ir::ParamArg>(&g.arg(n));
-    if (param == nullptr) continue;
-    std::vector<int64_t> shape;
-    size_t count = 1;
-    for (const ir::Dim& d : g.shape(n)) {
-      shape.push_back(interp::evaluate_dim(g, d, bindings));
-      count *= static_cast<size_t>(shape.back());
-    }
-    std::vector<double> values(count);
-    for (double& v : values) v = random_element(r, g.dtype(n));
-    bindings.params.emplace_back(param->index, interp::array_from(g.dtype(n), std::move(shape), values));
-  }
-  return bindings;
+  const int64_t size = 1 + r.below(4);
+  return interp::bind_params(g, roots, {{"N", size}}, [&](DType t) { return random_element(r, t); });
 }
 
 // Equal bits; a NaN equals any NaN, whose payload is nobody's promise.

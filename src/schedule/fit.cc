@@ -56,7 +56,7 @@ class Fitting {
   Fit run() {
     if (from_.kind == GroupKind::kOrdered || to_.kind == GroupKind::kOrdered)
       return no("a scan, sort or scatter is a kernel of its own");
-    if (phase(from_) != phase(to_)) return no("the optimizer is one launch of its own");
+    if (is_optimizer(from_) != is_optimizer(to_)) return no("the optimizer is one launch of its own");
     if (to_.kind == GroupKind::kContract) return no("the consumer is a contraction");
     if (from_.kind == GroupKind::kContract && to_.kind != GroupKind::kMap)
       return no("reductions do not fit behind a contraction");
@@ -97,7 +97,7 @@ class Fitting {
  private:
   static Fit no(std::string reason) { return {std::move(reason), {}, {}, 0}; }
 
-  bool phase(const Group& g) const {
+  bool is_optimizer(const Group& g) const {
     return graph_.origin(values_[g.members.back()].node).phase == ir::Phase::kOptimizer;
   }
   static bool holds(const Group& g, uint32_t v) {

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "ir/builder.h"
+#include "ir/eval.h"
 #include "ir/text.h"
 #include "support/check.h"
 
@@ -192,6 +193,13 @@ void Indexer::expand_reduce(uint32_t p) {
     axes = reduce->axes;
   else
     axes = ir::AxisMask{1} << graph_.arg_as<ir::ScanArg>(n).axis;
+  // The loop over an axis without elements has no value that an index could be made of.
+  for (size_t i = 0; i < from.size(); ++i) {
+    if ((axes >> i & 1) == 0 || !from[i].is(0) || graph_.op(n) != Op::Reduce) continue;
+    const ir::Scalar nothing = ir::fold_identity(graph_.arg_as<ir::ReduceArg>(n).op, graph_.dtype(n));
+    points_[p].value = Builder{graph_}.constant(nothing, graph_.dtype(n));
+    return;
+  }
   std::vector<Node> at = points_[p].at, inside = at, ranges;
   if (points_[p].guard) inside.push_back(points_[p].guard);
   for (size_t i = 0; i < at.size(); ++i) {

@@ -53,7 +53,7 @@ struct Schedule {
 };
 
 struct ScheduleOptions {
-  Fuse fuse = Fuse::kModel;
+  Fuse fuse = Fuse::kGreedy;
 };
 
 // `roots` at the tensor stage. Raises what the passes raise.

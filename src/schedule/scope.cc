@@ -3,15 +3,10 @@
 
 #include <algorithm>
 
-#include "ir/dims.h"
 #include "schedule/fit.h"
 #include "support/check.h"
 
 namespace anneal::schedule {
-
-using ir::AxisMask;
-using ir::Op;
-using ir::Tri;
 
 namespace {
 
@@ -162,7 +157,7 @@ class Grouper {
     const Group &from = groups_[static_cast<size_t>(p)], &to = groups_[static_cast<size_t>(c)];
     Fit fit = fits(values_, from, to);
     if (fit.reason.empty() && lies_between(p, c)) fit.reason = "another kernel lies between them";
-    Decision decision{producer, consumer, fit.reason.empty(), fit.reason, 0};
+    Decision decision{producer, consumer, fit.reason.empty(), fit.reason};
     if (decision.fused) {
       decision.reason = reads ? "the consumer takes it in step" : "they read the same value in step";
       merge(p, c, fit);

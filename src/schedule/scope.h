@@ -14,7 +14,6 @@ namespace anneal::schedule {
 enum class Fuse : uint8_t {
   kNone,    // every value its own kernel, except the product under a contraction
   kGreedy,  // all that is legal
-  kModel,   // what the cost model says is worth it
 };
 
 enum class GroupKind : uint8_t {
@@ -36,7 +35,6 @@ struct Decision {
   uint32_t producer, consumer;  // values
   bool fused = false;
   std::string reason;  // "same positions", "would make a cycle", ...
-  double seconds = 0;  // modelled gain; negative would lose
 };
 
 struct Scopes {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "anneal/error.h"
+#include "interp/test_bindings.h"
 #include "ir/text.h"
 #include "ir/verify.h"
 #include "ir/walk.h"
@@ -24,24 +25,9 @@ using Vars = std::vector<std::pair<std::string, int64_t>>;
 inline interp::Bindings small_bindings(const ir::Graph& g, std::span<const Node> roots, uint64_t seed,
                                        Vars vars = {}) {
   support::RandomStream r(seed ^ 0x5bd1e995u);
-  interp::Bindings bindings;
-  bindings.vars = std::move(vars);
-  for (Node n : ir::postorder(g, roots, true)) {
-    const auto* param = std::get_if<ir::ParamArg>(&g.arg(n));
-    if (param == nullptr) continue;
-    std::vector<int64_t> shape;
-    size_t count = 1;
-    for (const ir::Dim& d : g.shape(n)) {
-      shape.push_back(interp::evaluate_dim(g, d, bindings));
-      count *= static_cast<size_t>(shape.back());
-    }
-    std::vector<double> values(count);
-    for (double& v : values)
-      v = is_float(g.dtype(n)) ? static_cast<double>(r.below(17) - 8) / 4
-                               : static_cast<double>(r.below(11) - 5);
-    bindings.params.emplace_back(param->index, interp::array_from(g.dtype(n), std::move(shape), values));
-  }
-  return bindings;
+  return interp::bind_params(g, roots, std::move(vars), [&](DType t) {
+    return is_float(t) ? static_cast<double>(r.below(17) - 8) / 4 : static_cast<double>(r.below(11) - 5);
+  });
 }
 
 // Sums run in another order than the interpreter's, which only the last bits may show.
@@ -90,7 +76,7 @@ inline std::string schedule_differs(ir::Graph& g, const Values& wanted, const Sc
 inline std::string any_schedule_differs(ir::Graph& g, std::span<const Node> roots,
                                         const interp::Bindings& bindings) {
   const Values wanted = interp::evaluate(g, roots, bindings);
-  for (Fuse fuse : {Fuse::kNone, Fuse::kGreedy, Fuse::kModel}) {
+  for (Fuse fuse : {Fuse::kNone, Fuse::kGreedy}) {
     const Schedule schedule = make_schedule(g, roots, {}, {.fuse = fuse});
     const std::string bad = schedule_differs(g, wanted, schedule, bindings);
     if (!bad.empty()) return "fuse " + std::to_string(static_cast<int>(fuse)) + ": " + bad;
