@@ -40,7 +40,7 @@ programs::Session make_session(const programs::ProgramInfo& info, const TrainOpt
     const ir::Graph::Scope scope(graph);
     std::vector<ir::Node> roots;
     for (const Tensor& t : program.roots()) roots.push_back(node_of(t));
-    check_work(graph, roots, info.name, options.force || runtime::current_context() != nullptr);
+    check_work(graph, roots, info.name, options.force, {}, runtime::current_context() != nullptr);
   }
   return {std::move(program), static_cast<uint64_t>(options.seed)};
 }
