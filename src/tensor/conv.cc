@@ -104,26 +104,7 @@ Node windows(const Call& call, Node x, const Window& w, Node fill) {
   return x;
 }
 
-Tensor convolve(std::string_view name, size_t axes, const In& x, const In& weight,
-                const std::optional<Tensor>& bias, const ConvOptions& options) {
-  const Call call(name, {&x, &weight});
-  Node n = call.float_node(x), w = call.float_node(weight);
-  if (call.g.shape(n).size() != axes + 2)
-    call.fail(ErrorCode::kShape, "takes [batch, channels, ...] of rank " + std::to_string(axes + 2) +
-                                     ", not " + ir::type_text(call.g, n));
-  if (call.g.shape(w).size() != axes + 2)
-    call.fail(ErrorCode::kShape,
-              "takes a weight of rank " + std::to_string(axes + 2) + ", not " + ir::type_text(call.g, w));
-  const ir::Shape ws = call.g.shape(w);
-  const int64_t groups = options.groups;
-  const int64_t outs = known(call, ws, 0), ins = known(call, ws, 1);
-  if (groups < 1 || outs % groups != 0)
-    call.fail(ErrorCode::kArgument, std::to_string(outs) + " output channels do not divide into " +
-                                        std::to_string(groups) + " groups");
-  if (ir::dim_equal(call.g, call.g.shape(n)[1], Dim(ins * groups)) == ir::Tri::kFalse)
-    call.fail(ErrorCode::kShape, "the weight takes " + std::to_string(ins * groups) + " channels (" +
-                                     std::to_string(ins) + " in each of " + std::to_string(groups) +
-                                     " groups), x has " + ir::dim_text(call.g, call.g.shape(n)[1]));
+Window conv_window(const Call& call, ir::Shape ws, size_t axes, const ConvOptions& options) {
   Window window{{},
                 per_axis(call, options.stride, axes, "stride", 1),
                 per_axis(call, options.padding, axes, "padding", 0),
@@ -138,6 +119,30 @@ Tensor convolve(std::string_view name, size_t axes, const In& x, const In& weigh
     window.low[i] = total / 2;
     window.high[i] = total - total / 2;
   }
+  return window;
+}
+
+Tensor convolve(std::string_view name, size_t axes, const In& x, const In& weight,
+                const std::optional<Tensor>& bias, const ConvOptions& options) {
+  const Call call(name, {&x, &weight});
+  Node n = call.float_node(x), w = call.float_node(weight);
+  if (call.g.shape(n).size() != axes + 2)
+    call.fail(ErrorCode::kShape, "takes [batch, channels, ...] of rank " + std::to_string(axes + 2) +
+                                     ", not " + ir::type_text(call.g, n));
+  if (call.g.shape(w).size() != axes + 2)
+    call.fail(ErrorCode::kShape,
+              "takes a weight of rank " + std::to_string(axes + 2) + ", not " + ir::type_text(call.g, w));
+  const std::vector<Dim> ws = call.shape(w);
+  const int64_t groups = options.groups;
+  const int64_t outs = known(call, ws, 0), ins = known(call, ws, 1);
+  if (groups < 1 || outs % groups != 0)
+    call.fail(ErrorCode::kArgument, std::to_string(outs) + " output channels do not divide into " +
+                                        std::to_string(groups) + " groups");
+  if (ir::dim_equal(call.g, call.g.shape(n)[1], Dim(ins * groups)) == ir::Tri::kFalse)
+    call.fail(ErrorCode::kShape, "the weight takes " + std::to_string(ins * groups) + " channels (" +
+                                     std::to_string(ins) + " in each of " + std::to_string(groups) +
+                                     " groups), x has " + ir::dim_text(call.g, call.g.shape(n)[1]));
+  const Window window = conv_window(call, ws, axes, options);
 
   // x: [b, g, 1, o.., ci, k..] * weight: [1, g, co, 1.., ci, k..], summed over ci and k.
   const Dim batch = call.g.shape(n)[0];
