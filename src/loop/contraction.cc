@@ -23,8 +23,9 @@ namespace {
 
 constexpr int64_t kFirstId = 32;  // of the new ranges: kernels number theirs from 0 and from 64
 
-// The product that an accumulate sums, or null. In one type, f32 or f64, throughout: a product that is rounded
-// to a narrower type before it joins the sum is no business of a skeleton, which rounds once for both.
+// The product that an accumulate sums, or null. In one type, f32 or f64, throughout: a product that is
+// rounded to a narrower type before it joins the sum is no business of a skeleton, which rounds once for
+// both.
 Node product_of(const ir::Graph& graph, Node accumulate) {
   const Node body = graph.source(accumulate, 0);
   const DType t = graph.dtype(accumulate);

@@ -22,8 +22,7 @@ std::vector<Node> slots(const ir::Graph& graph, std::span<const Node> roots, boo
 }
 
 bool share(const std::vector<Node>& a, const std::vector<Node>& b) {
-  return std::any_of(a.begin(), a.end(),
-                     [&](Node n) { return std::find(b.begin(), b.end(), n) != b.end(); });
+  return std::any_of(a.begin(), a.end(), [&](Node n) { return std::find(b.begin(), b.end(), n) != b.end(); });
 }
 
 bool can_run_apart(const ir::Graph& graph, const Contraction& c) {

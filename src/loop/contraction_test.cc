@@ -148,7 +148,11 @@ TEST(Contraction, NoneWhereProductsAreRoundedToANarrowerType) {
   const Tensor products = expand(unsqueeze(a, 1), {6, 4, 5}) * expand(unsqueeze(b, 0), {6, 4, 5});
   EXPECT_EQ(check({sum(products, {2})}).found, 0u);
   EXPECT_EQ(check({sum(cast(products, f32), {2})}).found, 0u);
-  EXPECT_EQ(check({sum(cast(expand(unsqueeze(a, 1), {6, 4, 5}), f32) * cast(expand(unsqueeze(b, 0), {6, 4, 5}), f32), {2})}).found, 1u);
+  EXPECT_EQ(check({sum(cast(expand(unsqueeze(a, 1), {6, 4, 5}), f32) *
+                           cast(expand(unsqueeze(b, 0), {6, 4, 5}), f32),
+                       {2})})
+                .found,
+            1u);
 }
 
 TEST(Contraction, Convolutions) {

@@ -21,8 +21,8 @@
 namespace anneal::loop {
 
 struct LowerOptions {
-  int32_t lanes = 16;           // of a vector loop, at most
-  int64_t item_work = 1 << 15;  // operations that make an item worth its start
+  int32_t lanes = 16;                 // of a vector loop, at most
+  int64_t item_work = 1 << 15;        // operations that make an item worth its start
   double contraction_work = 1 << 12;  // multiply-adds from which on a contraction is noted
 };
 
