@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "ir/builder.h"
+#include "loop/contraction_program.h"
 #include "loop/nests.h"
 #include "loop/simplify_statements.h"
 
@@ -277,7 +278,9 @@ Program lower(ir::Graph& graph, Node kernel, const LowerOptions& options) {
   const std::vector<Node> statements = simplify_statements(graph, graph.sources(kernel));
   const ir::Kernel analysed(graph, statements);
   const Nests nests(graph, analysed, options);
-  return {ir::Builder{graph}.sink(statements), nests.grid(), Placer(graph, analysed, nests).run()};
+  const Node simplified = ir::Builder{graph}.sink(statements);
+  Body body = Placer(graph, analysed, nests).run();
+  return {simplified, nests.grid(), std::move(body), contraction_program(graph, simplified, options)};
 }
 
 }  // namespace anneal::loop

@@ -72,7 +72,7 @@ Schedule make_schedule(ir::Graph& graph, std::span<const Node> roots, const devi
   std::vector<bool> alone;
   std::vector<Kernel> kernels;
   do {
-    out.scopes = choose_scopes(*out.values, options.fuse, alone);
+    out.scopes = choose_scopes(*out.values, options.fuse, caps, alone);
     kernels = build_all(*out.values, out.scopes, caps, alone);
   } while (kernels.size() != out.scopes.groups.size());
   join_launches(*out.values, out.scopes, std::move(kernels), out.launches);

@@ -3,6 +3,7 @@
 // others. The scope pass decides over this graph. Tested by value_graph_test.cc.
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
 #include <vector>
@@ -42,6 +43,9 @@ struct Value {
   double work = 0;                   // weighted operations a position, without those of what it reads
   ir::AxisMask left = 0, right = 0;  // of a contraction: axes of the space that the factors depend on
   Node product;                      // of a contraction: looked through, also where the product is a value
+  // What a sum adds up, or the factors of a contraction, over axes numbered anew: where a sum has a factor of
+  // a contraction, the two go through the same elements.
+  std::array<Node, 2> terms;
   bool root = false;
   bool inlined = false;  // computed wherever it is used; read by nobody
 };
