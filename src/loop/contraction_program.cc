@@ -34,13 +34,15 @@ bool can_run_apart(const ir::Graph& graph, const Contraction& c) {
          !share(slots(graph, c.statements, false), others) && !share(slots(graph, c.others, false), written);
 }
 
-// At most; what is not known counts as large.
-double multiply_adds(const ir::Graph& graph, const Contraction& c) {
-  ir::BoundsOf bounds(graph);
-  double all = 1;
-  for (Node range : {c.batch, c.m, c.n, c.k})
-    if (range) all *= static_cast<double>(bounds(graph.source(range, 0)).max);
-  return all;
+// Packing and the loops around a register tile cost more than they save where one of a batch is small, and
+// where sums are short and the product has few rows, or columns, to share a factor's elements.
+bool is_worth_it(const ir::Graph& graph, const Contraction& c, double least_work) {
+  constexpr int64_t kThin = 8, kShortSum = 16;
+  ir::BoundsOf bounds(graph);  // an extent that is not known counts as its greatest
+  const auto extent = [&](Node range) { return range ? bounds(graph.source(range, 0)).max : 1; };
+  const int64_t m = extent(c.m), n = extent(c.n), k = extent(c.k);
+  const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  return work >= least_work && (least_work == 0 || k >= kShortSum || std::min(m, n) > kThin);
 }
 
 }  // namespace
@@ -48,7 +50,7 @@ double multiply_adds(const ir::Graph& graph, const Contraction& c) {
 std::shared_ptr<const ContractionProgram> contraction_program(ir::Graph& graph, Node kernel,
                                                               const LowerOptions& options) {
   const std::optional<Contraction> found = find_contraction(graph, kernel);
-  if (!found || multiply_adds(graph, *found) < options.contraction_work || !can_run_apart(graph, *found))
+  if (!found || !is_worth_it(graph, *found, options.contraction_work) || !can_run_apart(graph, *found))
     return nullptr;
   const ir::Builder build{graph};
   auto out = std::make_shared<ContractionProgram>();
