@@ -11,8 +11,8 @@
 #   anneal_examples     x.cc -> examples/x, run as a test
 # A folder that does not exist, or has nothing of the kind, gives no target.
 
-# Devices register themselves: a symbol of this name makes the linker take the file that does it.
-set(ANNEAL_DEVICE_FOLDERS cpu)
+# Devices and the runtime register themselves: a symbol of this name makes the linker take the file that does it.
+set(ANNEAL_DEVICE_FOLDERS cpu runtime)
 
 # Sets ANNEAL_FOLDERS, in the order of the file, and for each folder ANNEAL_DEPS_<folder> and ANNEAL_TEST_DEPS_<folder>.
 function(anneal_read_layers file)

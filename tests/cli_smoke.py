@@ -399,7 +399,7 @@ sink %5, %6
 
     def test_conform_mistakes(self):
         self.write_set([])
-        self.assertIn("available devices: interp", self.error("conform", "set", "--device", "webgpu"))
+        self.assertIn("available devices: cpu", self.error("conform", "set", "--device", "webgpu"))
         self.assertIn("regular expression", self.error("conform", "set", "--filter", "("))
         self.assertIn("absent.json", self.error("conform", "absent"))
 

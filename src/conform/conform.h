@@ -31,14 +31,13 @@ struct ConformReport {
 
 struct ConformOptions {
   std::string device = "interp";
-  std::string filter;   // a regular expression that is searched for in names; others are skipped
-  bool in_f64 = false;  // compute every float in f64
-  bool force = false;   // also what takes many minutes
+  std::string fuse = "greedy";  // or none
+  bool unplanned = false;       // every value in memory of its own
+  std::string filter;           // a regular expression that is searched for in names; others are skipped
+  bool in_f64 = false;          // compute every float in f64
+  bool force = false;           // also what takes many minutes
   std::function<void(const EntryResult&)> on_entry;  // called as each entry is done
 };
-
-// Devices by name.
-std::vector<std::string_view> conform_devices();
 
 // Raises Error when the set cannot be read at all, or the options are wrong.
 ConformReport run_conform(const std::string& path, const ConformOptions& options = {});
