@@ -56,10 +56,17 @@ struct GridAxis {
   int64_t chunk = 1;
 };
 
+// A program may have phases instead of a body (fold.h). An item then sets `item_vars`, of each axis of the grid
+// the first value that the item has of it, and runs the phases one after the other, each whole. They share
+// the slots of the kernel and `locals`: memory of the item, with numbers behind those slots, that holds
+// nothing at its beginning.
 struct Program {
   Node kernel;                 // the sink it was made from, simplified
   std::vector<GridAxis> grid;  // outermost first; the number of items is the product
   Body body;                   // of one item
+  std::vector<Program> phases = {};
+  std::vector<Node> item_vars = {};  // by axis of the grid: a variable of the phases
+  std::vector<Node> locals = {};     // params of known extent
 };
 
 }  // namespace anneal::loop
