@@ -4,6 +4,7 @@
 
 #include "cpu/elementwise.h"
 #include "cpu/emitter.h"
+#include "cpu/motion.h"
 #include "cpu/narrow_float.h"
 
 namespace anneal::cpu {
@@ -86,6 +87,8 @@ Held Emitter::make_load(Node n) {
   }
   llvm::LoadInst* load = w_.CreateAlignedLoad(w_.memory_type(place.dtype), from, alignment_of(place.dtype));
   if (free) mark_slot(load, place.slot);
+  if (in_contraction_ && !rewritten_[static_cast<size_t>(graph_.arg_as<ir::ParamArg>(place.slot).index)])
+    mark_fixed(*load);
   Value* value = from_memory(w_, place.dtype, load);
   if (mask == nullptr) return {value};
   Value* lanes = w_.CreateVectorSplat(vector_.lanes, value);

@@ -23,10 +23,15 @@ namespace {
 
 constexpr int64_t kFirstId = 32;  // of the new ranges: kernels number theirs from 0 and from 64
 
-Node without_casts(const ir::Graph& graph, Node n) {
-  while (graph.op(n) == Op::Cast && is_float(graph.dtype(n)) && is_float(graph.dtype(graph.source(n, 0))))
-    n = graph.source(n, 0);
-  return n;
+// The product that an accumulate sums, or null. In one type, f32 or f64, throughout: a product that is
+// rounded to a narrower type before it joins the sum is no business of a skeleton, which rounds once for
+// both.
+Node product_of(const ir::Graph& graph, Node accumulate) {
+  const Node body = graph.source(accumulate, 0);
+  const DType t = graph.dtype(accumulate);
+  const bool fits = (t == f32 || t == f64) && graph.op(body) == Op::Mul && graph.dtype(body) == t &&
+                    graph.arg_as<ir::ReduceArg>(accumulate).op == ir::ReduceOp::kAdd;
+  return fits ? body : Node{};
 }
 
 Dim extent_of(const ir::Graph& graph, Node range) {
@@ -48,11 +53,9 @@ class Finder {
   // The accumulate and the statements that use it.
   bool find_product() {
     for (Node n : kernel_.order()) {
-      if (graph_.op(n) != Op::Accumulate || graph_.arg_as<ir::ReduceArg>(n).op != ir::ReduceOp::kAdd)
-        continue;
-      const Node body = without_casts(graph_, graph_.source(n, 0));
-      if (graph_.op(body) != Op::Mul || !is_float(graph_.dtype(n))) continue;
-      if (!is_contraction(n, body)) continue;
+      if (graph_.op(n) != Op::Accumulate) continue;
+      const Node body = product_of(graph_, n);
+      if (!body || !is_contraction(n, body)) continue;
       if (product_) return false;
       product_ = n;
       a_ = graph_.source(body, 0);
@@ -153,8 +156,8 @@ class Finder {
     out.statements.assign(parts.begin() + 1, parts.end());
     out.others = others_;
     if (graph_.op(out.product) != Op::Accumulate) return {};
-    const Node body = without_casts(graph_, graph_.source(out.product, 0));
-    if (graph_.op(body) != Op::Mul) return {};
+    const Node body = product_of(graph_, out.product);
+    if (!body || graph_.sources(out.product).size() != 2) return {};
     out.a = graph_.source(body, 0);
     out.b = graph_.source(body, 1);
     if (reaches(out.a, out.n) || reaches(out.b, out.m)) std::swap(out.a, out.b);

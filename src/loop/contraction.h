@@ -22,8 +22,8 @@ struct Contraction {
   std::vector<Node> others;      // the statements of the kernel that do not, as they were
 };
 
-// None when the kernel has no accumulate of this form, or more than one. `n` is the side along which the
-// results lie closer together.
+// None when the kernel has no accumulate of this form, or more than one. Product and sum have one type, f32
+// or f64; factors may be of any type before. `n` is the side along which the results lie closer together.
 std::optional<Contraction> find_contraction(ir::Graph& graph, Node kernel);
 
 }  // namespace anneal::loop

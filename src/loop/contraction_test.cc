@@ -142,6 +142,19 @@ TEST(Contraction, EpilogueAndOtherPrecisions) {
   EXPECT_EQ(check({matmul(input(0, {6, 5}, i32), input(1, {5, 4}, i32))}).found, 0u);
 }
 
+// By definition the product is rounded before it is added, which no skeleton does.
+TEST(Contraction, NoneWhereProductsAreRoundedToANarrowerType) {
+  const Tensor a = input(0, {6, 5}, bf16), b = input(1, {4, 5}, bf16);
+  const Tensor products = expand(unsqueeze(a, 1), {6, 4, 5}) * expand(unsqueeze(b, 0), {6, 4, 5});
+  EXPECT_EQ(check({sum(products, {2})}).found, 0u);
+  EXPECT_EQ(check({sum(cast(products, f32), {2})}).found, 0u);
+  EXPECT_EQ(check({sum(cast(expand(unsqueeze(a, 1), {6, 4, 5}), f32) *
+                           cast(expand(unsqueeze(b, 0), {6, 4, 5}), f32),
+                       {2})})
+                .found,
+            1u);
+}
+
 TEST(Contraction, Convolutions) {
   const ConvOptions options[] = {
       {},

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "ir/builder.h"
+#include "loop/contraction_program.h"
 #include "loop/fold.h"
 #include "loop/nests.h"
 #include "loop/simplify_statements.h"
@@ -279,7 +280,9 @@ namespace {
 Program lower_whole(ir::Graph& graph, std::span<const Node> statements, const LowerOptions& options) {
   const ir::Kernel analysed(graph, statements);
   const Nests nests(graph, analysed, options);
-  return {ir::Builder{graph}.sink(statements), nests.grid(), Placer(graph, analysed, nests).run()};
+  const Node simplified = ir::Builder{graph}.sink(statements);
+  Body body = Placer(graph, analysed, nests).run();
+  return {simplified, nests.grid(), std::move(body), contraction_program(graph, simplified, options)};
 }
 
 }  // namespace
