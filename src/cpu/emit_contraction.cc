@@ -252,10 +252,9 @@ void Emitter::emit_contraction_items(const std::string& name, const loop::Contra
 }
 
 void emit_contraction_program(llvm::Module& module, const Target& target, const ir::Graph& graph,
-                              const loop::Program& program, const ContractPlan& plan, const std::string& name,
-                              const EmitOptions& options) {
+                              const loop::Program& program, const std::vector<Node>& vars,
+                              const ContractPlan& plan, const std::string& name, const EmitOptions& options) {
   const loop::ContractionProgram& c = *program.contraction;
-  const std::vector<Node> vars = variables_of(graph, program.kernel);
   const loop::Program around{c.kernel, {}, {}};
   Emitter emitter(module, target, graph, around, vars, options);
   const std::string own = c.others.empty() ? name : name + ".contraction";

@@ -111,4 +111,13 @@ std::optional<ContractPlan> plan_contraction(const ir::Graph& graph, const loop:
   return contract_plan(shape, {.isa = isa_of(target), .threads = threads}, traits);
 }
 
+std::vector<ContractPlan> plan_contractions(const ir::Graph& graph, const loop::Program& program,
+                                            const Target& target, int threads) {
+  std::vector<ContractPlan> out;
+  if (const auto plan = plan_contraction(graph, program, target, threads)) out.push_back(*plan);
+  for (const loop::Program& phase : program.phases)
+    if (const auto plan = plan_contraction(graph, phase, target, 1)) out.push_back(*plan);
+  return out;
+}
+
 }  // namespace anneal::cpu

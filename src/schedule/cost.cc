@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "ir/bounds.h"
 #include "ir/dims.h"
+#include "ir/kernel.h"
 
 namespace anneal::schedule {
 
@@ -46,16 +48,60 @@ double parallel_items(const ValueGraph& values, const Group& group) {
   return rows;
 }
 
+// What the members of a fold make again, each node once for each value of the ranges that it depends on: so do
+// the phases of a fold.
+void count_made_again(const ValueGraph& values, const Group& group, double& flops, double& contract) {
+  std::vector<Node> made;
+  for (uint32_t m : group.members)
+    for (Node n : values[m].made_again)
+      if (std::find(made.begin(), made.end(), n) == made.end()) made.push_back(n);
+  if (made.empty()) return;
+  const ir::Graph& graph = values.graph();
+  const ir::Kernel kernel(graph, made);
+  ir::BoundsOf bounds(graph);
+  const auto times = [&](const ir::RangeSet& ranges) {
+    double out = 1;
+    for (uint32_t r : ranges)
+      out *= static_cast<double>(std::max<int64_t>(0, bounds(graph.source(kernel.ranges()[r], 0)).max));
+    return out;
+  };
+  for (Node n : kernel.order()) {
+    const ir::Op op = graph.op(n);
+    if (!is_float(graph.dtype(n))) continue;
+    if (op != ir::Op::Accumulate) {
+      if (has_flag(op, ir::kElementwise)) flops += times(kernel.free(n)) * op_work(op);
+      continue;
+    }
+    const double positions = times(ir::united(kernel.free(n), kernel.bound(n)));
+    // Both factors of a contraction are there for fewer positions than it goes through.
+    Node body = graph.source(n, 0);
+    while (graph.op(body) == ir::Op::Cast) body = graph.source(body, 0);
+    const bool is_product =
+        graph.op(body) == ir::Op::Mul && graph.arg_as<ir::ReduceArg>(n).op == ir::ReduceOp::kAdd &&
+        std::all_of(graph.sources(body).begin(), graph.sources(body).end(),
+                    [&](Node s) { return !ir::includes(kernel.free(s), kernel.free(n)); });
+    if (is_product) {
+      contract += 2 * positions;
+      flops -= positions;  // its multiplication
+    } else {
+      flops += positions;
+    }
+  }
+}
+
 }  // namespace
 
 Cost group_cost(const ValueGraph& values, const Group& group, const device::Caps& caps) {
   Cost cost;
   add_traffic(values, group, cost);
   double contract = 0;
+  if (group.kind == GroupKind::kFold) count_made_again(values, group, cost.flops, contract);
   for (uint32_t m : group.members) {
     const Value& v = values[m];
     if (v.kind == ValueKind::kContract)
       contract += 2 * v.positions;
+    else if (group.kind == GroupKind::kFold)
+      cost.flops += v.positions;
     else
       cost.flops += v.positions * std::max(1.0, v.work);
   }

@@ -60,6 +60,7 @@ class Fitting {
     if (is_optimizer(from_) != is_optimizer(to_)) return no("the optimizer is one launch of its own");
     for (const auto& [sum, contraction] : {std::pair(&from_, &to_), std::pair(&to_, &from_)})
       if (is_beside(*sum, *contraction)) return {{}, GroupKind::kContract, contraction->space, 0};
+    if (from_.kind == GroupKind::kFold || to_.kind == GroupKind::kFold) return fold();
     if (to_.kind == GroupKind::kContract) return no("the consumer is a contraction");
     if (from_.kind == GroupKind::kContract && to_.kind != GroupKind::kMap)
       return no("reductions do not fit behind a contraction");
@@ -135,6 +136,50 @@ class Fitting {
     });
   }
 
+  // Both make the same pairs again, and read of each other what belongs to the row they are at. Or what comes
+  // behind is at the position of one of the results, or at its row.
+  Fit fold() {
+    if (from_.kind == GroupKind::kFold && to_.kind == GroupKind::kMap) return behind_fold();
+    if (from_.kind != to_.kind) return no("only one of them makes pairs of its rows");
+    if (!std::equal(from_.space.begin(), from_.space.end(), to_.space.begin(), to_.space.end(),
+                    [&](const Dim& a, const Dim& b) { return ir::dim_equal(graph_, a, b) == Tri::kTrue; }))
+      return no("they go through different rows");
+    bool shares = false;
+    for (uint32_t v : from_.members)
+      for (uint32_t w : to_.members)
+        for (Node n : values_[v].made_again)
+          shares = shares || std::find(values_[w].made_again.begin(), values_[w].made_again.end(), n) !=
+                                 values_[w].made_again.end();
+    if (!shares) return no("they make different pairs");
+    for (const auto& [group, other] : {std::pair(&from_, &to_), std::pair(&to_, &from_)})
+      for (uint32_t v : group->members)
+        for (const Read& r : values_[v].reads) {
+          if (!holds(*other, r.producer)) continue;
+          if (values_[r.producer].kind == ValueKind::kContract || !r.in_step || r.axes != values_[v].rows)
+            return no("the consumer reads it at other rows");
+        }
+    return {{}, GroupKind::kFold, to_.space, 0};
+  }
+
+  Fit behind_fold() {
+    for (uint32_t v : to_.members) {
+      const Value& value = values_[v];
+      uint32_t at = ~0u;  // the result that it is at the position of
+      for (const Read& r : value.reads)
+        if (holds(from_, r.producer) && r.in_step && r.axes == all_axes(value.space)) at = r.producer;
+      if (at == ~0u) return no("it is at no position of the results");
+      for (const Read& r : value.reads) {
+        if (!holds(from_, r.producer) || (r.in_step && r.axes == all_axes(value.space))) continue;
+        const ir::Shape shape = graph_.shape(values_[at].node);
+        if (!r.in_step || values_[r.producer].kind != ValueKind::kReduce ||
+            !same_outline(graph_, outline(graph_, value.space, all_axes(value.space) & ~r.axes),
+                          outline(graph_, shape, all_axes(shape) & ~values_[at].rows)))
+          return no("the consumer reads it at other positions");
+      }
+    }
+    return {{}, GroupKind::kFold, from_.space, 0};
+  }
+
   // Whether `v` reads the value at the position that the kernel is at.
   bool in_step(uint32_t v, const Read& r) {
     const Value& value = values_[v];
@@ -179,6 +224,12 @@ Fit fits(const ValueGraph& values, const Group& from, const Group& to) {
 Group single(const ValueGraph& values, uint32_t v) {
   const Value& value = values[v];
   const ir::Shape shape = values.graph().shape(value.node);
+  if (value.folds()) {
+    Group fold{GroupKind::kFold, {v}, {}, 0};
+    for (size_t i = 0; i < value.space.size(); ++i)
+      if ((value.rows >> i & 1) != 0) fold.space.push_back(value.space[i]);
+    return fold;
+  }
   switch (value.kind) {
     case ValueKind::kReduce: return {GroupKind::kRow, {v}, value.space, value.reduced};
     case ValueKind::kContract: return {GroupKind::kContract, {v}, {shape.begin(), shape.end()}, 0};

@@ -83,8 +83,8 @@ TEST(Schedule, TwiceInOneGraphIsTheSame) {
 }
 
 TEST(Schedule, EqualLayersAreOneKernel) {
-  Tensor x = input(0, {32, 24});
-  for (int i = 0; i < 5; ++i) x = softmax(matmul(x, input(1 + i, {24, 24})) + input(10 + i, {24}));
+  Tensor x = input(0, {32, 12});
+  for (int i = 0; i < 5; ++i) x = softmax(matmul(x, input(1 + i, {12, 12})) + input(10 + i, {12}));
   ir::Graph& g = ir::default_graph();
   const ir::Graph::Scope scope(g);
   const Node roots[] = {node_of(x)};

@@ -26,12 +26,13 @@ enum class GroupKind : uint8_t {
   kRow,       // reductions over some axes of one space, and values at its positions or its rows
   kContract,  // a contraction, values at the positions of its result, and sums over its factors
   kOrdered,   // one scan, argsort or scatter
+  kFold,      // reductions and contractions over the same rows, of values of pairs that they make (pairs.h)
 };
 
 struct Group {
   GroupKind kind = GroupKind::kMap;
   std::vector<uint32_t> members;  // values, producers first
-  std::vector<Dim> space;         // that the kernel goes through; of a contraction, its result
+  std::vector<Dim> space;         // that the kernel goes through; of a contraction, its result; of a fold, its rows
   ir::AxisMask reduced = 0;       // of the space
 };
 
