@@ -28,6 +28,7 @@ struct Row {
 // The rows of each topic, in the order of the table.
 std::vector<Row> graph_rows();
 std::vector<Row> cpu_rows();
+std::vector<Row> contraction_rows();
 std::vector<Row> schedule_rows();
 std::vector<Row> runtime_rows();
 

@@ -34,6 +34,7 @@ llvm::Function* emit_contract(llvm::Module& module, const std::string& name, con
   code.SetInsertPoint(llvm::BasicBlock::Create(module.getContext(), "entry", function));
 
   const ContractFrame frame{function->getArg(0), function->getArg(1)};
+  if (spec.prepare) spec.prepare(code, frame);
   const auto extent = [&](const ContractExtent& e) -> Value* {
     if (e.known != kUnknownExtent) return code.i64(e.known);
     ANNEAL_CHECK(e.emit);
@@ -51,7 +52,6 @@ llvm::Function* emit_contract(llvm::Module& module, const std::string& name, con
              .n = extent(spec.n),
              .k = extent(spec.k),
              .element = plan.traits.f64 ? code.getDoubleTy() : code.getFloatTy()};
-  if (spec.prepare) spec.prepare(code, frame);
   switch (plan.path) {
     case ContractPath::kTiles: {
       llvm::Function* tile = nullptr;

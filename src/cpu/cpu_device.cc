@@ -12,6 +12,8 @@
 
 #include "anneal/error.h"
 #include "cpu/emit.h"
+#include "cpu/plan_contraction.h"
+#include "cpu/tile_object.h"
 #include "device/registry.h"
 #include "support/check.h"
 
@@ -64,6 +66,10 @@ support::Key program_key(const ir::Graph& graph, const loop::Program& program) {
   for (const loop::GridAxis& axis : program.grid)
     h.add(graph.key(axis.range)).add(static_cast<uint64_t>(axis.chunk));
   add_body(h, graph, program.body);
+  if (program.contraction != nullptr) h.add(graph.key(program.contraction->kernel));
+  for (const loop::Program& phase : program.phases) h.add(program_key(graph, phase));
+  for (const ir::Node n : program.item_vars) h.add(graph.key(n));
+  for (const ir::Node n : program.locals) h.add(graph.key(n));
   return h.finish();
 }
 
@@ -72,6 +78,7 @@ CpuExecutable::CpuExecutable(std::unique_ptr<LinkedObject> object, const std::st
     : object_(std::move(object)), slots_(slots), vars_(vars) {
   function_ = reinterpret_cast<KernelFunction>(object_->symbol(name));
   items_ = reinterpret_cast<ItemsFunction>(object_->symbol(name + ".items"));
+  scratch_bytes_ = static_cast<size_t>(*static_cast<const int64_t*>(object_->symbol(name + ".scratch")));
 }
 
 CpuDevice::CpuDevice(Pool& pool, ObjectCache& cache, const Target& target)
@@ -106,11 +113,16 @@ std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(
     std::shared_ptr<const CpuExecutable> made;
     std::string failure;
   };
+  const auto threads = static_cast<uint64_t>(pool_.threads());
   std::vector<Unit> units;  // one for each content that there is no code of yet
   std::vector<std::string> keys;
   std::unordered_map<std::string, std::shared_ptr<const CpuExecutable>> ready;
   for (size_t i = 0; i < programs.size(); ++i) {
-    const support::Key key = support::Hasher().add(program_key(graph, programs[i])).add(version_).finish();
+    const support::Key key = support::Hasher()
+                                 .add(program_key(graph, programs[i]))
+                                 .add(programs[i].contraction == nullptr ? 0 : threads)
+                                 .add(version_)
+                                 .finish();
     keys.push_back(support::key_text(key));
     const auto [entry, is_new] = ready.try_emplace(keys.back());
     if (!is_new) continue;
@@ -127,11 +139,14 @@ std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(
       Unit& unit = units[i];
       try {
         const loop::Program& program = programs[unit.program];
+        for (const ContractPlan& plan : plan_contractions(graph, program, target_, pool_.threads()))
+          link_tile_kernel(target_, plan, cache_);
         std::optional<std::vector<std::byte>> object = cache_.find(unit.key);
         if (!object) {
           llvm::LLVMContext context;
           if (compiler == nullptr) compiler = std::make_unique<Compiler>(target_);
-          const auto module = emit_program(context, target_, graph, program, std::string(kFunctionName));
+          const auto module = emit_program(context, target_, graph, program, std::string(kFunctionName),
+                                           {.threads = pool_.threads()});
           object = compiler->compile(*module);
           cache_.store(unit.key, *object);
         }

@@ -17,7 +17,7 @@
 
 namespace anneal::cpu {
 
-using KernelFunction = void (*)(void** slots, const int64_t* vars, int64_t begin, int64_t end);
+using KernelFunction = void (*)(void** slots, const int64_t* vars, int64_t begin, int64_t end, void* scratch);
 using ItemsFunction = int64_t (*)(const int64_t* vars);
 
 class CpuExecutable final : public device::Executable {
@@ -25,7 +25,7 @@ class CpuExecutable final : public device::Executable {
   CpuExecutable(std::unique_ptr<LinkedObject> object, const std::string& name, size_t slots, size_t vars);
   int64_t items(const int64_t* vars) const { return items_(vars); }
   void run(void** slots, const int64_t* vars, int64_t begin, int64_t end) const {
-    function_(slots, vars, begin, end);
+    function_(slots, vars, begin, end, scratch_bytes_ == 0 ? nullptr : thread_scratch(scratch_bytes_));
   }
   size_t slots() const { return slots_; }
   size_t vars() const { return vars_; }
@@ -34,7 +34,7 @@ class CpuExecutable final : public device::Executable {
   std::unique_ptr<LinkedObject> object_;
   KernelFunction function_;
   ItemsFunction items_;
-  size_t slots_, vars_;
+  size_t scratch_bytes_, slots_, vars_;
 };
 
 // The key of a program's content: its kernel and the shape of its loops, in every process.

@@ -6,6 +6,8 @@
 #include <numeric>
 
 #include "cpu/emitter.h"
+#include "cpu/plan_contraction.h"
+#include "ir/kernel.h"
 #include "ir/walk.h"
 #include "support/check.h"
 
@@ -34,12 +36,31 @@ int64_t slots_of(const ir::Graph& graph, Node kernel) {
   return count;
 }
 
+void emit_one(llvm::Module& module, const Target& target, const ir::Graph& graph,
+              const loop::Program& program, const std::vector<Node>& vars,
+              const std::optional<ContractPlan>& plan, const std::string& name, const EmitOptions& options) {
+  if (plan) return emit_contraction_program(module, target, graph, program, vars, *plan, name, options);
+  Emitter emitter(module, target, graph, program, vars, options);
+  emitter.emit_items(name + ".items");
+  emitter.emit_function(name);
+}
+
 std::unique_ptr<llvm::Module> emit_program(llvm::LLVMContext& context, const Target& target,
                                            const ir::Graph& graph, const loop::Program& program,
                                            const std::string& name, const EmitOptions& options) {
   auto module = std::make_unique<llvm::Module>(name, context);
   module->setTargetTriple(target.triple);
-  Emitter(*module, target, graph, program, options).emit(name);
+  int64_t scratch = 0;
+  if (!program.phases.empty()) {
+    scratch = emit_phases(*module, target, graph, program, name, options);
+  } else {
+    const std::optional<ContractPlan> plan = plan_contraction(graph, program, target, options.threads);
+    emit_one(*module, target, graph, program, variables_of(graph, program.kernel), plan, name, options);
+    if (plan) scratch = plan->scratch_bytes;
+  }
+  llvm::Type* i64 = llvm::Type::getInt64Ty(context);
+  new llvm::GlobalVariable(*module, i64, true, llvm::GlobalValue::ExternalLinkage,
+                           llvm::ConstantInt::get(i64, static_cast<uint64_t>(scratch)), name + ".scratch");
   for (llvm::Function& f : *module) {
     if (f.isDeclaration()) continue;
     f.addFnAttr("prefer-vector-width", std::to_string(target.vector_bytes * 8));
@@ -50,13 +71,13 @@ std::unique_ptr<llvm::Module> emit_program(llvm::LLVMContext& context, const Tar
 }
 
 Emitter::Emitter(llvm::Module& module, const Target& target, const ir::Graph& graph,
-                 const loop::Program& program, const EmitOptions& options)
+                 const loop::Program& program, std::vector<Node> vars, const EmitOptions& options)
     : w_(module, target),
       graph_(graph),
       program_(program),
       options_(options),
       bounds_(graph),
-      vars_(variables_of(graph, program.kernel)) {
+      vars_(std::move(vars)) {
   const auto slots = static_cast<size_t>(slots_of(graph, program.kernel));
   slot_pointers_.resize(slots);
   slot_scopes_.resize(slots);
@@ -78,11 +99,6 @@ Emitter::Emitter(llvm::Module& module, const Target& target, const ir::Graph& gr
   }
 }
 
-void Emitter::emit(const std::string& name) {
-  emit_items(name + ".items");
-  emit_function(name);
-}
-
 // -- Functions --
 
 llvm::Value* Emitter::grid_extent(const loop::GridAxis& axis) {
@@ -92,29 +108,44 @@ llvm::Value* Emitter::grid_extent(const loop::GridAxis& axis) {
                        w_.getInt64(static_cast<uint64_t>(axis.chunk)));
 }
 
-void Emitter::emit_items(const std::string& name) {
+void Emitter::begin_count(const std::string& name) {
   function_ = llvm::Function::Create(llvm::FunctionType::get(w_.getInt64Ty(), {w_.getPtrTy()}, false),
                                      llvm::GlobalValue::ExternalLinkage, name, w_.module());
   vars_pointer_ = function_->getArg(0);
   w_.SetInsertPoint(BasicBlock::Create(w_.getContext(), "", function_));
   scopes_.assign(1, {});
-  Value* items = w_.getInt64(1);
-  for (const loop::GridAxis& axis : program_.grid) items = w_.CreateMul(items, grid_extent(axis));
-  w_.CreateRet(items);
+}
+
+void Emitter::end_count(Value* count) {
+  w_.CreateRet(count);
   scopes_.clear();
 }
 
-void Emitter::emit_function(const std::string& name) {
-  llvm::Type* i64 = w_.getInt64Ty();
-  function_ = llvm::Function::Create(
-      llvm::FunctionType::get(w_.getVoidTy(), {w_.getPtrTy(), w_.getPtrTy(), i64, i64}, false),
-      llvm::GlobalValue::ExternalLinkage, name, w_.module());
-  slots_pointer_ = function_->getArg(0);
-  vars_pointer_ = function_->getArg(1);
-  w_.SetInsertPoint(BasicBlock::Create(w_.getContext(), "", function_));
+void Emitter::emit_items(const std::string& name) {
+  begin_count(name);
+  Value* items = w_.getInt64(1);
+  for (const loop::GridAxis& axis : program_.grid) items = w_.CreateMul(items, grid_extent(axis));
+  end_count(items);
+}
+
+void Emitter::enter(Value* slots, Value* vars) {
+  vars_pointer_ = vars;
   scopes_.assign(1, {});
   for (size_t i = 0; i < slot_pointers_.size(); ++i)
-    slot_pointers_[i] = w_.CreateLoad(w_.getPtrTy(), w_.CreateConstGEP1_64(w_.getPtrTy(), slots_pointer_, i));
+    slot_pointers_[i] = w_.CreateLoad(w_.getPtrTy(), w_.CreateConstGEP1_64(w_.getPtrTy(), slots, i));
+}
+
+void Emitter::begin_function(const std::string& name) {
+  llvm::Type* i64 = w_.getInt64Ty();
+  function_ = llvm::Function::Create(
+      llvm::FunctionType::get(w_.getVoidTy(), {w_.getPtrTy(), w_.getPtrTy(), i64, i64, w_.getPtrTy()}, false),
+      llvm::GlobalValue::ExternalLinkage, name, w_.module());
+  w_.SetInsertPoint(BasicBlock::Create(w_.getContext(), "", function_));
+}
+
+void Emitter::emit_function(const std::string& name) {
+  begin_function(name);
+  enter(function_->getArg(0), function_->getArg(1));
   std::vector<Value*> extents;
   for (const loop::GridAxis& axis : program_.grid) extents.push_back(grid_extent(axis));
   scopes_.emplace_back();  // of an item; the caller asks for one at least
@@ -194,16 +225,15 @@ void each_statement(const loop::Body& body, F f) {
 
 }  // namespace
 
-// Scatters happen in order, a scan needs the value before, and sorting is a loop of its own.
+// What a scatter binds goes in order, a scan needs the value before, and sorting is a loop of its own.
 bool Emitter::is_vectorized(const Statement& loop) const {
   if (loop.loop != LoopKind::kVector || loop.lanes < 2 || vector_.lanes != 0) return false;
   bool possible = true;
   each_statement(loop.body, [&](const Statement& s) {
     if (s.kind == StatementKind::kSort) possible = false;
     if (s.kind != StatementKind::kStore) return;
-    const Op op = graph_.op(s.node);
-    if (op == Op::ScatterStore || (op == Op::ScanStore && graph_.source(s.node, 3) == loop.node))
-      possible = false;
+    const std::span<const Node> bound = ir::bound_ranges(graph_, s.node);
+    if (std::find(bound.begin(), bound.end(), loop.node) != bound.end()) possible = false;
   });
   return possible;
 }

@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: MIT
-// A loop program as LLVM IR: two functions in one module,
-//   void <name>(void** slots, const int64_t* vars, int64_t begin, int64_t end)   items [begin, end) of the
-//   grid int64_t <name>.items(const int64_t* vars)                                   how many items there are
-// with `slots` by number and `vars` the variables of the kernel by name (variables_of).
+// A loop program as LLVM IR: in one module,
+//   void <name>(void** slots, const int64_t* vars, int64_t begin, int64_t end, void* scratch)   items [begin,
+//   end) int64_t <name>.items(const int64_t* vars)                                   how many items there are
+//   const int64_t <name>.scratch                                                bytes of scratch
+// with `slots` by number and `vars` the variables of the kernel by name (variables_of). `scratch` is memory
+// that no other thread uses meanwhile, aligned to 64.
+//
+// A program with a contraction becomes the skeleton for it (contract.h), whose items come first, and the
+// loops of its other statements. It calls the function contraction_plan's tile_kernel_name, from another
+// module.
+//
+// A program of phases is a function for each of them, and one around them; what items keep in local memory
+// lies in scratch.
 //
 // Values live in the outermost loop that they do not change in. In a vector loop a value that changes with
 // the range has a lane for each of its values; the last step masks off the lanes beyond the end in its loads,
@@ -24,6 +33,7 @@
 namespace anneal::cpu {
 
 struct EmitOptions {
+  int threads = 1;  // that will share the items of a contraction out; results do not depend on it
   // No two slots share memory. Otherwise they may, when what is written at an index was read before only at
   // that index.
   bool disjoint_slots = false;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The state of one emission (emit.h), shared by its parts: statements and loops (emit.cc), values
 // (emit_value.cc), index arithmetic (emit_index.cc), memory (emit_memory.cc), folds (emit_fold.cc), sorting
-// (emit_sort.cc). Tested by emit_test.cc.
+// (emit_sort.cc), contractions (emit_contraction.cc), phases (emit_phases.cc). Tested by emit_test.cc.
 #pragma once
 
 #include <functional>
@@ -10,6 +10,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "cpu/contract_plan.h"
 #include "cpu/emit.h"
 #include "cpu/value_builder.h"
 #include "ir/bounds.h"
@@ -44,11 +45,23 @@ struct Fold {
 
 class Emitter {
  public:
+  // `vars`: the variables in the order of the caller's, all of the program's among them.
   Emitter(llvm::Module& module, const Target& target, const ir::Graph& graph, const loop::Program& program,
-          const EmitOptions& options);
-  void emit(const std::string& name);
+          std::vector<Node> vars, const EmitOptions& options);
+  // The two functions of the program.
+  void emit_items(const std::string& name);
+  void emit_function(const std::string& name);
+  // The same of the program's contraction, in place of its loops.
+  void emit_contraction_items(const std::string& name, const loop::Contraction& parts,
+                              const ContractPlan& plan);
+  void emit_contraction(const std::string& name, const loop::Contraction& parts, const ContractPlan& plan);
+  // The function that calls the phases of the program, <name>.phase0 and so on; where its locals, and what
+  // the phases have for scratch, begin in its own.
+  void emit_phase_calls(const std::string& name, size_t phases, const std::vector<int64_t>& locals,
+                        int64_t scratch_offset);
 
  private:
+  friend class ContractionHoles;
   using Value = llvm::Value;
 
   // A body being emitted. Values made in it are good until it ends.
@@ -67,8 +80,10 @@ class Emitter {
   };
 
   // -- Statements (emit.cc) --
-  void emit_items(const std::string& name);
-  void emit_function(const std::string& name);
+  void begin_function(const std::string& name);
+  void enter(Value* slots, Value* vars);      // a function, whose entry block is being written
+  void begin_count(const std::string& name);  // a function of the variables alone
+  void end_count(Value* count);
   void bind_grid(Value* item, const std::vector<Value*>& extents);
   void emit_body(const loop::Body& body);
   void emit_statement(const loop::Body& body, size_t position);
@@ -151,11 +166,24 @@ class Emitter {
   llvm::MDNode* slot_domain_ = nullptr;
   std::vector<llvm::Value*> slot_pointers_;
   llvm::Function* function_ = nullptr;
-  llvm::Value *vars_pointer_ = nullptr, *slots_pointer_ = nullptr;
+  llvm::Value* vars_pointer_ = nullptr;
   std::vector<Scope> scopes_;
   std::unordered_map<uint32_t, Fold> folds_;
   std::unordered_map<uint32_t, Span> grid_spans_;  // of ranges that the grid splits
   Vector vector_;
+  bool in_contraction_ = false;
 };
+
+// The functions of emit.h for a program without phases; a plan where it has a contraction.
+void emit_one(llvm::Module& module, const Target& target, const ir::Graph& graph,
+              const loop::Program& program, const std::vector<Node>& vars,
+              const std::optional<ContractPlan>& plan, const std::string& name, const EmitOptions& options);
+// For one that has a contraction.
+void emit_contraction_program(llvm::Module& module, const Target& target, const ir::Graph& graph,
+                              const loop::Program& program, const std::vector<Node>& vars,
+                              const ContractPlan& plan, const std::string& name, const EmitOptions& options);
+// For one of phases. Returns the bytes of scratch that it needs.
+int64_t emit_phases(llvm::Module& module, const Target& target, const ir::Graph& graph,
+                    const loop::Program& program, const std::string& name, const EmitOptions& options);
 
 }  // namespace anneal::cpu

@@ -20,6 +20,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <map>
+#include <mutex>
 
 #include "anneal/error.h"
 #include "cpu/runtime.h"
@@ -123,6 +125,7 @@ class Session {
     runtime_ = &check(jit_->createJITDylib("runtime"));
     if (auto error = runtime_->define(llvm::orc::absoluteSymbols(std::move(symbols))))
       raise_llvm(std::move(error));
+    shared_ = &check(jit_->createJITDylib("shared"));
   }
 
   llvm::orc::LLJIT& jit() { return *jit_; }
@@ -131,20 +134,35 @@ class Session {
     const std::string name = "object" + std::to_string(next_.fetch_add(1));
     llvm::orc::JITDylib& library = jit_->getExecutionSession().createBareJITDylib(name);
     library.addToLinkOrder(*runtime_);
-    const llvm::StringRef bytes(reinterpret_cast<const char*>(object.data()), object.size());
-    if (auto error = jit_->addObjectFile(library, llvm::MemoryBuffer::getMemBufferCopy(bytes, name)))
-      raise_llvm(std::move(error));
+    library.addToLinkOrder(*shared_);
+    add_to(library, name, object);
     return library;
   }
 
+  void share(const std::string& name, const std::function<std::vector<std::byte>()>& make) {
+    std::once_flag* once;
+    {
+      const std::lock_guard<std::mutex> lock(shared_lock_);
+      once = &shared_names_[name];
+    }
+    std::call_once(*once, [&] { add_to(*shared_, name, make()); });
+  }
+
  private:
+  void add_to(llvm::orc::JITDylib& library, const std::string& name, std::span<const std::byte> object) {
+    const llvm::StringRef bytes(reinterpret_cast<const char*>(object.data()), object.size());
+    if (auto error = jit_->addObjectFile(library, llvm::MemoryBuffer::getMemBufferCopy(bytes, name)))
+      raise_llvm(std::move(error));
+  }
   static llvm::orc::JITDylib& check(llvm::Expected<llvm::orc::JITDylib&> library) {
     if (!library) raise_llvm(library.takeError());
     return *library;
   }
 
   std::unique_ptr<llvm::orc::LLJIT> jit_;
-  llvm::orc::JITDylib* runtime_ = nullptr;
+  llvm::orc::JITDylib *runtime_ = nullptr, *shared_ = nullptr;
+  std::mutex shared_lock_;
+  std::map<std::string, std::once_flag> shared_names_;
   std::atomic<uint64_t> next_{0};
 };
 
@@ -165,10 +183,24 @@ class Linked final : public LinkedObject {
 
 }  // namespace
 
-std::unique_ptr<LinkedObject> link_object(const Target& target, std::span<const std::byte> object) {
-  // Never destroyed: code may run until the process ends.
+namespace {
+
+// Never destroyed: code may run until the process ends.
+Session& session_for(const Target& target) {
   static Session& session = *new Session(target);
+  return session;
+}
+
+}  // namespace
+
+std::unique_ptr<LinkedObject> link_object(const Target& target, std::span<const std::byte> object) {
+  Session& session = session_for(target);
   return std::make_unique<Linked>(session, session.add(object));
+}
+
+void link_shared_object(const Target& target, const std::string& name,
+                        const std::function<std::vector<std::byte>()>& make) {
+  session_for(target).share(name, make);
 }
 
 }  // namespace anneal::cpu

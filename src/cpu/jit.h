@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -44,5 +45,9 @@ class LinkedObject {
 
 // Any thread. Two objects with the same symbols may be linked side by side. Raises kDevice.
 std::unique_ptr<LinkedObject> link_object(const Target& target, std::span<const std::byte> object);
+// For the rest of the process: all objects may call the functions of this one. `make` is called, and the
+// object linked, unless that was done for the name before. Any thread.
+void link_shared_object(const Target& target, const std::string& name,
+                        const std::function<std::vector<std::byte>()>& make);
 
 }  // namespace anneal::cpu

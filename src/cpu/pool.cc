@@ -6,6 +6,8 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
+#include <memory>
 #include <string>
 
 #include "anneal/error.h"
@@ -122,6 +124,26 @@ int thread_count(std::string_view text, int cores) {
   std::fprintf(stderr, "anneal: ANNEAL_THREADS=%.*s is more than makes sense on %d cores, using %d\n",
                static_cast<int>(text.size()), text.data(), cores, limit);
   return limit;
+}
+
+void* thread_scratch(size_t bytes) {
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+  struct Scratch {
+    std::unique_ptr<void, Free> memory;
+    size_t size = 0;
+  };
+  constexpr size_t kAlignment = 64;
+  thread_local Scratch scratch;
+  if (bytes <= scratch.size) return scratch.memory.get();
+  const size_t size = std::max(bytes, 2 * scratch.size);
+  scratch = {};  // before its successor
+  scratch.memory.reset(std::aligned_alloc(kAlignment, (size + kAlignment - 1) / kAlignment * kAlignment));
+  if (scratch.memory == nullptr)
+    raise(ErrorCode::kMemory, "cpu: cannot allocate " + std::to_string(size) + " bytes of scratch");
+  scratch.size = size;
+  return scratch.memory.get();
 }
 
 Pool& process_pool() {

@@ -53,6 +53,10 @@ inline constexpr int kMaxThreads = 1024;
 // 64) is taken as that many, with a line to stderr. Raises kArgument for what is no number above 0.
 int thread_count(std::string_view text, int cores);
 
+// Memory of the calling thread, aligned to 64 bytes, until it asks again. It grows and stays until the thread
+// ends. Raises kMemory.
+void* thread_scratch(size_t bytes);
+
 // The pool of the process, made at first use.
 Pool& process_pool();
 

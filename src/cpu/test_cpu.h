@@ -6,12 +6,16 @@
 #include <llvm/IR/LLVMContext.h>
 #include <llvm/IR/Module.h>
 
+#include <cstring>
 #include <memory>
 #include <vector>
 
 #include "anneal/error.h"
+#include "cpu/cpu_device.h"
 #include "cpu/emit.h"
 #include "cpu/jit.h"
+#include "cpu/plan_contraction.h"
+#include "cpu/tile_object.h"
 #include "ir/builder.h"
 #include "ir/random_program.h"
 #include "loop/program.h"
@@ -46,22 +50,33 @@ class Compiled {
  public:
   Compiled(const ir::Graph& graph, const Program& program, const Target& target,
            const EmitOptions& options = {}) {
+    static ObjectCache no_cache({}, 0);
+    for (const ContractPlan& plan : plan_contractions(graph, program, target, options.threads))
+      link_tile_kernel(target, plan, no_cache);
     llvm::LLVMContext context;
     const auto module = emit_program(context, target, graph, program, "test", options);
     Compiler compiler(target);
     object_ = link_object(target, compiler.compile(*module));
-    function_ = reinterpret_cast<void (*)(void**, const int64_t*, int64_t, int64_t)>(object_->symbol("test"));
+    function_ = reinterpret_cast<KernelFunction>(object_->symbol("test"));
     items_ = reinterpret_cast<int64_t (*)(const int64_t*)>(object_->symbol("test.items"));
   }
   int64_t items(std::vector<int64_t> vars = {}) const { return items_(vars.data()); }
   void run(std::vector<void*> slots, std::vector<int64_t> vars = {}) const {
     const int64_t n = items(vars);
-    if (n > 0) function_(slots.data(), vars.data(), 0, n);
+    if (n > 0) run(slots, vars, 0, n);
+  }
+  // Some of the items.
+  void run(std::vector<void*> slots, std::vector<int64_t> vars, int64_t begin, int64_t end) const {
+    const auto bytes = static_cast<size_t>(*static_cast<const int64_t*>(object_->symbol("test.scratch")));
+    void* scratch = thread_scratch(bytes);
+    // What is in it must not matter: all bits set is a NaN.
+    if (bytes != 0) std::memset(scratch, 0xff, bytes);
+    function_(slots.data(), vars.data(), begin, end, scratch);
   }
 
  private:
   std::unique_ptr<LinkedObject> object_;
-  void (*function_)(void**, const int64_t*, int64_t, int64_t);
+  KernelFunction function_;
   int64_t (*items_)(const int64_t*);
 };
 

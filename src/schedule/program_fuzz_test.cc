@@ -10,11 +10,11 @@
 namespace anneal::schedule {
 namespace {
 
-constexpr Fuse kLevels[] = {Fuse::kNone, Fuse::kGreedy};
+constexpr Fuse kLevels[] = {Fuse::kNone, Fuse::kGreedy, Fuse::kModel};
 
 void expect_same(ir::Graph& g, const std::vector<Node>& roots, uint64_t seed,
                  std::span<const int64_t> sizes) {
-  const Fuse fuse = kLevels[seed / 2 % 2];  // not in step with what shape_of() takes from the seed
+  const Fuse fuse = kLevels[seed / 2 % 3];  // not in step with what shape_of() takes from the seed
   const auto where = [&] {
     return "ANNEAL_FUZZ_SEED=" + std::to_string(seed) + " fuse " + std::to_string(static_cast<int>(fuse)) +
            "\n" + ir::print(g, roots);
