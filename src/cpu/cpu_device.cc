@@ -67,6 +67,9 @@ support::Key program_key(const ir::Graph& graph, const loop::Program& program) {
     h.add(graph.key(axis.range)).add(static_cast<uint64_t>(axis.chunk));
   add_body(h, graph, program.body);
   if (program.contraction != nullptr) h.add(graph.key(program.contraction->kernel));
+  for (const loop::Program& phase : program.phases) h.add(program_key(graph, phase));
+  for (const ir::Node n : program.item_vars) h.add(graph.key(n));
+  for (const ir::Node n : program.locals) h.add(graph.key(n));
   return h.finish();
 }
 
@@ -136,8 +139,8 @@ std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(
       Unit& unit = units[i];
       try {
         const loop::Program& program = programs[unit.program];
-        if (const auto plan = plan_contraction(graph, program, target_, pool_.threads()))
-          link_tile_kernel(target_, *plan, cache_);
+        for (const ContractPlan& plan : plan_contractions(graph, program, target_, pool_.threads()))
+          link_tile_kernel(target_, plan, cache_);
         std::optional<std::vector<std::byte>> object = cache_.find(unit.key);
         if (!object) {
           llvm::LLVMContext context;

@@ -36,23 +36,31 @@ int64_t slots_of(const ir::Graph& graph, Node kernel) {
   return count;
 }
 
+void emit_one(llvm::Module& module, const Target& target, const ir::Graph& graph,
+              const loop::Program& program, const std::vector<Node>& vars,
+              const std::optional<ContractPlan>& plan, const std::string& name, const EmitOptions& options) {
+  if (plan) return emit_contraction_program(module, target, graph, program, vars, *plan, name, options);
+  Emitter emitter(module, target, graph, program, vars, options);
+  emitter.emit_items(name + ".items");
+  emitter.emit_function(name);
+}
+
 std::unique_ptr<llvm::Module> emit_program(llvm::LLVMContext& context, const Target& target,
                                            const ir::Graph& graph, const loop::Program& program,
                                            const std::string& name, const EmitOptions& options) {
   auto module = std::make_unique<llvm::Module>(name, context);
   module->setTargetTriple(target.triple);
-  const std::optional<ContractPlan> plan = plan_contraction(graph, program, target, options.threads);
-  if (plan) {
-    emit_contraction_program(*module, target, graph, program, *plan, name, options);
+  int64_t scratch = 0;
+  if (!program.phases.empty()) {
+    scratch = emit_phases(*module, target, graph, program, name, options);
   } else {
-    Emitter emitter(*module, target, graph, program, variables_of(graph, program.kernel), options);
-    emitter.emit_items(name + ".items");
-    emitter.emit_function(name);
+    const std::optional<ContractPlan> plan = plan_contraction(graph, program, target, options.threads);
+    emit_one(*module, target, graph, program, variables_of(graph, program.kernel), plan, name, options);
+    if (plan) scratch = plan->scratch_bytes;
   }
   llvm::Type* i64 = llvm::Type::getInt64Ty(context);
   new llvm::GlobalVariable(*module, i64, true, llvm::GlobalValue::ExternalLinkage,
-                           llvm::ConstantInt::get(i64, plan ? static_cast<uint64_t>(plan->scratch_bytes) : 0),
-                           name + ".scratch");
+                           llvm::ConstantInt::get(i64, static_cast<uint64_t>(scratch)), name + ".scratch");
   for (llvm::Function& f : *module) {
     if (f.isDeclaration()) continue;
     f.addFnAttr("prefer-vector-width", std::to_string(target.vector_bytes * 8));
@@ -127,12 +135,16 @@ void Emitter::enter(Value* slots, Value* vars) {
     slot_pointers_[i] = w_.CreateLoad(w_.getPtrTy(), w_.CreateConstGEP1_64(w_.getPtrTy(), slots, i));
 }
 
-void Emitter::emit_function(const std::string& name) {
+void Emitter::begin_function(const std::string& name) {
   llvm::Type* i64 = w_.getInt64Ty();
   function_ = llvm::Function::Create(
       llvm::FunctionType::get(w_.getVoidTy(), {w_.getPtrTy(), w_.getPtrTy(), i64, i64, w_.getPtrTy()}, false),
       llvm::GlobalValue::ExternalLinkage, name, w_.module());
   w_.SetInsertPoint(BasicBlock::Create(w_.getContext(), "", function_));
+}
+
+void Emitter::emit_function(const std::string& name) {
+  begin_function(name);
   enter(function_->getArg(0), function_->getArg(1));
   std::vector<Value*> extents;
   for (const loop::GridAxis& axis : program_.grid) extents.push_back(grid_extent(axis));

@@ -47,6 +47,25 @@ TEST_F(Contractions, Transposes) {
         .m = 37, .n = 45, .k = 35, .ta = (which & 1) != 0, .tb = (which & 2) != 0, .tc = (which & 4) != 0});
 }
 
+TEST_F(Contractions, SumsOfTheFactors) {
+  for (const int64_t m : {5, 37})
+    for (const int64_t n : {3, 64})
+      for (const int64_t k : {2, 35, 700}) {
+        const Node p = product({.m = m, .n = n, .k = k, .ta = true});
+        const Node of_a = graph.source(graph.source(p, 0), 0), of_b = graph.source(graph.source(p, 0), 1);
+        const auto sum = [&](Node factor) {
+          return b.accumulate(factor, ir::ReduceOp::kAdd, std::span(&i3, 1));
+        };
+        const Node c = b.store(fresh(f32, m * n), row_major({{i1, m}, {i2, n}}), p);
+        const Node bias = b.load(fresh(f32, n), i2);
+        const Node columns = b.store(fresh(f32, n), i2, b.add(sum(of_b), bias));
+        const Node rows = b.store(fresh(bf16, m), i1, b.cast(sum(of_a), bf16));
+        check({c, columns});
+        check({c, rows, columns});
+        if (HasFatalFailure()) return;
+      }
+}
+
 TEST_F(Contractions, Tails) {
   for (const int64_t m : {2, 13, 15})
     for (const int64_t n : {9, 31, 33})

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The state of one emission (emit.h), shared by its parts: statements and loops (emit.cc), values
 // (emit_value.cc), index arithmetic (emit_index.cc), memory (emit_memory.cc), folds (emit_fold.cc), sorting
-// (emit_sort.cc), contractions (emit_contraction.cc). Tested by emit_test.cc.
+// (emit_sort.cc), contractions (emit_contraction.cc), phases (emit_phases.cc). Tested by emit_test.cc.
 #pragma once
 
 #include <functional>
@@ -55,6 +55,10 @@ class Emitter {
   void emit_contraction_items(const std::string& name, const loop::Contraction& parts,
                               const ContractPlan& plan);
   void emit_contraction(const std::string& name, const loop::Contraction& parts, const ContractPlan& plan);
+  // The function that calls the phases of the program, <name>.phase0 and so on; where its locals, and what the
+  // phases have for scratch, begin in its own.
+  void emit_phase_calls(const std::string& name, size_t phases, const std::vector<int64_t>& locals,
+                        int64_t scratch_offset);
 
  private:
   friend class ContractionHoles;
@@ -76,6 +80,7 @@ class Emitter {
   };
 
   // -- Statements (emit.cc) --
+  void begin_function(const std::string& name);
   void enter(Value* slots, Value* vars);      // a function, whose entry block is being written
   void begin_count(const std::string& name);  // a function of the variables alone
   void end_count(Value* count);
@@ -169,9 +174,16 @@ class Emitter {
   bool in_contraction_ = false;
 };
 
-// A program that has a contraction: the functions of emit.h.
+// The functions of emit.h for a program without phases; a plan where it has a contraction.
+void emit_one(llvm::Module& module, const Target& target, const ir::Graph& graph,
+              const loop::Program& program, const std::vector<Node>& vars,
+              const std::optional<ContractPlan>& plan, const std::string& name, const EmitOptions& options);
+// For one that has a contraction.
 void emit_contraction_program(llvm::Module& module, const Target& target, const ir::Graph& graph,
-                              const loop::Program& program, const ContractPlan& plan, const std::string& name,
-                              const EmitOptions& options);
+                              const loop::Program& program, const std::vector<Node>& vars,
+                              const ContractPlan& plan, const std::string& name, const EmitOptions& options);
+// For one of phases. Returns the bytes of scratch that it needs.
+int64_t emit_phases(llvm::Module& module, const Target& target, const ir::Graph& graph,
+                    const loop::Program& program, const std::string& name, const EmitOptions& options);
 
 }  // namespace anneal::cpu

@@ -107,7 +107,17 @@ std::optional<ContractPlan> plan_contraction(const ir::Graph& graph, const loop:
   traits.f64 = graph.dtype(c.product) == f64;
   if (cost_along(graph, c.a, c.m) < cost_along(graph, c.a, c.k)) traits.a_along = Axis::kM;
   if (cost_along(graph, c.b, c.k) < cost_along(graph, c.b, c.n)) traits.b_along = Axis::kK;
+  for (const loop::FactorSum& sum : c.sums) (sum.of_b ? traits.b_sums : traits.a_sums) = true;
   return contract_plan(shape, {.isa = isa_of(target), .threads = threads}, traits);
+}
+
+std::vector<ContractPlan> plan_contractions(const ir::Graph& graph, const loop::Program& program,
+                                            const Target& target, int threads) {
+  std::vector<ContractPlan> out;
+  if (const auto plan = plan_contraction(graph, program, target, threads)) out.push_back(*plan);
+  for (const loop::Program& phase : program.phases)
+    if (const auto plan = plan_contraction(graph, phase, target, 1)) out.push_back(*plan);
+  return out;
 }
 
 }  // namespace anneal::cpu

@@ -50,10 +50,9 @@ class Compiled {
  public:
   Compiled(const ir::Graph& graph, const Program& program, const Target& target,
            const EmitOptions& options = {}) {
-    if (const auto plan = plan_contraction(graph, program, target, options.threads)) {
-      static ObjectCache no_cache({}, 0);
-      link_tile_kernel(target, *plan, no_cache);
-    }
+    static ObjectCache no_cache({}, 0);
+    for (const ContractPlan& plan : plan_contractions(graph, program, target, options.threads))
+      link_tile_kernel(target, plan, no_cache);
     llvm::LLVMContext context;
     const auto module = emit_program(context, target, graph, program, "test", options);
     Compiler compiler(target);

@@ -27,7 +27,9 @@ bool share(const std::vector<Node>& a, const std::vector<Node>& b) {
 
 bool can_run_apart(const ir::Graph& graph, const Contraction& c) {
   const Node factors[] = {c.a, c.b};
-  const std::vector<Node> written = slots(graph, c.statements, true), others = slots(graph, c.others, true);
+  std::vector<Node> written = slots(graph, c.statements, true);
+  for (const FactorSum& sum : c.sums) written.push_back(graph.source(sum.statement, 0));
+  const std::vector<Node> others = slots(graph, c.others, true);
   return !share(slots(graph, factors, false), written) && !share(written, others) &&
          !share(slots(graph, c.statements, false), others) && !share(slots(graph, c.others, false), written);
 }
@@ -53,7 +55,9 @@ std::shared_ptr<const ContractionProgram> contraction_program(ir::Graph& graph, 
   const ir::Builder build{graph};
   auto out = std::make_shared<ContractionProgram>();
   out->parts = *found;
-  out->kernel = build.sink(found->statements);
+  std::vector<Node> statements = found->statements;
+  for (const FactorSum& sum : found->sums) statements.push_back(sum.statement);
+  out->kernel = build.sink(statements);
   if (!found->others.empty()) out->others.push_back(lower(graph, build.sink(found->others), options));
   return out;
 }

@@ -7,6 +7,7 @@
 
 #include "ir/builder.h"
 #include "loop/contraction_program.h"
+#include "loop/fold.h"
 #include "loop/nests.h"
 #include "loop/simplify_statements.h"
 
@@ -274,13 +275,30 @@ Body Placer::write(size_t number) {
 
 }  // namespace
 
-Program lower(ir::Graph& graph, Node kernel, const LowerOptions& options) {
-  const std::vector<Node> statements = simplify_statements(graph, graph.sources(kernel));
+namespace {
+
+Program lower_whole(ir::Graph& graph, std::span<const Node> statements, const LowerOptions& options) {
   const ir::Kernel analysed(graph, statements);
   const Nests nests(graph, analysed, options);
   const Node simplified = ir::Builder{graph}.sink(statements);
   Body body = Placer(graph, analysed, nests).run();
   return {simplified, nests.grid(), std::move(body), contraction_program(graph, simplified, options)};
+}
+
+}  // namespace
+
+Program lower(ir::Graph& graph, Node kernel, const LowerOptions& options) {
+  const std::vector<Node> statements = simplify_statements(graph, graph.sources(kernel));
+  FoldSplit split = split_fold(graph, statements, {.onchip_bytes = options.onchip_bytes});
+  if (!split.reason.empty()) return lower_whole(graph, statements, options);
+  Program program{ir::Builder{graph}.sink(statements), std::move(split.grid), {}};
+  LowerOptions inside = options;
+  inside.item_work = INT64_MAX;  // a phase runs on one thread
+  for (Node phase : split.phases)
+    program.phases.push_back(lower_whole(graph, simplify_statements(graph, graph.sources(phase)), inside));
+  program.item_vars = std::move(split.item_vars);
+  program.locals = std::move(split.locals);
+  return program;
 }
 
 }  // namespace anneal::loop

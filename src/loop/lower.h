@@ -11,6 +11,7 @@
 //   of
 //     the statement, or, where that is none of them, the innermost one of each accumulate.
 //   - Items are as large as their work warrants, never by the number of threads.
+//   - A kernel that makes sums in the loops of others is cut into phases where that can be done (fold.h).
 //   - A kernel around a sum of products is noted as such beside its loops.
 //
 // The result depends on the content of the kernel alone. Tested by lower_test.cc and lower_fuzz_test.cc.
@@ -24,6 +25,7 @@ struct LowerOptions {
   int32_t lanes = 16;                 // of a vector loop, at most
   int64_t item_work = 1 << 15;        // operations that make an item worth its start
   double contraction_work = 1 << 11;  // multiply-adds of one of a batch, from which on it is noted; 0: always
+  int64_t onchip_bytes = 1 << 20;     // of the local memory of an item
 };
 
 // `kernel` is a sink of statements that verifies at Stage::kKernel; raises kVerify otherwise.

@@ -31,6 +31,7 @@ class Printer {
   };
 
   std::string name(Node n) const;
+  std::string phases() const;
   std::string extent(Node range) const { return dim_text(graph_, as_dim(graph_.source(range, 0))); }
   ir::Dim as_dim(Node n) const {
     return graph_.is_const(n) ? ir::Dim(graph_.const_value(n).as_int(graph_.dtype(n))) : ir::Dim(n);
@@ -144,6 +145,18 @@ std::string Printer::line(const Statement& s) const {
   return "?";
 }
 
+std::string Printer::phases() const {
+  std::string out;
+  for (Node local : program_.locals) out += "local " + name(local) + " " + type_text(graph_, local) + "\n";
+  for (size_t p = 0; p < program_.phases.size(); ++p) {
+    out += "phase " + std::to_string(p) + " at";
+    for (size_t i = 0; i < program_.grid.size(); ++i)
+      out += (i == 0 ? " " : ", ") + name(program_.grid[i].range) + " = " + name(program_.item_vars[i]);
+    out += "\n" + print(graph_, program_.phases[p]);
+  }
+  return out;
+}
+
 std::string Printer::run() {
   std::string out = "grid";
   for (const GridAxis& axis : program_.grid) {
@@ -151,6 +164,7 @@ std::string Printer::run() {
     if (axis.chunk != 1) out += " by " + std::to_string(axis.chunk);
   }
   out += "\n";
+  if (!program_.phases.empty()) return out + phases();
   std::vector<Frame> frames = {{&program_.body}};
   while (!frames.empty()) {
     Frame& frame = frames.back();

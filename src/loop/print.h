@@ -7,8 +7,12 @@
 //         let %12 = load slot 0 [((r0 * 768) + r2)] : f32
 //         fold %20 with %12
 // Values have the numbers that ir::print gives them in the text of the program's kernel, ranges are r<id>,
-// variables go by name; a value that is made nowhere is written out where it is used. Tested by
-// lower_test.cc.
+// variables go by name; a value that is made nowhere is written out where it is used. A program of phases:
+//   grid r0:0..B r1:0..T by 64
+//   local slot 5 f32[4096]
+//   phase 0 at r0 = item:0, r1 = item:1
+//   grid ...
+// Tested by lower_test.cc and fold_test.cc.
 #pragma once
 
 #include <string>

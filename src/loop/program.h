@@ -59,6 +59,10 @@ struct GridAxis {
 
 struct ContractionProgram;
 
+// A program may have phases instead of a body (fold.h). An item then sets `item_vars`, of each axis of the grid
+// the first value that the item has of it, and runs the phases one after the other, each whole. They share
+// the slots of the kernel and `locals`: memory of the item, with numbers behind those slots, that holds
+// nothing at its beginning.
 struct Program {
   Node kernel;                 // the sink it was made from, simplified
   std::vector<GridAxis> grid;  // outermost first; the number of items is the product
@@ -66,13 +70,16 @@ struct Program {
   // An annotation, or null: the same kernel around its sum of products. A device that has a skeleton for it
   // may run this instead of the grid and the body.
   std::shared_ptr<const ContractionProgram> contraction = nullptr;
+  std::vector<Program> phases = {};
+  std::vector<Node> item_vars = {};  // by axis of the grid: a variable of the phases
+  std::vector<Node> locals = {};     // params of known extent
 };
 
 // No load of the factors, nor of what the other statements need, is of a slot that the statements of the
 // contraction write, or the other way round: the two parts may run in any order, and item by item.
 struct ContractionProgram {
   Contraction parts;
-  Node kernel;                  // a sink of parts.statements
+  Node kernel;                  // a sink of the statements and sums of `parts`
   std::vector<Program> others;  // one of parts.others; none where there are none
 };
 

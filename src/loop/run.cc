@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "anneal/error.h"
+#include "interp/arrays.h"
 #include "interp/slots.h"
 #include "ir/eval.h"
 #include "ir/random_program.h"
@@ -19,6 +20,15 @@ using ir::Scalar;
 namespace {
 
 constexpr int64_t kNobody = -1, kMany = -2;
+
+std::vector<int64_t> shuffled(int64_t items, uint64_t seed) {
+  std::vector<int64_t> order(static_cast<size_t>(items));
+  std::iota(order.begin(), order.end(), 0);
+  support::RandomStream random(seed);
+  for (size_t i = order.size(); i > 1; --i)
+    std::swap(order[i - 1], order[static_cast<size_t>(random.below(static_cast<int64_t>(i)))]);
+  return order;
+}
 
 struct Fold {
   bool is_begun = false;
@@ -103,12 +113,7 @@ int64_t ProgramRun::points(const ir::RangeSet& ranges) const {
 void ProgramRun::run(uint64_t shuffle_seed) {
   int64_t items = 1;
   for (const GridAxis& a : program_.grid) items *= (memory_.extent(range(a.range)) + a.chunk - 1) / a.chunk;
-  std::vector<int64_t> order(static_cast<size_t>(items));
-  std::iota(order.begin(), order.end(), 0);
-  support::RandomStream random(shuffle_seed);
-  for (size_t i = order.size(); i > 1; --i)
-    std::swap(order[i - 1], order[static_cast<size_t>(random.below(static_cast<int64_t>(i)))]);
-  for (int64_t item : order) run_item(item);
+  for (int64_t item : shuffled(items, shuffle_seed)) run_item(item);
   for (Node s : kernel_.statements()) {
     const int64_t expected = points(ir::united(kernel_.free(s), kernel_.bound(s))) *
                              std::count(kernel_.statements().begin(), kernel_.statements().end(), s);
@@ -319,12 +324,107 @@ Scalar ProgramRun::load(Node n) {
   return memory_.slots()[slot].elements[i];
 }
 
+// A program of phases: every item begins with the memory as it was, so that none sees what another has written.
+class PhasesRun {
+ public:
+  PhasesRun(const ir::Graph& graph, const Program& program, const ir::Kernel& kernel, KernelMemory& memory,
+            const interp::KernelArrays& arrays, const interp::Bindings& bindings, const RunOptions& options)
+      : graph_(graph),
+        program_(program),
+        kernel_(kernel),
+        memory_(memory),
+        arrays_(arrays),
+        bindings_(bindings),
+        options_(options) {}
+
+  void run() {
+    for (const auto& [number, array] : arrays_) {
+      const bool written = std::any_of(
+          kernel_.statements().begin(), kernel_.statements().end(), [&](Node s) {
+            return graph_.arg_as<ir::ParamArg>(graph_.source(s, 0)).index == number;
+          });
+      if (written) results_.push_back({number, *array, std::vector<int64_t>(elements(*array), kNobody)});
+    }
+    int64_t items = 1;
+    for (const GridAxis& axis : program_.grid) items *= chunks(axis);
+    for (int64_t item : shuffled(items, options_.shuffle_seed)) run_item(item);
+    for (const auto& [number, array] : arrays_)
+      for (Result& r : results_)
+        if (r.number == number) *array = std::move(r.array);
+  }
+
+ private:
+  struct Result {
+    int64_t number;
+    interp::Array array;
+    std::vector<int64_t> writers;  // by element
+  };
+
+  static size_t elements(const interp::Array& a) { return a.bytes.size() / static_cast<size_t>(dtype_size(a.dtype)); }
+  int64_t chunks(const GridAxis& axis) const {
+    return (memory_.extent(kernel_.range_position(axis.range)) + axis.chunk - 1) / axis.chunk;
+  }
+
+  void run_item(int64_t item) {
+    interp::Bindings bindings = bindings_;
+    int64_t rest = item;
+    for (size_t i = program_.grid.size(); i-- > 0;) {
+      const int64_t count = chunks(program_.grid[i]);
+      bindings.vars.emplace_back(graph_.arg_as<ir::VarArg>(program_.item_vars[i]).name,
+                                 rest % count * program_.grid[i].chunk);
+      rest /= count;
+    }
+    interp::KernelArrays memory;
+    for (const auto& [number, array] : arrays_) memory.emplace_back(number, std::make_shared<interp::Array>(*array));
+    for (Node local : program_.locals) {
+      const auto array = std::make_shared<interp::Array>();
+      array->dtype = memory_.held(graph_.dtype(local));
+      array->shape = {graph_.shape(local)[0].value};
+      const auto size = static_cast<size_t>(array->shape[0] * dtype_size(array->dtype));
+      array->bytes.assign(size, std::byte{0xff});  // a NaN, where it is a float
+      memory.emplace_back(graph_.arg_as<ir::ParamArg>(local).index, array);
+    }
+    for (const Program& phase : program_.phases) loop::run(graph_, phase, memory, bindings, options_);
+    for (Result& r : results_)
+      for (const auto& [number, array] : memory)
+        if (number == r.number) take(r, *array, item);
+  }
+
+  void take(Result& r, const interp::Array& made, int64_t item) {
+    const interp::Array* before = nullptr;
+    for (const auto& [number, array] : arrays_)
+      if (number == r.number) before = array.get();
+    const auto size = static_cast<size_t>(dtype_size(made.dtype));
+    for (size_t e = 0; e < r.writers.size(); ++e) {
+      if (interp::element(made, e) == interp::element(*before, e)) continue;
+      if (r.writers[e] != kNobody && !(interp::element(made, e) == interp::element(r.array, e)))
+        raise(ErrorCode::kData, "slot " + std::to_string(r.number) + ": element " + std::to_string(e) +
+                                    " is written by items " + std::to_string(r.writers[e]) + " and " +
+                                    std::to_string(item));
+      r.writers[e] = item;
+      std::copy_n(made.bytes.begin() + static_cast<std::ptrdiff_t>(e * size), size,
+                  r.array.bytes.begin() + static_cast<std::ptrdiff_t>(e * size));
+    }
+  }
+
+  const ir::Graph& graph_;
+  const Program& program_;
+  const ir::Kernel& kernel_;
+  KernelMemory& memory_;
+  const interp::KernelArrays& arrays_;
+  const interp::Bindings& bindings_;
+  const RunOptions& options_;
+  std::vector<Result> results_;
+};
+
 }  // namespace
 
 void run(const ir::Graph& graph, const Program& program, const interp::KernelArrays& arrays,
          const interp::Bindings& bindings, const RunOptions& options) {
   const ir::Kernel kernel(graph, std::span(&program.kernel, 1));
   KernelMemory memory(graph, kernel, arrays, bindings, options.mode);
+  if (!program.phases.empty())
+    return PhasesRun(graph, program, kernel, memory, arrays, bindings, options).run();
   ProgramRun(graph, program, kernel, memory).run(options.shuffle_seed);
   memory.write_back();
 }

@@ -5,6 +5,7 @@
 
 #include "ir/kernel.h"
 #include "ir/text.h"
+#include "ir/walk.h"
 #include "loop/print.h"
 
 namespace anneal::loop {
@@ -49,6 +50,7 @@ class Verifier {
   bool is_let(Node n) const { return std::find(lets_.begin(), lets_.end(), n) != lets_.end(); }
   Fold* fold_of(Node n);
   bool check_grid();
+  bool check_phases();
   bool check_all_once();
   bool check(const Statement& s);
   bool check_loop(const Statement& s);
@@ -70,6 +72,10 @@ class Verifier {
 std::string Verifier::run() {
   if (!kernel_.error().empty()) return "loop program: " + kernel_.error();
   if (!check_grid()) return error_;
+  if (!program_.phases.empty()) {
+    check_phases();
+    return error_;
+  }
   frames_.push_back({&program_.body});
   while (!frames_.empty()) {
     Frame& frame = frames_.back();
@@ -94,6 +100,27 @@ bool Verifier::check_grid() {
       return fail(axis.range, "is two axes of the grid");
     if (axis.chunk == 1) whole_.push_back(axis.range);
   }
+  return true;
+}
+
+bool Verifier::check_phases() {
+  if (!program_.body.empty()) return fail(program_.kernel, "has a body and phases");
+  if (program_.item_vars.size() != program_.grid.size()) return fail(program_.kernel, "lacks variables of its items");
+  const auto is_local = [&](Node n) {
+    return std::find(program_.locals.begin(), program_.locals.end(), n) != program_.locals.end();
+  };
+  std::vector<Node> made;
+  for (const Program& phase : program_.phases) {
+    error_ = verify(graph_, phase);
+    if (!error_.empty()) return false;
+    for (Node n : ir::postorder(graph_, std::span(&phase.kernel, 1)))
+      if (graph_.op(n) == Op::Load && is_local(graph_.source(n, 0)) &&
+          std::find(made.begin(), made.end(), graph_.source(n, 0)) == made.end())
+        return fail(n, "loads from local memory before it is stored");
+    for (Node s : graph_.sources(phase.kernel)) made.push_back(graph_.source(s, 0));
+  }
+  for (Node s : kernel_.statements())
+    if (std::count(made.begin(), made.end(), graph_.source(s, 0)) != 1) return fail(s, "is not of one phase");
   return true;
 }
 

@@ -6,10 +6,12 @@
 #include "ir/builder.h"
 #include "ir/dims.h"
 #include "ir/walk.h"
+#include "loop/fold.h"
 #include "rules/simplify.h"
 #include "schedule/cost.h"
 #include "schedule/fit.h"
 #include "schedule/indexer.h"
+#include "support/check.h"
 
 namespace anneal::schedule {
 
@@ -21,8 +23,9 @@ namespace {
 
 class KernelBuilder {
  public:
-  KernelBuilder(const ValueGraph& values, const Scopes& scopes, uint32_t group)
+  KernelBuilder(const ValueGraph& values, const Scopes& scopes, uint32_t group, const device::Caps& caps)
       : values_(values),
+        caps_(caps),
         graph_(values.graph()),
         build_{graph_},
         scopes_(scopes),
@@ -35,6 +38,8 @@ class KernelBuilder {
     kernel_.members = group_.members;
     if (group_.kind == GroupKind::kOrdered)
       ordered(group_.members[0]);
+    else if (group_.kind == GroupKind::kFold)
+      fold();
     else
       in_step();
     const Node sink = build_.sink(statements_);
@@ -71,6 +76,14 @@ class KernelBuilder {
     return at;
   }
 
+  // Of a sum beside a contraction, which has ranges of its own.
+  std::vector<Node> loops_beside(std::span<const Dim> space) {
+    std::vector<Node> at;
+    for (const Dim& d : space)
+      at.push_back(d.is(1) ? build_.index(0) : build_.range(d, ir::kMaxRank + ranges_beside_++));
+    return at;
+  }
+
   // A loop without values must not lose its range to simplification, so it is not made.
   static bool is_empty(ir::Shape shape) {
     return std::any_of(shape.begin(), shape.end(), [](const Dim& d) { return d.is(0); });
@@ -95,13 +108,78 @@ class KernelBuilder {
     for (uint32_t v : group_.members) {
       const Node n = values_[v].node;
       if (!scopes_.stored[v] || is_empty(graph_.shape(n))) continue;
-      const bool row = group_.kind == GroupKind::kRow && level_of(values_, group_, v) == Level::kRow;
-      const std::vector<Node> there = row ? indexer_.digits().regroup(row_at, row_space, graph_.shape(n))
-                                          : indexer_.digits().regroup(at, group_.space, graph_.shape(n));
+      const Level level = level_of(values_, group_, v);
+      std::vector<Node> there;
+      if (level == Level::kBeside)
+        there = loops_beside(graph_.shape(n));
+      else if (group_.kind == GroupKind::kRow && level == Level::kRow)
+        there = indexer_.digits().regroup(row_at, row_space, graph_.shape(n));
+      else
+        there = indexer_.digits().regroup(at, group_.space, graph_.shape(n));
       made.push_back(
           {v, indexer_.digits().position(there, graph_.shape(n)), indexer_.value(n, there, {}, true)});
     }
     for (const Made& m : made) statements_.push_back(build_.store(slot(m.v, true), m.position, m.value));
+  }
+
+  // -- Values of rows that make their pairs again --
+
+  void fold() {
+    const std::vector<Node> rows = loops(group_.space);
+    std::vector<std::vector<Node>> places;  // of the members
+    for (uint32_t v : group_.members) {
+      const Value& value = values_[v];
+      const ir::Shape shape = graph_.shape(value.node);
+      places.push_back(value.folds() ? fold_place(value, rows) : place_behind(value, places));
+      if (!scopes_.stored[v] || is_empty(shape)) continue;
+      const Node made = indexer_.value(value.node, places.back(), {}, true);
+      statements_.push_back(
+          build_.store(slot(v, true), indexer_.digits().position(places.back(), shape), made));
+    }
+  }
+
+  // Rows in the order of the kernel's, and columns.
+  std::vector<Node> fold_place(const Value& value, const std::vector<Node>& rows) {
+    const ir::Shape shape = graph_.shape(value.node);
+    std::vector<Node> at, taken;
+    size_t row = 0;
+    for (size_t i = 0; i < shape.size(); ++i) {
+      if (shape[i].is(1))
+        at.push_back(build_.index(0));
+      else if ((value.rows >> i & 1) != 0)
+        at.push_back(rows[row++]);
+      else
+        at.push_back(column(shape[i], taken));
+    }
+    return at;
+  }
+
+  // Of a value behind a fold: where it reads one in step.
+  std::vector<Node> place_behind(const Value& value, const std::vector<std::vector<Node>>& places) {
+    for (const Read& r : value.reads) {
+      const auto at = std::find(group_.members.begin(), group_.members.end(), r.producer);
+      if (at == group_.members.end() || !r.in_step) continue;
+      const Node from = values_[r.producer].node;
+      const Dim size = ir::dim_product(graph_, graph_.shape(from));
+      if (ir::dim_equal(graph_, size, ir::dim_product(graph_, value.space)) != ir::Tri::kTrue) continue;
+      const auto number = static_cast<size_t>(at - group_.members.begin());
+      return indexer_.digits().regroup(places[number], graph_.shape(from), graph_.shape(value.node));
+    }
+    ANNEAL_UNREACHABLE("a value behind a fold reads none");
+  }
+
+  // The first range behind the rows that has this extent and is not among those taken.
+  Node column(Dim extent, std::vector<Node>& taken) {
+    for (int64_t id = static_cast<int64_t>(group_.space.size());; ++id) {
+      const auto k = static_cast<size_t>(id) - group_.space.size();
+      if (k == columns_.size()) columns_.push_back(build_.range(extent, id));
+      const Node range = columns_[k];
+      if (graph_.source(range, 0) != indexer_.digits().number(extent) ||
+          std::find(taken.begin(), taken.end(), range) != taken.end())
+        continue;
+      taken.push_back(range);
+      return range;
+    }
   }
 
   // -- Scan, argsort, scatter --
@@ -154,8 +232,13 @@ class KernelBuilder {
 
   // -- Soundness --
 
-  // An accumulate may depend on the rows' indices alone; a contraction's depends on all of its result's.
+  // An accumulate may depend on the rows' indices alone; a contraction's depends on all of its result's. What
+  // makes pairs again must come apart into phases.
   std::string check() const {
+    if (group_.kind == GroupKind::kFold) {
+      if (kernel_.sink && graph_.sources(kernel_.sink).empty()) return {};
+      return loop::split_fold(graph_, graph_.sources(kernel_.sink), {.onchip_bytes = caps_.onchip_bytes}).reason;
+    }
     if (group_.kind != GroupKind::kRow) return {};
     const Node roots[] = {kernel_.sink};
     std::vector<Node> columns;
@@ -176,6 +259,7 @@ class KernelBuilder {
   }
 
   const ValueGraph& values_;
+  const device::Caps& caps_;
   ir::Graph& graph_;
   const Builder build_;
   const Scopes& scopes_;
@@ -184,6 +268,8 @@ class KernelBuilder {
   Indexer indexer_;
   Kernel kernel_;
   std::vector<Node> statements_;
+  int64_t ranges_beside_ = 0;
+  std::vector<Node> columns_;  // ranges of a fold that are not its rows
 };
 
 // "h.3.attn", and the API calls whose nodes are here, in the order of the program.
@@ -191,7 +277,7 @@ void describe(const ValueGraph& values, const Group& group, Kernel& kernel) {
   const ir::Graph& graph = values.graph();
   uint32_t main = group.members.back();
   for (uint32_t v : group.members)
-    if (values[v].kind != ValueKind::kMap) main = v;
+    if (values[v].kind != ValueKind::kMap && values[main].kind != ValueKind::kContract) main = v;
   for (uint32_t v : group.members) {
     const ir::Origin& origin = graph.origin(values[v].node);
     kernel.forward = kernel.forward || origin.phase == ir::Phase::kForward;
@@ -209,9 +295,9 @@ void describe(const ValueGraph& values, const Group& group, Kernel& kernel) {
 }  // namespace
 
 Built build_kernel(const ValueGraph& values, const Scopes& scopes, uint32_t group, const device::Caps& caps) {
-  Built built = KernelBuilder(values, scopes, group).run();
+  Built built = KernelBuilder(values, scopes, group, caps).run();
   describe(values, scopes.groups[group], built.kernel);
-  built.kernel.cost = kernel_cost(values, built.kernel, caps);
+  built.kernel.cost = group_cost(values, scopes.groups[group], caps);
   return built;
 }
 

@@ -6,6 +6,7 @@
 
 #include "rules/simplify.h"
 #include "schedule/build.h"
+#include "schedule/pairs.h"
 #include "schedule/prepare.h"
 #include "support/check.h"
 
@@ -14,9 +15,9 @@ namespace anneal::schedule {
 namespace {
 
 // All kernels of the scopes. Where a group turns out not to be one kernel, its values are marked `alone`
-// instead.
+// instead, or as `refused` when they make pairs again.
 std::vector<Kernel> build_all(const ValueGraph& values, const Scopes& scopes, const device::Caps& caps,
-                              std::vector<bool>& alone) {
+                              std::vector<bool>& alone, std::vector<bool>& refused) {
   std::vector<Kernel> kernels;
   for (uint32_t g = 0; g < scopes.groups.size(); ++g) {
     Built built = build_kernel(values, scopes, g, caps);
@@ -25,9 +26,11 @@ std::vector<Kernel> build_all(const ValueGraph& values, const Scopes& scopes, co
       continue;
     }
     const std::vector<uint32_t>& members = scopes.groups[g].members;
-    ANNEAL_CHECK_MSG(members.size() > 1, built.reason.c_str());
-    alone.resize(values.values().size(), false);
-    for (uint32_t v : members) alone[v] = true;
+    const bool folds = scopes.groups[g].kind == GroupKind::kFold;
+    ANNEAL_CHECK_MSG(folds || members.size() > 1, built.reason.c_str());
+    std::vector<bool>& marks = folds ? refused : alone;
+    marks.resize(values.values().size(), false);
+    for (uint32_t v : members) marks[v] = true;
   }
   return kernels;
 }
@@ -67,14 +70,27 @@ Schedule make_schedule(ir::Graph& graph, std::span<const Node> roots, const devi
                        const ScheduleOptions& options) {
   Schedule out;
   const ValueGraph fine(graph, rules::simplify(graph, prepare(graph, roots), {.pass = "prepare"}));
-  out.values = std::make_unique<ValueGraph>(fine.inlining(choose_inlined(fine, options.fuse)));
-  out.roots = out.values->roots();
-  std::vector<bool> alone;
+  const std::vector<bool> inlined = choose_inlined(fine, options.fuse);
+  const ValueGraph stored = fine.inlining(inlined);
   std::vector<Kernel> kernels;
+  std::vector<bool> alone, refused;  // by value
+  size_t refusals = 0;
   do {
-    out.scopes = choose_scopes(*out.values, options.fuse, alone);
-    kernels = build_all(*out.values, out.scopes, caps, alone);
+    refusals = static_cast<size_t>(std::count(refused.begin(), refused.end(), true));
+    Pairs pairs;
+    if (options.fuse != Fuse::kNone) pairs = choose_pairs(stored, caps, refused);
+    for (size_t v = 0; v < inlined.size() && !pairs.inlined.empty(); ++v)
+      pairs.inlined[v] = pairs.inlined[v] || inlined[v];
+    out.values = std::make_unique<ValueGraph>(pairs.inlined.empty() ? stored : fine.inlining(pairs.inlined));
+    alone.clear();
+    do {
+      out.scopes = choose_scopes(*out.values, options.fuse, caps, alone);
+      kernels = build_all(*out.values, out.scopes, caps, alone, refused);
+    } while (kernels.size() != out.scopes.groups.size() &&
+             refusals == static_cast<size_t>(std::count(refused.begin(), refused.end(), true)));
+    out.scopes.log.insert(out.scopes.log.begin(), pairs.log.begin(), pairs.log.end());
   } while (kernels.size() != out.scopes.groups.size());
+  out.roots = out.values->roots();
   join_launches(*out.values, out.scopes, std::move(kernels), out.launches);
   std::unordered_set<uint32_t> unique;
   for (const Launch& launch : out.launches)

@@ -55,14 +55,15 @@ using Values = std::vector<std::shared_ptr<const interp::Array>>;
 // Empty when the kernels of the schedule are well formed and give these values of the roots.
 inline std::string schedule_differs(ir::Graph& g, const Values& wanted, const Schedule& schedule,
                                     const interp::Bindings& bindings,
-                                    interp::Mode mode = interp::Mode::kExact) {
+                                    interp::Mode mode = interp::Mode::kExact, RunOn on = RunOn::kKernels,
+                                    int64_t onchip_bytes = 1 << 20) {
   try {
     for (const Launch& launch : schedule.launches)
       for (const Kernel& k : launch.parts) {
         std::string bad = ir::verify(g, std::span(&k.sink, 1), ir::Stage::kKernel, "schedule");
         if (!bad.empty()) return bad;
       }
-    const auto found = run_schedule(g, schedule, bindings, mode);
+    const auto found = run_schedule(g, schedule, bindings, mode, on, onchip_bytes);
     for (size_t i = 0; i < wanted.size(); ++i)
       if (const std::string bad = difference(*wanted[i], *found[i]); !bad.empty())
         return "result " + std::to_string(i) + " " + bad;
@@ -76,7 +77,7 @@ inline std::string schedule_differs(ir::Graph& g, const Values& wanted, const Sc
 inline std::string any_schedule_differs(ir::Graph& g, std::span<const Node> roots,
                                         const interp::Bindings& bindings) {
   const Values wanted = interp::evaluate(g, roots, bindings);
-  for (Fuse fuse : {Fuse::kNone, Fuse::kGreedy}) {
+  for (Fuse fuse : {Fuse::kNone, Fuse::kGreedy, Fuse::kModel}) {
     const Schedule schedule = make_schedule(g, roots, {}, {.fuse = fuse});
     const std::string bad = schedule_differs(g, wanted, schedule, bindings);
     if (!bad.empty()) return "fuse " + std::to_string(static_cast<int>(fuse)) + ": " + bad;

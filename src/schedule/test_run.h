@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Tests only: a schedule run kernel by kernel on the interpreter of the kernel stage.
+// Tests only: a schedule run kernel by kernel, on the interpreter of the kernel stage or on that of loops.
 #pragma once
 
 #include <map>
@@ -7,14 +7,21 @@
 #include "interp/arrays.h"
 #include "interp/kernel.h"
 #include "ir/dims.h"
+#include "loop/lower.h"
+#include "loop/run.h"
+#include "loop/verify.h"
 #include "schedule/schedule.h"
 
 namespace anneal::schedule {
 
+enum class RunOn : uint8_t { kKernels, kLoops };
+
 // The values of the roots, one-dimensional.
 inline std::vector<std::shared_ptr<interp::Array>> run_schedule(ir::Graph& graph, const Schedule& schedule,
                                                                 const interp::Bindings& bindings,
-                                                                interp::Mode mode) {
+                                                                interp::Mode mode,
+                                                                RunOn on = RunOn::kKernels,
+                                                                int64_t onchip_bytes = 1 << 20) {
   const ValueGraph& values = *schedule.values;
   std::map<uint32_t, std::shared_ptr<interp::Array>> memory;
   const auto array = [&](uint32_t v) {
@@ -42,7 +49,13 @@ inline std::vector<std::shared_ptr<interp::Array>> run_schedule(ir::Graph& graph
       for (size_t i = 0; i < kernel.slots.size(); ++i)
         arrays.emplace_back(static_cast<int64_t>(i), array(kernel.slots[i].value));
       const Node roots[] = {kernel.sink};
-      interp::run_kernel(graph, roots, arrays, bindings, {.mode = mode});
+      if (on == RunOn::kKernels) {
+        interp::run_kernel(graph, roots, arrays, bindings, {.mode = mode});
+        continue;
+      }
+      const loop::Program program = loop::lower(graph, kernel.sink, {.onchip_bytes = onchip_bytes});
+      if (std::string bad = loop::verify(graph, program); !bad.empty()) raise(ErrorCode::kVerify, bad);
+      loop::run(graph, program, arrays, bindings, {.mode = mode, .shuffle_seed = 3});
     }
   std::vector<std::shared_ptr<interp::Array>> out;
   for (uint32_t v : schedule.roots) out.push_back(array(v));

@@ -2,6 +2,7 @@
 #include "schedule/value_graph.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "ir/builder.h"
 #include "ir/dims.h"
@@ -18,6 +19,7 @@ using ir::Op;
 namespace {
 
 constexpr uint32_t kNone = ~0u;
+constexpr int64_t kFirstColumn = 32;  // of range ids: those below are rows
 
 bool is_see_through(Op op) {
   return has_flag(op, ir::kMovement) || op == Op::StopGradient || op == Op::Alias ||
@@ -62,7 +64,9 @@ class Reader {
     const Builder b{graph_};
     if (v.kind == ValueKind::kContract) v.kind = ValueKind::kReduce;  // until it is found to be one again
     v.product = {};
-    v.left = v.right = 0;
+    v.left = v.right = v.rows = 0;
+    v.terms = {};
+    v.made_again.clear();
     const bool reduces = v.kind == ValueKind::kReduce;
     const Node over = reduces ? graph_.source(v.node, 0) : v.node;
     const ir::Shape shape = graph_.shape(over);
@@ -72,7 +76,14 @@ class Reader {
       at_.push_back(shape[i].is(1) ? b.index(0) : b.range(shape[i], static_cast<int64_t>(i)));
     if (reduces) {
       v.reduced = reduced_axes(graph_, v.node);
-      if (!read_factors(v, over)) collect(v, indexer_.value(over, at_));
+      Node whole;
+      if (!read_factors(v, over)) {
+        whole = indexer_.value(over, at_);
+        v.rows = non_trivial(v) & ~v.reduced;
+        collect(v, whole);
+        if (adds_floats(v)) v.terms[0] = renumbered(v, whole);
+      }
+      if (has_fold_) read_made_again(v, over);
     } else if (v.kind == ValueKind::kOrdered) {
       for (Node s : graph_.sources(v.node)) read_whole(v, s);
     } else {
@@ -128,8 +139,7 @@ class Reader {
 
   // A sum of products is a contraction when both factors miss some axes of the space.
   bool read_factors(Value& v, Node over) {
-    if (graph_.op(v.node) != Op::Reduce || graph_.arg_as<ir::ReduceArg>(v.node).op != ir::ReduceOp::kAdd)
-      return false;
+    if (!adds(v)) return false;
     Node product = over;
     while (is_see_through(graph_.op(product)) || graph_.op(product) == Op::Cast)
       product = graph_.source(product, 0);
@@ -140,9 +150,7 @@ class Reader {
     Node factors = whole;
     while (graph_.op(factors) == Op::Cast) factors = graph_.source(factors, 0);
     if (graph_.op(factors) != Op::Mul) return false;
-    AxisMask all = 0;
-    for (size_t i = 0; i < v.space.size(); ++i)
-      if (!v.space[i].is(1)) all |= AxisMask{1} << i;
+    const AxisMask all = non_trivial(v);
     const AxisMask reduced = v.reduced & all;
     v.left = axes_in(graph_.source(factors, 0));
     v.right = axes_in(graph_.source(factors, 1));
@@ -151,7 +159,79 @@ class Reader {
     v.kind = ValueKind::kContract;
     v.product = product;
     collect(v, whole);
+    if (adds_floats(v))
+      for (size_t side : {0, 1}) v.terms[side] = renumbered(v, graph_.source(factors, side));
+    // The rows are those of the factor with sums in it.
+    const bool left = has_sum(graph_.source(factors, 0)), right = has_sum(graph_.source(factors, 1));
+    v.rows = left == right ? 0 : (left ? v.left : v.right) & ~v.reduced;
     return true;
+  }
+
+  static AxisMask non_trivial(const Value& v) {
+    AxisMask all = 0;
+    for (size_t i = 0; i < v.space.size(); ++i)
+      if (!v.space[i].is(1)) all |= AxisMask{1} << i;
+    return all;
+  }
+
+  bool has_sum(Node n) {
+    bool found = false;
+    walk(n, [&](Node m) { found = found || graph_.op(m) == Op::Accumulate; });
+    return found;
+  }
+
+  // Rows are numbered in their order, whatever stands between them, so that equal rows have equal ranges.
+  void read_made_again(Value& v, Node over) {
+    const Builder b{graph_};
+    std::vector<Node> at;
+    int64_t row = 0;
+    for (size_t i = 0; i < v.space.size(); ++i) {
+      const bool is_row = (v.rows >> i & 1) != 0, is_reduced = (v.reduced >> i & 1) != 0;
+      if (v.space[i].is(1))
+        at.push_back(b.index(0));
+      else if (is_reduced)
+        at.push_back(indexer_.reduce_range(v.space[i], at));
+      else
+        at.push_back(b.range(v.space[i], is_row ? row++ : kFirstColumn + static_cast<int64_t>(i)));
+    }
+    Indexer through(graph_, [&](Node n) { return n == v.product ? Node{} : slot(n); });
+    walk(through.value(over, at), [&](Node n) {
+      if (graph_.op(n) == Op::Accumulate) v.made_again.push_back(n);
+    });
+  }
+
+  bool adds(const Value& v) const {
+    return graph_.op(v.node) == Op::Reduce && graph_.arg_as<ir::ReduceArg>(v.node).op == ir::ReduceOp::kAdd;
+  }
+  bool adds_floats(const Value& v) const { return adds(v) && is_float(graph_.dtype(v.node)); }
+
+  // An expression with its axes of the space numbered in order, reduced ones apart; null when it is large.
+  Node renumbered(const Value& v, Node expression) {
+    constexpr size_t kMostNodes = 64;
+    const Builder b{graph_};
+    const AxisMask axes = axes_in(expression);
+    std::vector<std::pair<Node, Node>> now;
+    const auto now_of = [&](Node n) {
+      return std::find_if(now.begin(), now.end(), [&](const auto& p) { return p.first == n; })->second;
+    };
+    std::vector<Node> sources;
+    walk(expression, [&](Node n) {
+      if (now.size() >= kMostNodes) return;
+      sources.clear();
+      for (Node s : graph_.sources(n)) sources.push_back(now_of(s));
+      Node made = n;
+      if (const auto at = std::find(at_.begin(), at_.end(), n);
+          at != at_.end() && graph_.op(n) == Op::Range) {
+        const auto axis = static_cast<size_t>(at - at_.begin());
+        const AxisMask same = (v.reduced >> axis & 1) != 0 ? v.reduced : ~v.reduced;
+        const AxisMask before = axes & same & ((AxisMask{1} << axis) - 1);
+        made = b.range(v.space[axis], std::popcount(before) + (same == v.reduced ? ir::kMaxRank : 0));
+      } else if (!sources.empty() && !std::equal(sources.begin(), sources.end(), graph_.sources(n).begin())) {
+        made = graph_.intern({graph_.op(n), graph_.dtype(n), graph_.shape_id(n), sources, &graph_.arg(n)});
+      }
+      now.emplace_back(n, made);
+    });
+    return now.size() < kMostNodes ? now_of(expression) : Node{};
   }
 
   AxisMask axes_in(Node n) {
@@ -166,7 +246,9 @@ class Reader {
 
   void collect(Value& v, Node expression) {
     std::vector<Node> loads;
+    has_fold_ = false;
     walk(expression, [&](Node n) {
+      has_fold_ = has_fold_ || graph_.op(n) == Op::Accumulate;
       if (has_flag(graph_.op(n), ir::kElementwise) && is_float(graph_.dtype(n)))
         v.work += op_work(graph_.op(n));
       if (graph_.op(n) == Op::Load) loads.push_back(n);
@@ -198,6 +280,7 @@ class Reader {
   std::vector<Node> slots_;  // by value
   Indexer indexer_;
   std::vector<Node> at_;
+  bool has_fold_ = false;  // the expression collected last has sums in it
   ir::SideTable<uint32_t> seen_;  // the number of the last walk that came by
   uint32_t walks_ = 0;
 };

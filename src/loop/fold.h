@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// A kernel in which accumulates lie inside the loops of others (attention: the rows of a softmax are sums of
+// products themselves), cut into phases over on-chip memory. A work item takes a block of rows of one batch
+// position; what every row needs of every other one is made once for the block, in a local slot, and each
+// phase is an ordinary kernel:
+//   S[i,j] = sum over k of Q[i,k] * K[j,k], scaled and masked      to local memory, block x all j
+//   m[i] = max over j of S[i,j]                                     one a row
+//   P[i,j] = exp(S[i,j] - m[i]) ...                                 in the place of S
+//   O[i,d] = sum over j of P[i,j] * V[j,d]                          to the kernel's own slot
+// What is made in local memory: each inner accumulate with the elementwise chain above it, up to where its uses
+// part; factors that a contraction would make anew for each of its columns; transcendental functions that are
+// used twice; and what is reduced over a row, one value a row. Tested by fold_test.cc and lower_fuzz_test.cc.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "loop/program.h"
+
+namespace anneal::loop {
+
+struct FoldOptions {
+  int64_t onchip_bytes = 1 << 20;  // for all local slots of an item
+};
+
+struct FoldSplit {
+  std::string reason;  // why the kernel is not cut; empty when it is
+  std::vector<GridAxis> grid;
+  std::vector<Node> item_vars;  // as in Program
+  std::vector<Node> locals;
+  std::vector<Node> phases;  // sinks
+};
+
+// `statements` of a kernel that verifies, simplified.
+FoldSplit split_fold(ir::Graph& graph, std::span<const Node> statements, const FoldOptions& options = {});
+
+}  // namespace anneal::loop
