@@ -6,6 +6,7 @@
 
 #include "rules/simplify.h"
 #include "schedule/build.h"
+#include "schedule/order.h"
 #include "schedule/pairs.h"
 #include "schedule/prepare.h"
 #include "support/check.h"
@@ -98,6 +99,7 @@ Schedule make_schedule(ir::Graph& graph, std::span<const Node> roots, const devi
   } while (kernels.size() != out.scopes.groups.size());
   out.roots = out.values->roots();
   join_launches(*out.values, out.scopes, std::move(kernels), out.launches);
+  order_launches(*out.values, out.launches);
   std::unordered_set<uint32_t> unique;
   for (const Launch& launch : out.launches)
     for (const Kernel& kernel : launch.parts) {
