@@ -25,7 +25,8 @@ class Step {
       for (const schedule::Kernel& kernel : launch.parts) {
         programs.push_back(loop::lower(graph, kernel.sink));
         std::vector<device::Slice>& slots = slots_.emplace_back();
-        for (const schedule::Slot& slot : kernel.slots) slots.push_back({memory(graph, schedule, slot.value), 0});
+        for (const schedule::Slot& slot : kernel.slots)
+          slots.push_back({memory(graph, schedule, slot.value), 0});
       }
     code_ = device.compile(graph, programs);
     for (size_t i = 0; i < code_.size(); ++i) launches_.push_back({code_[i].get(), slots_[i], {}});
@@ -44,7 +45,8 @@ class Step {
       const Node n = (*schedule.values)[v].node;
       const auto count = static_cast<size_t>(ir::dim_max(graph, ir::dim_product(graph, graph.shape(n))));
       m = device_.allocate(count * sizeof(float));
-      for (size_t i = 0; i < count; ++i) reinterpret_cast<float*>(m->host())[i] = static_cast<float>(i % 17) / 16;
+      for (size_t i = 0; i < count; ++i)
+        reinterpret_cast<float*>(m->host())[i] = static_cast<float>(i % 17) / 16;
     }
     return m.get();
   }

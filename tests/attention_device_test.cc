@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Attention on the cpu device, forward and backward, in blocks of several sizes, against the interpreter; the same
-// bits on any number of threads.
+// Attention on the cpu device, forward and backward, in blocks of several sizes, against the interpreter; the
+// same bits on any number of threads.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -89,11 +89,11 @@ struct Attention {
 };
 
 void check(const Attention& c, uint64_t seed) {
-  const std::string where = "seed " + std::to_string(seed) + ": B" + std::to_string(c.batch) + " H" +
-                            std::to_string(c.heads) + "/" + std::to_string(c.groups) + " T" +
-                            std::to_string(c.queries) + "x" + std::to_string(c.keys) + " D" +
-                            std::to_string(c.size) + (c.causal ? " causal" : "") + (c.masked ? " masked" : "") +
-                            " " + std::string(dtype_name(c.dtype)) + " N" + std::to_string(c.length);
+  const std::string where =
+      "seed " + std::to_string(seed) + ": B" + std::to_string(c.batch) + " H" + std::to_string(c.heads) +
+      "/" + std::to_string(c.groups) + " T" + std::to_string(c.queries) + "x" + std::to_string(c.keys) +
+      " D" + std::to_string(c.size) + (c.causal ? " causal" : "") + (c.masked ? " masked" : "") + " " +
+      std::string(dtype_name(c.dtype)) + " N" + std::to_string(c.length);
   const bool symbolic = c.length >= 0;
   const Extent rows = symbolic ? dim("N", 0, c.queries) : Extent(c.queries);
   const Extent columns = symbolic ? rows : Extent(c.keys);
@@ -126,7 +126,8 @@ void check(const Attention& c, uint64_t seed) {
     for (const int64_t onchip : {int64_t{1} << 20, 3 * 8 * (std::max(c.keys, c.queries) * width + 64)}) {
       const Arrays found = run_on(device, graph, schedule, bindings, onchip);
       for (size_t i = 0; i < found.size(); ++i)
-        ASSERT_EQ(difference(*wanted[i], found[i]), "") << where << "\nresult " << i << ", on chip " << onchip;
+        ASSERT_EQ(difference(*wanted[i], found[i]), "")
+            << where << "\nresult " << i << ", on chip " << onchip;
       if (onchip != 1 << 20) continue;
       for (size_t i = 0; i < first.size(); ++i) ASSERT_EQ(first[i].bytes, found[i].bytes) << where;
       first = found;

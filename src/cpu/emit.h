@@ -10,8 +10,8 @@
 // loops of its other statements. It calls the function contraction_plan's tile_kernel_name, from another
 // module.
 //
-// A program of phases is a function for each of them, and one around them; what items keep in local memory lies in
-// scratch.
+// A program of phases is a function for each of them, and one around them; what items keep in local memory
+// lies in scratch.
 //
 // Values live in the outermost loop that they do not change in. In a vector loop a value that changes with
 // the range has a lane for each of its values; the last step masks off the lanes beyond the end in its loads,

@@ -55,8 +55,8 @@ class Emitter {
   void emit_contraction_items(const std::string& name, const loop::Contraction& parts,
                               const ContractPlan& plan);
   void emit_contraction(const std::string& name, const loop::Contraction& parts, const ContractPlan& plan);
-  // The function that calls the phases of the program, <name>.phase0 and so on; where its locals, and what the
-  // phases have for scratch, begin in its own.
+  // The function that calls the phases of the program, <name>.phase0 and so on; where its locals, and what
+  // the phases have for scratch, begin in its own.
   void emit_phase_calls(const std::string& name, size_t phases, const std::vector<int64_t>& locals,
                         int64_t scratch_offset);
 

@@ -22,7 +22,8 @@ void count_fold(const ir::Graph& graph, Node sink, double& flops, double& contra
     const bool sums = op == ir::Op::Accumulate;
     if (!is_float(graph.dtype(n)) || !(sums || has_flag(op, ir::kElementwise))) continue;
     double times = 1;
-    for (uint32_t r : sums ? ir::united(kernel.free(n), kernel.bound(n)) : kernel.free(n)) times *= extents[r];
+    for (uint32_t r : sums ? ir::united(kernel.free(n), kernel.bound(n)) : kernel.free(n))
+      times *= extents[r];
     if (!sums) {
       flops += times * op_work(op);
       continue;
@@ -31,10 +32,10 @@ void count_fold(const ir::Graph& graph, Node sink, double& flops, double& contra
     // Both factors of a contraction are there for fewer positions than it goes through.
     Node body = graph.source(n, 0);
     while (graph.op(body) == ir::Op::Cast) body = graph.source(body, 0);
-    const bool is_product =
-        graph.op(body) == ir::Op::Mul && graph.arg_as<ir::ReduceArg>(n).op == ir::ReduceOp::kAdd &&
-        std::all_of(graph.sources(body).begin(), graph.sources(body).end(),
-                    [&](Node s) { return !ir::includes(kernel.free(s), loops); });
+    const bool is_product = graph.op(body) == ir::Op::Mul &&
+                            graph.arg_as<ir::ReduceArg>(n).op == ir::ReduceOp::kAdd &&
+                            std::all_of(graph.sources(body).begin(), graph.sources(body).end(),
+                                        [&](Node s) { return !ir::includes(kernel.free(s), loops); });
     if (is_product) {
       contract += 2 * times;
       flops -= times;  // its multiplication

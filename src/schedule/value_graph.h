@@ -42,8 +42,8 @@ struct Value {
   double work = 0;                   // weighted operations a position, without those of what it reads
   ir::AxisMask left = 0, right = 0;  // of a contraction: axes of the space that the factors depend on
   Node product;                      // of a contraction: looked through, also where the product is a value
-  // Of a reduction that makes others anew at each of its positions, since they are inlined (fold.h): the axes of
-  // its rows, and those others at its rows in order, so that equal ones are the same node.
+  // Of a reduction that makes others anew at each of its positions, since they are inlined (fold.h): the axes
+  // of its rows, and those others at its rows in order, so that equal ones are the same node.
   ir::AxisMask rows = 0;
   std::vector<Node> made_again;
   bool root = false;
