@@ -67,7 +67,9 @@ int run_conform_verb(const ConformVerbOptions& options) {
 Action add_conform(Options& verb) {
   const auto options = std::make_shared<ConformVerbOptions>();
   verb.argument("path", options->path, "of the set, without .json or .safetensors");
-  verb.option("--device", options->conform.device, "what runs it; there is: interp");
+  verb.option("--device", options->conform.device, "what runs it: a device, or interp");
+  verb.option("--fuse", options->conform.fuse, "none, or greedy: all that is legal");
+  verb.flag("--unplanned", options->conform.unplanned, "every value in memory of its own");
   verb.option("--filter", options->conform.filter,
               "a regular expression; entries without it in their name are skipped");
   verb.flag("--f64", options->conform.in_f64, "compute every float in f64");

@@ -144,7 +144,8 @@ std::pair<std::string, std::string> instance_of(const Rule& rule) {
   size_t least = SIZE_MAX;
   for (int i = 0; i < kTried; ++i) {
     const rules::Instance instance = maker.next(out.first.empty() ? kTriedForOne : 2000);
-    if (!instance.before) break;
+    if (!instance.before && out.first.empty()) break;  // more tries would take long
+    if (!instance.before) continue;
     const std::span<const ir::Node> before(&instance.before, 1), after(&instance.after, 1);
     const size_t size = ir::postorder(graph, before).size();
     if (size >= least || graph.static_size(graph.shape_id(instance.before)) == 0) continue;
@@ -216,11 +217,17 @@ const ApiFunction* api_function(std::string_view name) {
 }
 
 // A function of a few tensors without arguments that it must have; the result is undefined where it takes no
-// such call.
+// such call. `slopes` are the gradients of the inputs, none where it has none.
 struct Example {
   std::vector<Tensor> inputs;
   Tensor result;
+  std::vector<Tensor> slopes = {};
 };
+std::vector<Tensor> slopes_of(const Example& example) {
+  if (!is_float(example.result.dtype())) return {};
+  const Tensor upstream = input(9, example.result.sizes(), example.result.dtype(), "upstream");
+  return vjp({example.result}, {upstream}, example.inputs);
+}
 Example example_of(const conform::OpEntry& entry) {
   const nlohmann::json no_arguments = nlohmann::json::object();
   const conform::Args args(no_arguments);
@@ -230,19 +237,24 @@ Example example_of(const conform::OpEntry& entry) {
                              {{2, 4, 3}, {2, 4, 3}, {2, 4, 3}}};
   // As few inputs as it takes: where one is too few, the next is an operand that could have been an argument.
   const size_t most = std::min<size_t>(entry.max_inputs, 3);
+  Example first;  // that could be made
   for (size_t count = std::max<size_t>(entry.min_inputs, 1); count <= std::max<size_t>(most, 1); ++count)
     for (const auto& shape : shapes) {
       Example example;
       for (size_t i = 0; i < count; ++i)
         example.inputs.push_back(input(static_cast<int64_t>(i), shape[std::min<size_t>(i, 2)], f32));
       try {
-        example.result = entry.apply({example.inputs, args}).values[0];
+        const conform::Outputs outputs = entry.apply({example.inputs, args});
+        if (outputs.values.empty()) continue;
+        example.result = outputs.values[0];
+        if (!first.result.defined()) first = example;
+        example.slopes = slopes_of(example);
         return example;
       } catch (const Error&) {
-        continue;  // not of these shapes, or not so few
+        continue;  // not of these shapes, not so few, or without gradients
       }
     }
-  return {};
+  return first;
 }
 
 struct FunctionTexts {
@@ -251,17 +263,12 @@ struct FunctionTexts {
 FunctionTexts function_texts(const Example& example) {
   FunctionTexts out;
   if (!example.result.defined()) return out;
-  std::vector<Tensor> slopes;
-  if (is_float(example.result.dtype())) {
-    const Tensor upstream = input(9, example.result.sizes(), example.result.dtype(), "upstream");
-    slopes = vjp({example.result}, {upstream}, example.inputs);
-  }
   ir::Graph& graph = ir::default_graph();
   const ir::Graph::Scope scope(graph);
   const ir::Node root = node_of(example.result);
   out.forward = ir::print(graph, std::span(&root, 1));
   std::vector<ir::Node> roots;
-  for (const Tensor& t : slopes) roots.push_back(node_of(t));
+  for (const Tensor& t : example.slopes) roots.push_back(node_of(t));
   if (!roots.empty()) out.gradients = ir::print(graph, roots);
   return out;
 }

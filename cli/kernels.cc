@@ -20,14 +20,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using schedule::Kernel;
+using schedule::kFuseNames;
 using schedule::Launch;
 using schedule::Schedule;
 
 constexpr std::string_view kModelled = "bytes and times are modelled for the default device, not measured";
-constexpr std::string_view kFuseNames[] = {"none", "greedy"};  // as schedule::Fuse
 
 struct KernelOptions {
-  std::string program, fuse = "greedy", device = "default";
+  std::string program, fuse = "model", device = "default";
   LoadOptions load;
   bool json = false;
 };
@@ -197,6 +197,10 @@ std::string value_name(const Schedule& s, uint32_t v) {
          std::string(ir::op_text(graph.op((*s.values)[v].node))) + " " + value_text(s, v);
 }
 
+std::string gain_text(double microseconds) {
+  return microseconds == 0 ? "" : fmt::format(" (modelled gain {:.1f} us)", microseconds);
+}
+
 }  // namespace
 
 Scheduled schedule_program(const std::string& program, const LoadOptions& load, const std::string& fuse,
@@ -227,7 +231,8 @@ int explain_fuse(const FuseQuestion& question) {
     Json line{{"producer", value_name(plan, d.producer)},
               {"consumer", value_name(plan, d.consumer)},
               {"fused", d.fused},
-              {"reason", d.reason}};
+              {"reason", d.reason},
+              {"gain_us", d.gain * 1e6}};
     // Asked again after other merges, or between values that look the same.
     if (std::find(out.begin(), out.end(), line) == out.end()) out.push_back(std::move(line));
   }
@@ -241,9 +246,9 @@ int explain_fuse(const FuseQuestion& question) {
         question.a, question.b);
   }
   for (const Json& d : out)
-    fmt::print("{}: {}\n  {}\n  {}\n", d["fused"].get<bool>() ? "fused" : "not fused",
-               d["reason"].get<std::string>(), d["producer"].get<std::string>(),
-               d["consumer"].get<std::string>());
+    fmt::print("{}: {}{}\n  {}\n  {}\n", d["fused"].get<bool>() ? "fused" : "not fused",
+               d["reason"].get<std::string>(), gain_text(d["gain_us"].get<double>()),
+               d["producer"].get<std::string>(), d["consumer"].get<std::string>());
   return 0;
 }
 
@@ -252,7 +257,7 @@ Action add_kernels(Options& verb) {
   verb.argument("program", options->program, "a text file, or a model: mlp, conv, nanogpt, gpt2");
   verb.flag("--train", options->load.train, "with loss, gradients and optimizer");
   verb.option("--batch", options->load.batch, "how many examples");
-  verb.option("--fuse", options->fuse, "none, or greedy: all that is legal");
+  verb.option("--fuse", options->fuse, "none, greedy (all that is legal) or model (what gains time)");
   verb.option("--device", options->device, "whose capabilities are modelled: default");
   verb.flag("--json", options->json, "as JSON");
   return [options] { return run_kernels(*options); };

@@ -22,7 +22,7 @@ Scheduled schedule_program(const std::string& program, const LoadOptions& load, 
 // anneal explain fuse A B: what was decided between values of the two, which are names of kernels, their
 // numbers, or module paths.
 struct FuseQuestion {
-  std::string a, b, program = "nanogpt", fuse = "greedy";
+  std::string a, b, program = "nanogpt", fuse = "model";
   bool train = false, json = false;
 };
 int explain_fuse(const FuseQuestion& question);

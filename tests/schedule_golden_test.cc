@@ -161,8 +161,8 @@ std::string row(const std::string& name, Fuse fuse, const Tensors& results) {
   for (const schedule::Launch& launch : s.launches) kernels += launch.parts.size();
   char line[160];
   std::snprintf(line, sizeof line, "%-34s %-7s %8zu %8zu %8zu %14.1f", name.c_str(),
-                fuse == Fuse::kNone ? "none" : "greedy", s.launches.size(), kernels, s.unique_kernels,
-                s.total.bytes() / 1e3);
+                std::string(schedule::kFuseNames[static_cast<size_t>(fuse)]).c_str(), s.launches.size(),
+                kernels, s.unique_kernels, s.total.bytes() / 1e3);
   return line;
 }
 
@@ -174,15 +174,15 @@ std::string table() {
   out << header;
   for (const programs::ProgramInfo& info : programs::all_programs())
     for (const bool train : {false, true})
-      for (const Fuse fuse : {Fuse::kNone, Fuse::kGreedy})
+      for (const Fuse fuse : {Fuse::kNone, Fuse::kGreedy, Fuse::kModel})
         out << row(std::string(info.name) + (train ? " train" : ""), fuse,
                    programs::build_program(info, {.train = train}).roots())
             << "\n";
   const programs::Program char_gpt = programs::build_language_model(
       {.train = true, .batch = 32, .optimizer = programs::parse_optimizer("adamw lr=1e-3")},
       {.vocabulary = 65, .context = 64, .width = 128, .heads = 4, .layers = 4});
-  out << row("char nanogpt train", Fuse::kGreedy, char_gpt.roots()) << "\n";
-  for (const Case& c : kCases) out << row(c.name, Fuse::kGreedy, c.build()) << "\n";
+  out << row("char nanogpt train", Fuse::kModel, char_gpt.roots()) << "\n";
+  for (const Case& c : kCases) out << row(c.name, Fuse::kModel, c.build()) << "\n";
   return out.str();
 }
 

@@ -2,7 +2,6 @@
 #include "conform/conform.h"
 
 #include <algorithm>
-#include <array>
 #include <exception>
 #include <nlohmann/json.hpp>
 #include <regex>
@@ -11,6 +10,7 @@
 #include "conform/entry.h"
 #include "io/json_file.h"
 #include "ir/graph.h"
+#include "runtime/backend.h"
 #include "support/nearest.h"
 
 namespace anneal::conform {
@@ -19,14 +19,15 @@ using Json = nlohmann::json;
 
 namespace {
 
-constexpr std::array<std::string_view, 1> kDevices = {"interp"};
-
-void check_device(const std::string& name) {
-  if (std::find(kDevices.begin(), kDevices.end(), name) != kDevices.end()) return;
-  std::string text = "there is no device " + io::in_quotes(name) +
-                     support::nearest_hint("; the nearest is ", name.substr(0, 100), kDevices) +
-                     "\navailable devices:";
-  for (std::string_view device : kDevices) text += " " + std::string(device);
+// Raises for a name that is none of these.
+size_t find_name(std::string_view what, const std::string& name, const std::vector<std::string>& names) {
+  const auto at = std::find(names.begin(), names.end(), name);
+  if (at != names.end()) return static_cast<size_t>(at - names.begin());
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  std::string text = "there is no " + std::string(what) + " " + io::in_quotes(name) +
+                     support::nearest_hint("; the nearest is ", name.substr(0, 100), views) + "\navailable " +
+                     std::string(what) + "s:";
+  for (std::string_view known : views) text += " " + std::string(known);
   raise(ErrorCode::kName, std::move(text));
 }
 
@@ -86,10 +87,12 @@ EntryResult run_entry(const Json& json, size_t place, const io::SafeTensors& ten
 
 }  // namespace
 
-std::vector<std::string_view> conform_devices() { return {kDevices.begin(), kDevices.end()}; }
-
 ConformReport run_conform(const std::string& path, const ConformOptions& options) {
-  check_device(options.device);
+  find_name("device", options.device, runtime::device_names());
+  runtime::Settings settings{.device = options.device};
+  settings.plan.fuse = static_cast<schedule::Fuse>(find_name("fuse level", options.fuse, {"none", "greedy"}));
+  settings.plan.share = !options.unplanned;
+  const runtime::Using device(settings);
   const std::regex filter = compile_filter(options.filter);
   io::Result<Json> json = io::read_json(path + ".json");
   if (!json) raise(ErrorCode::kData, json.message());

@@ -2,7 +2,7 @@
 // Runs a reference set: PATH.json lists entries {name, op, args, inputs, out, grads}, PATH.safetensors holds
 // their tensors. Every entry passes or fails on its own, with a message of one line; what is wrong with an
 // entry (an unknown op, a missing tensor, a shape) never ends the run.
-//   outputs    against `out`, in order; topk, sort and their like may leave out positions
+//   outputs    against `out`, in order; null is not checked; topk and its like may leave out positions
 //   gradients  of the first output with the upstream <name>.gout, against `grads`; null is not checked
 //   op "model" is described in model_case.cc
 // Tested by conform_test.cc.
@@ -31,14 +31,13 @@ struct ConformReport {
 
 struct ConformOptions {
   std::string device = "interp";
-  std::string filter;   // a regular expression that is searched for in names; others are skipped
-  bool in_f64 = false;  // compute every float in f64
-  bool force = false;   // also what takes many minutes
+  std::string fuse = "greedy";  // or none
+  bool unplanned = false;       // every value in memory of its own
+  std::string filter;           // a regular expression that is searched for in names; others are skipped
+  bool in_f64 = false;          // compute every float in f64
+  bool force = false;           // also what takes many minutes
   std::function<void(const EntryResult&)> on_entry;  // called as each entry is done
 };
-
-// Devices by name.
-std::vector<std::string_view> conform_devices();
 
 // Raises Error when the set cannot be read at all, or the options are wrong.
 ConformReport run_conform(const std::string& path, const ConformOptions& options = {});

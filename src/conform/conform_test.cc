@@ -97,6 +97,32 @@ TEST_F(ConformTest, NullGradientsAreNotChecked) {
   EXPECT_EQ(run(Json::array({entry})).passed, 1u);
 }
 
+TEST_F(ConformTest, OptionalOutputsAndGradientsMayBeLeftOut) {
+  add("row", {3}, {2, 3, 1});
+  add("sorted", {3}, {1, 2, 3});
+  add("order", {3}, {2, 0, 1});
+  add("greatest", {}, {3});
+  const auto sorted = [](const char* name, const Json& out) {
+    return Json{{"name", name}, {"op", "sort"}, {"inputs", {"row"}}, {"out", out}};
+  };
+  Json bare = good();  // neither arguments nor gradients
+  bare.erase("args");
+  bare.erase("grads");
+  Json nulls = beside();
+  nulls["args"] = nullptr;
+  nulls["grads"] = nullptr;
+  const Json set =
+      Json::array({bare, nulls, sorted("values", {"sorted"}), sorted("both", {"sorted", "order"}),
+                   sorted("order_only", {nullptr, "order"}), sorted("values_null", {"sorted", nullptr})});
+  const ConformReport report = run(set);
+  for (const EntryResult& entry : report.entries) EXPECT_EQ(entry.message, "") << entry.name;
+  EXPECT_EQ(report.passed, set.size());
+  EXPECT_THAT(failure(sorted("wrong", {nullptr, "row"})), HasSubstr("out 1: "));
+  EXPECT_THAT(failure(sorted("nothing", {nullptr, nullptr})), HasSubstr("there is nothing to compare with"));
+  Json min_max{{"name", "half"}, {"op", "aminmax"}, {"inputs", {"row"}}, {"out", {"greatest"}}};
+  EXPECT_THAT(failure(min_max), HasSubstr("1 outputs in the set, the op gives 2"));
+}
+
 TEST_F(ConformTest, AnUnknownOpIsAFailureWithTheNearestName) {
   EXPECT_THAT(failure_with("op", "softmx"), HasSubstr("\"softmx\"; the nearest is softmax"));
 }

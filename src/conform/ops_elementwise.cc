@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Elementwise operations, activations and comparisons.
-#include <cmath>
-#include <numbers>
-
 #include "conform/ops.h"
 
 namespace anneal::conform {
@@ -38,9 +35,8 @@ Outputs pow_op(const OpCall& c) {
 
 Outputs round_op(const OpCall& c) {
   const int64_t decimals = c.args.integer("decimals", 0);
-  if (decimals == 0) return round(c.x());
-  const double scale = std::pow(10.0, static_cast<double>(decimals));
-  return round(c.x() * scale) / scale;
+  if (decimals < -300 || decimals > 300) Args::fail("decimals", "from -300 to 300 are needed");
+  return round(c.x(), static_cast<int>(decimals));
 }
 
 Outputs logical_op(const OpCall& c, Tensor (*fn)(In, In)) { return fn(truth(c.in[0]), truth(c.in[1])); }
@@ -53,7 +49,7 @@ Outputs where_op(const OpCall& c) {
 }
 
 Outputs clamp_op(const OpCall& c) {
-  if (c.in.size() == 3) return minimum(maximum(c.x(), c.in[1]), c.in[2]);
+  if (c.in.size() == 3) return clamp(c.x(), c.in[1], c.in[2]);
   if (c.in.size() == 2) return maximum(c.x(), c.in[1]);
   std::optional<double> low, high;
   if (c.args.has("min|low")) low = c.args.number("min|low");
@@ -73,47 +69,13 @@ Outputs gelu_op(const OpCall& c) {
   if (form != "none" && form != "tanh") Args::fail("approximate", "none or tanh is needed");
   return gelu(c.x(), form == "tanh" ? Gelu::kTanh : Gelu::kErf);
 }
-Outputs prelu_op(const OpCall& c) {
-  Tensor slope = c.in[1];
-  if (slope.rank() == 1 && slope.numel() != 1 && c.x().rank() > 2)
-    slope = reshape(slope, [&] {
-      Sizes sizes(static_cast<size_t>(c.x().rank() - 1), 1);
-      sizes[0] = slope.size(0);
-      return sizes;
-    }());
-  return where(c.x() > 0, c.x(), c.x() * slope);
-}
-Outputs glu_op(const OpCall& c) {
-  const int axis = c.args.axis(-1);
-  const std::vector<Tensor> halves = chunk(c.x(), 2, axis);
-  if (halves.size() != 2) Args::fail(kAxis, "the extent must be even");
-  return halves[0] * sigmoid(halves[1]);
-}
-Outputs logit_op(const OpCall& c) {
-  Tensor x = c.x();
-  if (c.args.has("eps")) x = clamp(x, c.args.eps(0), 1 - c.args.eps(0));
-  return log(x / (1 - x));
-}
-Outputs softshrink_op(const OpCall& c) {
-  const double lambda = c.args.number("lambd|lambda", 0.5);
-  return where(c.x() > lambda, c.x() - lambda, where(c.x() < -lambda, c.x() + lambda, c.x() * 0));
-}
-Outputs hardshrink_op(const OpCall& c) {
-  const double lambda = c.args.number("lambd|lambda", 0.5);
-  return where(abs(c.x()) > lambda, c.x(), 0);
-}
-Outputs xlogy_op(const OpCall& c) {
-  return where(c.x() == 0, 0, c.x() * log(where(c.x() == 0, 1, c.second())));
-}
-Outputs sinc_op(const OpCall& c) {
-  const Tensor angle = where(c.x() == 0, 1, c.x()) * std::numbers::pi;
-  return where(c.x() == 0, 1, sin(angle) / angle);
-}
+Outputs logit_op(const OpCall& c) { return c.args.has("eps") ? logit(c.x(), c.args.eps(0)) : logit(c.x()); }
+double shrinkage(const OpCall& c) { return c.args.number("lambd|lambda", 0.5); }
 Outputs nan_to_num_op(const OpCall& c) {
-  const double most = c.x().dtype() == f32 ? 3.4028234663852886e38 : 1.7976931348623157e308;
-  const Tensor numbers = where(isnan(c.x()), c.args.number("nan", 0), c.x());
-  const Tensor below = where(numbers == HUGE_VAL, c.args.number("posinf", most), numbers);
-  return where(below == -HUGE_VAL, c.args.number("neginf", -most), below);
+  std::optional<double> above, below;
+  if (c.args.has("posinf")) above = c.args.number("posinf");
+  if (c.args.has("neginf")) below = c.args.number("neginf");
+  return nan_to_num(c.x(), c.args.number("nan", 0), above, below);
 }
 // Which elements are dropped is not part of a reference: only calls that drop none.
 Outputs dropout_op(const OpCall& c) {
@@ -167,8 +129,8 @@ constexpr OpEntry kOps[] = {
     {"acosh", 1, 1, unary<acosh>},
     {"atanh", 1, 1, unary<atanh>},
     {"erf", 1, 1, unary<erf>},
-    {"erfc", 1, 1, [](const OpCall& c) -> Outputs { return 1 - erf(c.x()); }},
-    {"sinc", 1, 1, sinc_op},
+    {"erfc", 1, 1, unary<erfc>},
+    {"sinc", 1, 1, unary<sinc>},
     {"floor", 1, 1, unary<floor>},
     {"ceil", 1, 1, unary<ceil>},
     {"round", 1, 1, round_op},
@@ -177,13 +139,13 @@ constexpr OpEntry kOps[] = {
     {"isnan", 1, 1, unary<isnan>},
     {"isinf", 1, 1, unary<isinf>},
     {"isfinite", 1, 1, unary<isfinite>},
-    {"isposinf", 1, 1, [](const OpCall& c) -> Outputs { return c.x() == HUGE_VAL; }},
-    {"isneginf", 1, 1, [](const OpCall& c) -> Outputs { return c.x() == -HUGE_VAL; }},
+    {"isposinf", 1, 1, unary<isposinf>},
+    {"isneginf", 1, 1, unary<isneginf>},
     {"nan_to_num", 1, 1, nan_to_num_op},
     {"logical_not", 1, 1, [](const OpCall& c) -> Outputs { return logical_not(truth(c.x())); }},
     {"bitwise_not", 1, 1, unary<bitwise_not>},
-    {"deg2rad", 1, 1, [](const OpCall& c) -> Outputs { return c.x() * (std::numbers::pi / 180); }},
-    {"rad2deg", 1, 1, [](const OpCall& c) -> Outputs { return c.x() * (180 / std::numbers::pi); }},
+    {"deg2rad", 1, 1, unary<deg2rad>},
+    {"rad2deg", 1, 1, unary<rad2deg>},
     {"logit", 1, 1, logit_op},
     {"cast", 1, 1, cast_op},
     {"to", 1, 1, cast_op},
@@ -202,7 +164,7 @@ constexpr OpEntry kOps[] = {
      [](const OpCall& c) -> Outputs {
        return leaky_relu(c.x(), c.args.number("negative_slope|slope", 0.01));
      }},
-    {"prelu", 2, 2, prelu_op},
+    {"prelu", 2, 2, binary<prelu>},
     {"elu", 1, 1, [](const OpCall& c) -> Outputs { return elu(c.x(), c.args.number("alpha", 1)); }},
     {"celu", 1, 1, [](const OpCall& c) -> Outputs { return celu(c.x(), c.args.number("alpha", 1)); }},
     {"selu", 1, 1, unary<selu>},
@@ -222,14 +184,14 @@ constexpr OpEntry kOps[] = {
        return softplus(c.x(), c.args.number("beta", 1), c.args.number("threshold", 20));
      }},
     {"softsign", 1, 1, unary<softsign>},
-    {"tanhshrink", 1, 1, [](const OpCall& c) -> Outputs { return c.x() - tanh(c.x()); }},
-    {"softshrink", 1, 1, softshrink_op},
-    {"hardshrink", 1, 1, hardshrink_op},
+    {"tanhshrink", 1, 1, unary<tanhshrink>},
+    {"softshrink", 1, 1, [](const OpCall& c) -> Outputs { return softshrink(c.x(), shrinkage(c)); }},
+    {"hardshrink", 1, 1, [](const OpCall& c) -> Outputs { return hardshrink(c.x(), shrinkage(c)); }},
     {"threshold", 1, 1,
      [](const OpCall& c) -> Outputs {
-       return where(c.x() > c.args.operand("threshold"), c.x(), c.args.operand("value"));
+       return threshold(c.x(), c.args.number("threshold"), c.args.operand("value"));
      }},
-    {"glu", 1, 1, glu_op},
+    {"glu", 1, 1, [](const OpCall& c) -> Outputs { return glu(c.x(), c.args.axis(-1)); }},
 
     // -- Two operands, of which the second may be an argument --
     {"add", 1, 2, add_op},
@@ -244,22 +206,13 @@ constexpr OpEntry kOps[] = {
     {"pow", 1, 2, pow_op},
     {"maximum", 1, 2, binary<maximum>},
     {"minimum", 1, 2, binary<minimum>},
-    {"fmax", 2, 2,
-     [](const OpCall& c) -> Outputs {
-       return where(isnan(c.in[0]), c.in[1], where(isnan(c.in[1]), c.in[0], maximum(c.in[0], c.in[1])));
-     }},
-    {"fmin", 2, 2,
-     [](const OpCall& c) -> Outputs {
-       return where(isnan(c.in[0]), c.in[1], where(isnan(c.in[1]), c.in[0], minimum(c.in[0], c.in[1])));
-     }},
+    {"fmax", 2, 2, binary<fmax>},
+    {"fmin", 2, 2, binary<fmin>},
     {"atan2", 1, 2, binary<atan2>},
     {"hypot", 1, 2, binary<hypot>},
     {"logaddexp", 1, 2, binary<logaddexp>},
-    {"logaddexp2", 2, 2,
-     [](const OpCall& c) -> Outputs {
-       return logaddexp(c.in[0] * std::numbers::ln2, c.in[1] * std::numbers::ln2) / std::numbers::ln2;
-     }},
-    {"xlogy", 1, 2, xlogy_op},
+    {"logaddexp2", 2, 2, binary<logaddexp2>},
+    {"xlogy", 1, 2, binary<xlogy>},
     {"lt", 1, 2, binary<lt>},
     {"le", 1, 2, binary<le>},
     {"gt", 1, 2, binary<gt>},
@@ -279,17 +232,19 @@ constexpr OpEntry kOps[] = {
     {"where", 1, 3, where_op},
     {"clamp", 1, 3, clamp_op},
     {"clamp_min", 1, 2,
-     [](const OpCall& c)
-         -> Outputs { return maximum(c.x(), c.in.size() > 1 ? In(c.in[1]) : c.args.operand("min")); }},
+     [](const OpCall& c) -> Outputs {
+       return maximum(c.x(), c.in.size() > 1 ? In(c.in[1]) : c.args.operand("min"));
+     }},
     {"clamp_max", 1, 2,
-     [](const OpCall& c)
-         -> Outputs { return minimum(c.x(), c.in.size() > 1 ? In(c.in[1]) : c.args.operand("max")); }},
+     [](const OpCall& c) -> Outputs {
+       return minimum(c.x(), c.in.size() > 1 ? In(c.in[1]) : c.args.operand("max"));
+     }},
     {"masked_fill", 2, 3, masked_fill_op},
     {"lerp", 2, 3, lerp_op},
     {"addcmul", 3, 3,
-     [](const OpCall& c) -> Outputs { return c.x() + c.in[1] * c.in[2] * c.args.number("value", 1); }},
+     [](const OpCall& c) -> Outputs { return addcmul(c.x(), c.in[1], c.in[2], c.args.number("value", 1)); }},
     {"addcdiv", 3, 3,
-     [](const OpCall& c) -> Outputs { return c.x() + c.in[1] / c.in[2] * c.args.number("value", 1); }},
+     [](const OpCall& c) -> Outputs { return addcdiv(c.x(), c.in[1], c.in[2], c.args.number("value", 1)); }},
 };
 
 }  // namespace

@@ -74,11 +74,7 @@ Outputs expand_op(const OpCall& c) { return expand(c.x(), sizes_of(c)); }
 Outputs rot90_op(const OpCall& c) {
   const std::vector<int64_t> axes = c.args.integers("dims|axes", std::vector<int64_t>{0, 1});
   if (axes.size() != 2) Args::fail("dims", "two axes are needed");
-  const int a = static_cast<int>(axes[0]), b = static_cast<int>(axes[1]);
-  Tensor out = c.x();
-  for (int64_t turns = ((c.args.integer("k", 1) % 4) + 4) % 4; turns > 0; --turns)
-    out = flip(transpose(out, a, b), a);
-  return out;
+  return rot90(c.x(), c.args.integer("k", 1), static_cast<int>(axes[0]), static_cast<int>(axes[1]));
 }
 
 Outputs roll_op(const OpCall& c) {
@@ -116,12 +112,7 @@ Outputs slice_op(const OpCall& c) {
   return slice(c.x(), indices);
 }
 
-Outputs select_op(const OpCall& c) {
-  const int axis = axis_of(c, c.x());
-  std::vector<Index> indices(static_cast<size_t>(std::max(axis, 0)), Index(_));
-  indices.emplace_back(c.args.integer("index"));
-  return slice(c.x(), indices);
-}
+Outputs select_op(const OpCall& c) { return select(c.x(), c.args.axis(), c.args.integer("index")); }
 
 // A pair for each axis; or PyTorch's flat form, which begins with the last axis.
 Pads pads_of(const OpCall& c, int rank) {
@@ -165,46 +156,18 @@ Outputs split_op(const OpCall& c) {
   if (!value->is_array()) return split(c.x(), c.args.integer(names), axis);
   return split(c.x(), c.args.integers(names), axis);
 }
-Outputs unbind_op(const OpCall& c) {
-  const int axis = axis_of(c, c.x(), 0);
-  std::vector<Tensor> out;
-  for (const Tensor& part : split(c.x(), 1, axis)) out.push_back(squeeze(part, axis));
-  return out;
-}
+Outputs unbind_op(const OpCall& c) { return unbind(c.x(), c.args.axis(0)); }
 Outputs repeat_interleave_op(const OpCall& c) {
   const int64_t repeats = c.args.integer("repeats");
   return c.args.has(kAxis) ? repeat_interleave(c.x(), repeats, c.args.axis())
                            : repeat_interleave(flatten(c.x()), repeats, 0);
 }
-Outputs hstack_op(const OpCall& c) { return cat(c.in, c.x().rank() < 2 ? 0 : 1); }
-Outputs vstack_op(const OpCall& c) {
-  std::vector<Tensor> parts = c.in;
-  for (Tensor& t : parts)
-    if (t.rank() == 1) t = unsqueeze(t, 0);
-  return cat(parts, 0);
-}
 
-// [N, C * f * f, H, W] <-> [N, C, H * f, W * f]
-int64_t factor_of(const OpCall& c, std::string_view names) {
-  const int64_t f = c.args.integer(names);
-  if (f < 1 || f > 1000) Args::fail(names, "1 or more is needed, not " + std::to_string(f));
-  if (c.x().rank() != 4)
-    raise(ErrorCode::kShape, "[batch, channels, height, width] is needed, not " + c.x().type());
-  return f;
-}
 Outputs pixel_shuffle_op(const OpCall& c) {
-  const int64_t f = factor_of(c, "upscale_factor|factor|scale");
-  const Tensor& x = c.x();
-  const Tensor parted = reshape(x, {x.size(0), x.size(1) / (f * f), f, f, x.size(2), x.size(3)});
-  return reshape(permute(parted, {0, 1, 4, 2, 5, 3}),
-                 {x.size(0), x.size(1) / (f * f), x.size(2) * f, x.size(3) * f});
+  return pixel_shuffle(c.x(), c.args.integer("upscale_factor|factor|scale"));
 }
 Outputs pixel_unshuffle_op(const OpCall& c) {
-  const int64_t f = factor_of(c, "downscale_factor|factor|scale");
-  const Tensor& x = c.x();
-  const Tensor parted = reshape(x, {x.size(0), x.size(1), x.size(2) / f, f, x.size(3) / f, f});
-  return reshape(permute(parted, {0, 1, 3, 5, 2, 4}),
-                 {x.size(0), x.size(1) * (f * f), x.size(2) / f, x.size(3) / f});
+  return pixel_unshuffle(c.x(), c.args.integer("downscale_factor|factor|scale"));
 }
 
 // -- Indexing by data --
@@ -214,21 +177,11 @@ Outputs scatter_op(const OpCall& c) {
 }
 Outputs scatter_add_op(const OpCall& c) { return scatter_add(c.x(), c.args.axis(), c.in[1], c.in[2]); }
 
-// The index of whole slices, as one of elements.
-Tensor spread_index(const Tensor& index, const Tensor& source, int axis) {
-  Sizes along(static_cast<size_t>(source.rank()), 1);
-  along[static_cast<size_t>(axis)] = index.size(0);
-  return broadcast_to(reshape(index, along), source.sizes());
-}
 Outputs index_add_op(const OpCall& c) {
-  const int axis = axis_of(c, c.x());
   const Tensor source = c.args.has("alpha") ? c.in[2] * c.args.operand("alpha") : c.in[2];
-  return scatter_add(c.x(), axis, spread_index(c.in[1], source, axis), source);
+  return index_add(c.x(), c.args.axis(), c.in[1], source);
 }
-Outputs index_copy_op(const OpCall& c) {
-  const int axis = axis_of(c, c.x());
-  return scatter(c.x(), axis, spread_index(c.in[1], c.in[2], axis), c.in[2]);
-}
+Outputs index_copy_op(const OpCall& c) { return index_copy(c.x(), c.args.axis(), c.in[1], c.in[2]); }
 Outputs one_hot_op(const OpCall& c) { return one_hot(c.x(), c.args.integer("classes|num_classes")); }
 Outputs take_along_op(const OpCall& c) {
   if (!c.args.has(kAxis)) return take_along_dim(flatten(c.x()), flatten(c.in[1]), 0);
@@ -263,7 +216,7 @@ constexpr OpEntry kOps[] = {
        return movedim(c.x(), axis_list(c, "source|from"), axis_list(c, "destination|to"));
      }},
     {"expand", 1, 1, expand_op},
-    {"expand_as", 2, 2, [](const OpCall& c) -> Outputs { return expand(c.x(), c.in[1].sizes()); }},
+    {"expand_as", 2, 2, binary<expand_as>},
     {"flip", 1, 1, [](const OpCall& c) -> Outputs { return flip(c.x(), c.args.axes()); }},
     {"fliplr", 1, 1, [](const OpCall& c) -> Outputs { return flip(c.x(), 1); }},
     {"flipud", 1, 1, [](const OpCall& c) -> Outputs { return flip(c.x(), 0); }},
@@ -282,8 +235,8 @@ constexpr OpEntry kOps[] = {
      [](const OpCall& c) -> Outputs { return pad_replicate(c.x(), pads_of(c, c.x().rank())); }},
     {"cat", 1, kAny, [](const OpCall& c) -> Outputs { return cat(c.in, c.args.axis(0)); }},
     {"stack", 1, kAny, [](const OpCall& c) -> Outputs { return stack(c.in, c.args.axis(0)); }},
-    {"hstack", 1, kAny, hstack_op},
-    {"vstack", 1, kAny, vstack_op},
+    {"hstack", 1, kAny, [](const OpCall& c) -> Outputs { return hstack(c.in); }},
+    {"vstack", 1, kAny, [](const OpCall& c) -> Outputs { return vstack(c.in); }},
     {"split", 1, 1, split_op},
     {"chunk", 1, 1,
      [](const OpCall& c) -> Outputs { return chunk(c.x(), c.args.integer("chunks"), c.args.axis(0)); }},
@@ -296,10 +249,7 @@ constexpr OpEntry kOps[] = {
 
     {"gather", 2, 2, [](const OpCall& c) -> Outputs { return gather(c.x(), c.args.axis(), c.in[1]); }},
     {"take_along_dim", 2, 2, take_along_op},
-    {"take", 2, 2,
-     [](const OpCall& c) -> Outputs {
-       return reshape(index_select(flatten(c.x()), 0, flatten(c.in[1])), c.in[1].sizes());
-     }},
+    {"take", 2, 2, binary<take>},
     {"index_select", 2, 2,
      [](const OpCall& c) -> Outputs { return index_select(c.x(), c.args.axis(), c.in[1]); }},
     {"embedding", 2, 2, [](const OpCall& c) -> Outputs { return embedding(c.in[0], c.in[1]); }},

@@ -16,37 +16,22 @@ Integers spread(Integers values, size_t axes) {
 
 // -- Convolution --
 
-// padding="same": as much as keeps the extents, the odd element at the end.
-Tensor pad_to_same(const OpCall& c, size_t axes, const Integers& dilation) {
-  Pads pads(static_cast<size_t>(c.x().rank()));
-  if (pads.size() < axes || dilation.size() != axes)
-    raise(ErrorCode::kShape, "not enough axes in " + c.x().type());
-  for (size_t i = 0; i < axes; ++i) {
-    const int axis = static_cast<int>(i) - static_cast<int>(axes);
-    const int64_t total = dilation[i] * (c.in[1].size(axis).value() - 1);
-    pads[pads.size() - axes + i] = {total / 2, total - total / 2};
-  }
-  return pad(c.x(), pads);
-}
-
 template <size_t axes>
 Outputs conv_op(const OpCall& c) {
   ConvOptions options{c.args.integers("stride", Integers{1}),
                       {0},
                       c.args.integers("dilation", Integers{1}),
-                      c.args.integer("groups", 1)};
-  Tensor x = c.x();
+                      c.args.integer("groups", 1),
+                      false};
   if (c.args.is_text("padding")) {
     const std::string padding = c.args.text("padding");
-    if (padding == "same")
-      x = pad_to_same(c, axes, spread(options.dilation, axes));
-    else if (padding != "valid")
-      Args::fail("padding", "numbers, same or valid are needed");
+    options.same = padding == "same";
+    if (!options.same && padding != "valid") Args::fail("padding", "numbers, same or valid are needed");
   } else {
     options.padding = c.args.integers("padding", Integers{0});
   }
   constexpr auto conv = axes == 1 ? conv1d : axes == 2 ? conv2d : conv3d;
-  return conv(x, c.in[1], c.maybe(2), options);
+  return conv(c.x(), c.in[1], c.maybe(2), options);
 }
 
 template <size_t axes>
@@ -115,9 +100,8 @@ Outputs rms_norm_op(const OpCall& c) {
 Outputs group_norm_op(const OpCall& c) {
   return group_norm(c.x(), c.args.integer("groups|num_groups"), c.maybe(1), c.maybe(2), c.args.eps(1e-5));
 }
-// Each channel is a group of its own.
 Outputs instance_norm_op(const OpCall& c) {
-  return group_norm(c.x(), c.x().size(1).value(), c.maybe(1), c.maybe(2), c.args.eps(1e-5));
+  return instance_norm(c.x(), c.maybe(1), c.maybe(2), c.args.eps(1e-5));
 }
 // Inputs: x, weight, bias by the batch's own statistics; x, mean, var, weight, bias by given ones.
 Outputs batch_norm_op(const OpCall& c) {
@@ -130,16 +114,10 @@ Outputs batch_norm_op(const OpCall& c) {
   return batch_norm(c.x(), c.in[1], c.in[2], c.maybe(3), c.maybe(4), eps);
 }
 Outputs normalize_op(const OpCall& c) {
-  const int axis = c.args.axis(1);
-  const double p = c.args.number("p", 2);
-  const Tensor size = p == 2 ? norm(c.x(), axis, true) : pow(sum(pow(abs(c.x()), p), axis, true), 1 / p);
-  return c.x() / maximum(size, c.args.eps(1e-12));
+  return normalize(c.x(), c.args.axis(1), c.args.number("p", 2), c.args.eps(1e-12));
 }
 Outputs cosine_similarity_op(const OpCall& c) {
-  const int axis = c.args.axis(1);
-  const double eps = c.args.eps(1e-8);
-  const Tensor sizes = maximum(norm(c.in[0], axis), eps) * maximum(norm(c.in[1], axis), eps);
-  return sum(c.in[0] * c.in[1], axis) / sizes;
+  return cosine_similarity(c.in[0], c.in[1], c.args.axis(1), c.args.eps(1e-8));
 }
 
 // -- Attention: a mask may follow q, k and v; integers are truth values --
@@ -162,25 +140,10 @@ Reduction reduction_of(const OpCall& c) {
   if (name == "none") return Reduction::kNone;
   Args::fail("reduction", "mean, sum or none is needed, not " + name);
 }
-Tensor reduced(const OpCall& c, const Tensor& losses) {
-  switch (reduction_of(c)) {
-    case Reduction::kMean: return mean(losses);
-    case Reduction::kSum: return sum(losses);
-    case Reduction::kNone: break;
-  }
-  return losses;
-}
 
-// Targets are class numbers, or probabilities of the shape of the logits.
 Outputs cross_entropy_op(const OpCall& c) {
   const double smoothing = c.args.number("label_smoothing", 0);
-  const CrossEntropyOptions options{smoothing, c.args.integer("ignore_index", -100), reduction_of(c)};
-  if (!is_float(c.in[1].dtype())) return cross_entropy(c.in[0], c.in[1], options);
-  const int axis = c.x().rank() < 2 ? 0 : 1;
-  const double classes = static_cast<double>(c.x().size(axis).value());
-  const Tensor target = c.in[1] * (1 - smoothing) + smoothing / classes;
-  const Tensor losses = neg(sum(target * log_softmax(c.x(), axis), axis));
-  return reduced(c, losses);
+  return cross_entropy(c.in[0], c.in[1], {smoothing, c.args.integer("ignore_index", -100), reduction_of(c)});
 }
 Outputs nll_op(const OpCall& c) {
   return nll_loss(c.in[0], c.in[1], c.args.integer("ignore_index", -100), reduction_of(c));
@@ -201,22 +164,12 @@ Outputs kl_div_op(const OpCall& c) {
     return kl_div(c.in[0], c.in[1], Reduction::kSum, in_logs) / static_cast<double>(c.x().size(0).value());
   return kl_div(c.in[0], c.in[1], reduction_of(c), in_logs);
 }
-// Logarithms are cut at -100, as in PyTorch.
-Outputs bce_op(const OpCall& c) {
-  const Tensor &p = c.in[0], &y = c.in[1];
-  const Tensor yes = maximum(log(p), -100.0), no = maximum(log(1 - p), -100.0);
-  return reduced(c, neg(y * yes + (1 - y) * no));
-}
-Outputs soft_margin_op(const OpCall& c) { return reduced(c, softplus(neg(c.in[0] * c.in[1]))); }
 Outputs poisson_nll_op(const OpCall& c) {
-  const bool in_logs = c.args.flag("log_input", true);
-  const double eps = c.args.eps(1e-8);
-  const Tensor &x = c.in[0], &y = c.in[1];
-  return reduced(c, in_logs ? exp(x) - y * x : x - y * log(x + eps));
+  return poisson_nll_loss(c.in[0], c.in[1], c.args.flag("log_input", true), c.args.eps(1e-8),
+                          reduction_of(c));
 }
 Outputs gaussian_nll_op(const OpCall& c) {
-  const Tensor spread_of = maximum(c.in[2], c.args.eps(1e-6));
-  return reduced(c, (log(spread_of) + square(c.in[0] - c.in[1]) / spread_of) * 0.5);
+  return gaussian_nll_loss(c.in[0], c.in[1], c.in[2], c.args.eps(1e-6), reduction_of(c));
 }
 
 constexpr OpEntry kOps[] = {
@@ -259,9 +212,9 @@ constexpr OpEntry kOps[] = {
     {"huber_loss", 2, 2, huber_op},
     {"smooth_l1_loss", 2, 2, smooth_l1_op},
     {"bce_with_logits", 2, 2, loss_op<bce_with_logits>},
-    {"binary_cross_entropy", 2, 2, bce_op},
+    {"binary_cross_entropy", 2, 2, loss_op<binary_cross_entropy>},
     {"kl_div", 2, 2, kl_div_op},
-    {"soft_margin_loss", 2, 2, soft_margin_op},
+    {"soft_margin_loss", 2, 2, loss_op<soft_margin_loss>},
     {"poisson_nll_loss", 2, 2, poisson_nll_op},
     {"gaussian_nll_loss", 3, 3, gaussian_nll_op},
 };

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Reductions, orders and running folds.
-#include <cmath>
-
 #include "conform/ops.h"
 
 namespace anneal::conform {
@@ -27,10 +25,12 @@ double correction(const OpCall& c) {
 Outputs var_op(const OpCall& c) { return var(c.x(), c.args.axes(), c.args.keepdim(), correction(c)); }
 Outputs std_op(const OpCall& c) { return anneal::std(c.x(), c.args.axes(), c.args.keepdim(), correction(c)); }
 Outputs var_mean_op(const OpCall& c) {
-  return std::vector<Tensor>{var_op(c).values[0], mean(c.x(), c.args.axes(), c.args.keepdim())};
+  const VarMean both = var_mean(c.x(), c.args.axes(), c.args.keepdim(), correction(c));
+  return std::vector<Tensor>{both.var, both.mean};
 }
 Outputs std_mean_op(const OpCall& c) {
-  return std::vector<Tensor>{std_op(c).values[0], mean(c.x(), c.args.axes(), c.args.keepdim())};
+  const StdMean both = std_mean(c.x(), c.args.axes(), c.args.keepdim(), correction(c));
+  return std::vector<Tensor>{both.std, both.mean};
 }
 
 std::optional<int> maybe_axis(const OpCall& c) {
@@ -51,16 +51,7 @@ Outputs extremum(const OpCall& c, bool greatest) {
 }
 
 Outputs norm_op(const OpCall& c) {
-  const Axes axes = c.args.axes();
-  const bool keep = c.args.keepdim();
-  const double p = c.args.number("p|ord", 2);
-  if (p == 2) return norm(c.x(), axes, keep);
-  const Tensor size = abs(c.x());
-  if (p == HUGE_VAL) return max(size, axes, keep);
-  if (p == -HUGE_VAL) return min(size, axes, keep);
-  if (p == 0) return sum(cast(ne(c.x(), 0), c.x().dtype()), axes, keep);
-  if (p == 1) return sum(size, axes, keep);
-  return pow(sum(pow(size, p), axes, keep), 1 / p);
+  return norm(c.x(), c.args.axes(), c.args.keepdim(), c.args.number("p|ord", 2));
 }
 
 Outputs sort_op(const OpCall& c) {
@@ -79,41 +70,21 @@ Outputs topk_op(const OpCall& c) {
   return {{found.values, found.indices}, 1};
 }
 
-// The element at position k of the sorted axis.
-Tensor order_statistic(const OpCall& c, int64_t k) {
-  const int axis = axis_of(c, c.x(), -1);
-  const Tensor picked = narrow(sort(c.x(), axis), axis, k, 1);
-  return c.args.keepdim() ? picked : squeeze(picked, axis);
+Outputs kthvalue_op(const OpCall& c) {
+  const TopK found = kthvalue(c.x(), c.args.integer("k"), c.args.axis(-1), c.args.keepdim());
+  return {{found.values, found.indices}, 1};
 }
-Outputs kthvalue_op(const OpCall& c) { return order_statistic(c, c.args.integer("k") - 1); }
 Outputs median_op(const OpCall& c) {
-  if (!c.args.has(kAxis)) {
-    const Tensor flat = sort(flatten(c.x()), 0);
-    return flat[(flat.numel() - 1) / 2];
-  }
-  return order_statistic(c, (c.x().size(c.args.axis()).value() - 1) / 2);
-}
-
-// Each position against all up to it: no common maximum that would flush small beginnings to -inf.
-Outputs logcumsumexp_op(const OpCall& c) {
-  const int axis = axis_of(c, c.x(), -1);
-  const Tensor last = movedim(c.x(), {axis}, {-1});
-  const Extent n = last.size(-1);
-  Sizes pairs = last.sizes();
-  pairs.push_back(n);
-  const Tensor all = expand(unsqueeze(last, -2), pairs);
-  const Tensor upto = where(tri(n, n, 0, boolean), all, full({}, -HUGE_VAL, c.x().dtype()));
-  return movedim(logsumexp(upto, -1), {-1}, {axis});
+  if (!c.args.has(kAxis)) return median(c.x());
+  const TopK found = median(c.x(), c.args.axis(), c.args.keepdim());
+  return {{found.values, found.indices}, 1};
 }
 
 // Running extremes, and where they were last reached.
 Outputs running(const OpCall& c, bool greatest) {
-  const int axis = axis_of(c, c.x(), -1);
-  const Tensor best = greatest ? cummax(c.x(), axis) : cummin(c.x(), axis);
-  Sizes along(static_cast<size_t>(c.x().rank()), 1);
-  along[static_cast<size_t>(axis)] = c.x().size(axis);
-  const Tensor place = broadcast_to(reshape(arange(c.x().size(axis)), along), c.x().sizes());
-  return {{best, cummax(where(c.x() == best, place, 0), axis)}, 1};
+  const int axis = c.args.axis(-1);
+  if (greatest) return {{cummax(c.x(), axis), cummax_indices(c.x(), axis)}, 1};
+  return {{cummin(c.x(), axis), cummin_indices(c.x(), axis)}, 1};
 }
 
 constexpr OpEntry kOps[] = {
@@ -126,8 +97,8 @@ constexpr OpEntry kOps[] = {
     {"min", 1, 2, [](const OpCall& c) { return extremum(c, false); }},
     {"aminmax", 1, 1,
      [](const OpCall& c) -> Outputs {
-       return std::vector<Tensor>{min(c.x(), c.args.axes(), c.args.keepdim()),
-                                  max(c.x(), c.args.axes(), c.args.keepdim())};
+       const MinMax both = aminmax(c.x(), c.args.axes(), c.args.keepdim());
+       return std::vector<Tensor>{both.min, both.max};
      }},
     {"var", 1, 1, var_op},
     {"std", 1, 1, std_op},
@@ -138,22 +109,18 @@ constexpr OpEntry kOps[] = {
     {"vector_norm", 1, 1, norm_op},
     {"any", 1, 1, truth_reduction<any>},
     {"all", 1, 1, truth_reduction<all>},
-    {"count_nonzero", 1, 1,
-     [](const OpCall& c) -> Outputs { return sum(cast(truth(c.x()), i32), c.args.axes()); }},
-    {"nansum", 1, 1,
-     [](const OpCall& c) -> Outputs {
-       return sum(where(isnan(c.x()), 0, c.x()), c.args.axes(), c.args.keepdim());
-     }},
+    {"count_nonzero", 1, 1, reduction<count_nonzero>},
+    {"nansum", 1, 1, reduction<nansum>},
     {"argmax", 1, 1, argmax_op},
     {"argmin", 1, 1, argmin_op},
     {"softmax", 1, 1, along_axis<softmax>},
     {"log_softmax", 1, 1, along_axis<log_softmax>},
-    {"softmin", 1, 1, [](const OpCall& c) -> Outputs { return softmax(neg(c.x()), c.args.axis(-1)); }},
+    {"softmin", 1, 1, along_axis<softmin>},
     {"cumsum", 1, 1, along_axis<cumsum>},
     {"cumprod", 1, 1, along_axis<cumprod>},
     {"cummax", 1, 1, [](const OpCall& c) { return running(c, true); }},
     {"cummin", 1, 1, [](const OpCall& c) { return running(c, false); }},
-    {"logcumsumexp", 1, 1, logcumsumexp_op},
+    {"logcumsumexp", 1, 1, along_axis<logcumsumexp>},
     {"sort", 1, 1, sort_op},
     {"msort", 1, 1, [](const OpCall& c) -> Outputs { return sort(c.x(), 0); }},
     {"argsort", 1, 1, argsort_op},

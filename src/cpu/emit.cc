@@ -7,6 +7,7 @@
 
 #include "cpu/emitter.h"
 #include "cpu/plan_contraction.h"
+#include "ir/kernel.h"
 #include "ir/walk.h"
 #include "support/check.h"
 
@@ -224,16 +225,15 @@ void each_statement(const loop::Body& body, F f) {
 
 }  // namespace
 
-// Scatters happen in order, a scan needs the value before, and sorting is a loop of its own.
+// What a scatter binds goes in order, a scan needs the value before, and sorting is a loop of its own.
 bool Emitter::is_vectorized(const Statement& loop) const {
   if (loop.loop != LoopKind::kVector || loop.lanes < 2 || vector_.lanes != 0) return false;
   bool possible = true;
   each_statement(loop.body, [&](const Statement& s) {
     if (s.kind == StatementKind::kSort) possible = false;
     if (s.kind != StatementKind::kStore) return;
-    const Op op = graph_.op(s.node);
-    if (op == Op::ScatterStore || (op == Op::ScanStore && graph_.source(s.node, 3) == loop.node))
-      possible = false;
+    const std::span<const Node> bound = ir::bound_ranges(graph_, s.node);
+    if (std::find(bound.begin(), bound.end(), loop.node) != bound.end()) possible = false;
   });
   return possible;
 }

@@ -65,17 +65,9 @@ class ContractionHoles {
  public:
   ContractionHoles(Emitter& emitter, const loop::Contraction& parts, const ContractPlan& plan)
       : e_(emitter), parts_(parts), plan_(plan) {
-    // The loads of the statements, without those below the product.
-    std::unordered_set<uint32_t> seen{parts.product.id};
-    std::vector<Node> left(parts.statements.rbegin(), parts.statements.rend());
-    while (!left.empty()) {
-      const Node n = left.back();
-      left.pop_back();
-      if (!seen.insert(n.id).second || ir::has_flag(e_.graph_.op(n), ir::kLeaf)) continue;
-      if (e_.graph_.op(n) == Op::Load) loads_.push_back(n), e_.pinned_.insert(n.id);
-      const std::span<const Node> sources = e_.graph_.sources(n);
-      left.insert(left.end(), sources.rbegin(), sources.rend());
-    }
+    loads_ = loads_above(parts.product, parts.statements);
+    for (const loop::FactorSum& sum : parts.sums)
+      sum_loads_.push_back(loads_above(sum.sum, std::span(&sum.statement, 1)));
   }
 
   ContractSpec spec() {
@@ -90,10 +82,30 @@ class ContractionHoles {
       return [this, is_a](IRBuilderBase& code, const OperandAt& at) { prefetch(code, is_a, at); };
     };
     s.a_prefetch = fetch(true), s.b_prefetch = fetch(false);
+    for (size_t i = 0; i < parts_.sums.size(); ++i)
+      (parts_.sums[i].of_b ? s.b_sum : s.a_sum) = [this, i](IRBuilderBase& code, const SumAt& at) {
+        sum(code, i, at);
+      };
     return s;
   }
 
  private:
+  // The loads of statements, without those below a sum, which are made elsewhere.
+  std::vector<Node> loads_above(Node below, std::span<const Node> statements) {
+    std::vector<Node> found;
+    std::unordered_set<uint32_t> seen{below.id};
+    std::vector<Node> left(statements.rbegin(), statements.rend());
+    while (!left.empty()) {
+      const Node n = left.back();
+      left.pop_back();
+      if (!seen.insert(n.id).second || ir::has_flag(e_.graph_.op(n), ir::kLeaf)) continue;
+      if (e_.graph_.op(n) == Op::Load) found.push_back(n), e_.pinned_.insert(n.id);
+      const std::span<const Node> sources = e_.graph_.sources(n);
+      left.insert(left.end(), sources.rbegin(), sources.rend());
+    }
+    return found;
+  }
+
   // Everything that changes with no range is made in front of the block that this leaves.
   void prepare(IRBuilderBase& code, const ContractFrame& frame) {
     llvm::Function* function = code.GetInsertBlock()->getParent();
@@ -198,10 +210,21 @@ class ContractionHoles {
            });
   }
 
+  void sum(IRBuilderBase& code, size_t i, const SumAt& at) {
+    const loop::FactorSum& sum = parts_.sums[i];
+    const Node row = sum.of_b ? parts_.n : parts_.m;
+    inside(code, {{row, at.row}}, row, at.lanes, at.mask, 1, [&] {
+      e_.set(sum.sum, {at.value, Form::kVector});
+      for (const Node n : sum_loads_[i]) e_.held(n);
+      e_.emit_store(sum.statement, e_.held(e_.graph_.source(sum.statement, 2)));
+    });
+  }
+
   Emitter& e_;
   const loop::Contraction& parts_;
   const ContractPlan& plan_;
-  std::vector<Node> loads_;  // of the statements but not of the factors
+  std::vector<Node> loads_;                   // of the statements but not of the factors
+  std::vector<std::vector<Node>> sum_loads_;  // the same of the sums' statements
   llvm::Instruction* marker_ = nullptr;
 };
 

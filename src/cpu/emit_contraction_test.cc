@@ -2,84 +2,15 @@
 // Kernels around a sum of products through the skeleton, against the interpreter: all forms of operands and
 // results, tails, types, and extents that are known only when they run. Numbers are small multiples of 1/4,
 // whose sums are exact in any order, so results must be equal.
-#include <gtest/gtest.h>
+#include <array>
+#include <cmath>
 
-#include "cpu/test_cpu.h"
-#include "interp/arrays.h"
-#include "interp/kernel.h"
-#include "ir/dims.h"
-#include "ir/text.h"
-#include "ir/walk.h"
-#include "loop/lower.h"
-#include "loop/random_kernel.h"
-#include "support/random_stream.h"
+#include "cpu/test_contraction.h"
 
 namespace anneal::cpu {
 namespace {
 
-struct ContractionTest : testing::Test, CpuTest {
-  int next_slot = 0;
-
-  Node fresh(DType t, int64_t extent) { return slot(next_slot++, t, extent); }
-  Node row_major(std::vector<std::pair<Node, int64_t>> axes) {
-    Node at = b.index(0);
-    for (const auto& [range, extent] : axes) at = b.add(b.mul(at, b.index(extent)), range);
-    return at;
-  }
-
-  static interp::KernelArrays arrays(const ir::Graph& g, Node kernel, const interp::Bindings& bindings,
-                                     uint64_t seed) {
-    interp::KernelArrays out;
-    for (const Node n : ir::postorder(g, std::span(&kernel, 1))) {
-      if (g.op(n) != Op::Param) continue;
-      const int64_t number = g.arg_as<ir::ParamArg>(n).index;
-      const int64_t count = interp::evaluate_dim(g, g.shape(n)[0], bindings);
-      support::RandomStream r(seed * 1000 + static_cast<uint64_t>(number));
-      std::vector<double> values(static_cast<size_t>(count));
-      const DType t = g.dtype(n);
-      for (double& v : values)
-        v = !is_float(t) ? static_cast<double>(r.below(4)) : static_cast<double>(r.below(9) - 4) / 4;
-      out.emplace_back(number, std::make_shared<interp::Array>(*interp::array_from(t, {count}, values)));
-    }
-    return out;
-  }
-
-  // On every instruction set and with items cut for several threads; items in the opposite order.
-  void check(const std::vector<Node>& statements, const interp::Bindings& bindings = {},
-             bool is_contraction = true) {
-    const Node kernel = b.sink(statements);
-    const Program program = loop::lower(graph, kernel, {.contraction_work = 0});
-    ASSERT_EQ(program.contraction != nullptr, is_contraction) << ir::print(graph, std::span(&kernel, 1));
-    const interp::KernelArrays inputs = arrays(graph, kernel, bindings, 7), expected = loop::copies(inputs);
-    interp::run_kernel(graph, std::span(&kernel, 1), expected, bindings);
-    std::vector<int64_t> vars;
-    for (const Node v : variables_of(graph, program.kernel))
-      for (const auto& [name, value] : bindings.vars)
-        if (name == graph.arg_as<ir::VarArg>(v).name) vars.push_back(value);
-    for (const Target& target : test_targets())
-      for (const int threads : {1, 3}) {
-        const Compiled compiled(graph, program, target, {.threads = threads});
-        const interp::KernelArrays actual = loop::copies(inputs);
-        std::vector<void*> slots(static_cast<size_t>(slots_of(graph, program.kernel)));
-        for (const auto& [number, array] : actual)
-          if (static_cast<size_t>(number) < slots.size())
-            slots[static_cast<size_t>(number)] = array->bytes.data();
-        const int64_t items = compiled.items(vars);
-        for (int64_t i = items; i-- > 0;) compiled.run(slots, vars, i, i + 1);
-        for (size_t a = 0; a < actual.size(); ++a) {
-          const DType t = actual[a].second->dtype;
-          for (size_t i = 0; i < static_cast<size_t>(actual[a].second->shape[0]); ++i) {
-            const double got = interp::element(*actual[a].second, i).as_double(t),
-                         want = interp::element(*expected[a].second, i).as_double(t);
-            ASSERT_EQ(got, want) << "element " << i << " of slot " << actual[a].first << ", " << target.level
-                                 << ", " << threads << " threads\n"
-                                 << to_string(*plan_contraction(graph, program, target, threads)) << "\n"
-                                 << ir::print(graph, std::span(&kernel, 1));
-          }
-        }
-      }
-  }
-
+struct Contractions : ContractionTest {
   struct Form {
     int64_t batch = 1, m = 1, n = 1, k = 1;
     bool ta = false, tb = false, tc = false;
@@ -103,26 +34,46 @@ struct ContractionTest : testing::Test, CpuTest {
     return f.tc ? row_major({{i0, f.batch}, {i2, f.n}, {i1, f.m}})
                 : row_major({{i0, f.batch}, {i1, f.m}, {i2, f.n}});
   }
+  using ContractionTest::check;
   void check(const Form& f) {
     const Node p = product(f);
     check({b.store(fresh(f.c, f.batch * f.m * f.n), place(f), b.cast(p, f.c))});
   }
 };
 
-TEST_F(ContractionTest, Transposes) {
+TEST_F(Contractions, Transposes) {
   for (int which = 0; which < 8 && !HasFatalFailure(); ++which)
     check(Form{
         .m = 37, .n = 45, .k = 35, .ta = (which & 1) != 0, .tb = (which & 2) != 0, .tc = (which & 4) != 0});
 }
 
-TEST_F(ContractionTest, Tails) {
+TEST_F(Contractions, SumsOfTheFactors) {
+  for (const int64_t m : {5, 37})
+    for (const int64_t n : {3, 64})
+      for (const int64_t k : {2, 35, 700}) {
+        const Node p = product({.m = m, .n = n, .k = k, .ta = true});
+        const Node of_a = graph.source(graph.source(p, 0), 0), of_b = graph.source(graph.source(p, 0), 1);
+        const auto sum = [&](Node factor) {
+          return b.accumulate(factor, ir::ReduceOp::kAdd, std::span(&i3, 1));
+        };
+        const Node c = b.store(fresh(f32, m * n), row_major({{i1, m}, {i2, n}}), p);
+        const Node bias = b.load(fresh(f32, n), i2);
+        const Node columns = b.store(fresh(f32, n), i2, b.add(sum(of_b), bias));
+        const Node rows = b.store(fresh(bf16, m), i1, b.cast(sum(of_a), bf16));
+        check({c, columns});
+        check({c, rows, columns});
+        if (HasFatalFailure()) return;
+      }
+}
+
+TEST_F(Contractions, Tails) {
   for (const int64_t m : {2, 13, 15})
     for (const int64_t n : {9, 31, 33})
       for (const int64_t k : {2, 3, 17})
         if (!HasFatalFailure()) check(Form{.m = m, .n = n, .k = k});
 }
 
-TEST_F(ContractionTest, BatchesAndTinySides) {
+TEST_F(Contractions, BatchesAndTinySides) {
   for (int which = 0; which < 4 && !HasFatalFailure(); ++which) {
     const bool ta = (which & 1) != 0, tb = (which & 2) != 0;
     check(Form{.batch = 3, .m = 20, .n = 18, .k = 19, .ta = ta, .tb = tb});
@@ -133,7 +84,7 @@ TEST_F(ContractionTest, BatchesAndTinySides) {
   }
 }
 
-TEST_F(ContractionTest, ElementTypes) {
+TEST_F(Contractions, ElementTypes) {
   for (const DType t : {bf16, f16, f8e4m3, f8e5m2, f64})
     for (const bool transposed : {false, true}) {
       if (HasFatalFailure()) return;
@@ -142,7 +93,7 @@ TEST_F(ContractionTest, ElementTypes) {
     }
 }
 
-TEST_F(ContractionTest, EpiloguesWithSeveralResults) {
+TEST_F(Contractions, EpiloguesWithSeveralResults) {
   const Form f{.batch = 2, .m = 21, .n = 37, .k = 19};
   const Node p = product(f), to = place(f);
   const int64_t count = f.batch * f.m * f.n;
@@ -155,7 +106,7 @@ TEST_F(ContractionTest, EpiloguesWithSeveralResults) {
          b.store(fresh(f32, count), to, y, flag)});
 }
 
-TEST_F(ContractionTest, ProloguesOfBothFactors) {
+TEST_F(Contractions, ProloguesOfBothFactors) {
   for (int which = 0; which < 4 && !HasFatalFailure(); ++which) {
     const bool ta = (which & 1) != 0, tb = (which & 2) != 0;
     const int64_t m = 29, n = 36, k = 23;
@@ -174,7 +125,7 @@ TEST_F(ContractionTest, ProloguesOfBothFactors) {
   }
 }
 
-TEST_F(ContractionTest, OperandsOfOddStridesGathersAndRows) {
+TEST_F(Contractions, OperandsOfOddStridesGathersAndRows) {
   const int64_t m = 19, n = 34, k = 21;
   i1 = range(1, m), i2 = range(2, n), i3 = reduce_range(3, k);
   // Every other element; rows that a table of positions chooses.
@@ -187,7 +138,7 @@ TEST_F(ContractionTest, OperandsOfOddStridesGathersAndRows) {
 }
 
 // x[b, c, i * stride + u - pad] with w[o, c, u], as convolutions are written, in both directions.
-TEST_F(ContractionTest, Windows) {
+TEST_F(Contractions, Windows) {
   for (const auto& [length, width, stride, pad] :
        std::vector<std::array<int64_t, 4>>{{28, 3, 1, 1}, {17, 2, 2, 0}, {40, 5, 1, 2}, {9, 3, 2, 1}}) {
     next_slot = 0;
@@ -222,7 +173,7 @@ TEST_F(ContractionTest, Windows) {
   }
 }
 
-TEST_F(ContractionTest, OtherStatementsRunBesideIt) {
+TEST_F(Contractions, OtherStatementsRunBesideIt) {
   const Form f{.m = 21, .n = 37, .k = 19};
   const Node p = product(f), to = place(f);
   const Node i = range(7, 5000);
@@ -230,7 +181,7 @@ TEST_F(ContractionTest, OtherStatementsRunBesideIt) {
   check({b.store(fresh(f32, 5000), i, b.add(x, x)), b.store(fresh(f32, f.m * f.n), to, p)});
 }
 
-TEST_F(ContractionTest, SymbolicExtents) {
+TEST_F(Contractions, SymbolicExtents) {
   const Node rows = b.var("rows", 0, 100), inner = b.var("inner", 0, 600);
   for (const auto& [r, in] :
        std::vector<std::pair<int64_t, int64_t>>{{0, 3}, {1, 1}, {33, 20}, {17, 530}, {5, 0}}) {
@@ -249,7 +200,46 @@ TEST_F(ContractionTest, SymbolicExtents) {
   }
 }
 
-TEST_F(ContractionTest, WhatIsWrittenIsNotPacked) {
+// Numbers whose sums are rounded: the order of the sums must not depend on how items are cut.
+TEST_F(Contractions, SumsHaveTheSameBitsOnEveryNumberOfThreads) {
+  for (int which = 0; which < 4; ++which) {
+    const bool is_row = (which & 1) != 0, tb = (which & 2) != 0;
+    const Form f{.m = is_row ? 1 : 90, .n = is_row ? 3000 : 700, .k = 1100, .tb = tb};
+    const Node p = product(f);
+    const std::vector<Node> statements{b.store(fresh(f32, f.m * f.n), place(f), p)};
+    const Program program = loop::lower(graph, b.sink(statements));
+    ASSERT_NE(program.contraction, nullptr);
+    std::vector<std::vector<float>> memory;
+    for (const int64_t size : {f.m * f.k, f.k * f.n, f.m * f.n}) {
+      memory.emplace_back(static_cast<size_t>(size));
+      for (size_t i = 0; i < memory.back().size(); ++i)
+        memory.back()[i] = static_cast<float>(std::sin(static_cast<double>(i)));
+    }
+    std::vector<float> first;
+    for (const int threads : {1, 2, 3, 7}) {
+      static ObjectCache no_cache({}, 0);
+      Pool pool(threads);
+      CpuDevice d(pool, no_cache);
+      const auto code = d.compile(graph, std::span(&program, 1));
+      std::vector<std::shared_ptr<device::Memory>> held;
+      std::vector<device::Slice> slots;
+      for (const std::vector<float>& m : memory) {
+        held.push_back(d.allocate(m.size() * sizeof(float)));
+        slots.push_back({held.back().get(), 0});
+        d.write(slots.back(), std::as_bytes(std::span(m)));
+      }
+      const device::Launch launch{code[0].get(), slots, {}};
+      d.submit(std::span(&launch, 1));
+      std::vector<float> got(memory[2].size());
+      d.read(slots[2], std::as_writable_bytes(std::span(got)));
+      if (first.empty()) first = got;
+      EXPECT_EQ(std::memcmp(got.data(), first.data(), got.size() * sizeof(float)), 0)
+          << threads << " threads, " << plan_text(program, host_target(), threads);
+    }
+  }
+}
+
+TEST_F(Contractions, WhatIsWrittenIsNotPacked) {
   const int64_t n = 20;
   i1 = range(1, n), i2 = range(2, n), i3 = reduce_range(3, n);
   const Node s = fresh(f32, n * n), other = fresh(f32, n * n);

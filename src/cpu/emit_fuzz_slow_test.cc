@@ -75,7 +75,8 @@ void check(uint64_t seed, const Target& target, Closeness& closeness) {
   interp::run_kernel(g, std::span(&kernel, 1), expected, bindings);
   constexpr int64_t kWorks[] = {1, 20, 300, 1 << 15};
   const loop::LowerOptions options{.lanes = r.one_in(4) ? 1 : 4 << r.below(3),
-                                   .item_work = kWorks[r.below(4)]};
+                                   .item_work = kWorks[r.below(4)],
+                                   .contraction_work = r.one_in(2) ? 0 : 1e9};
   const Program program = loop::lower(g, kernel, options);
   const Compiled compiled(g, program, target);
   std::vector<void*> slots(static_cast<size_t>(slots_of(g, program.kernel)));

@@ -165,25 +165,40 @@ void Emitter::store_lanes(const Place& place, const Held& value, Value* mask) {
   mark_slot(store, place.slot);
 }
 
-// Never in a vector loop: elements combine in the order of the ranges.
+// One element after the other in the order of the ranges that it binds. Of a vector loop around them each
+// lane has elements of its own.
 void Emitter::emit_scatter(Node n) {
   const Place place = place_of(n);
   const Node condition = graph_.source(n, 3);
   const DType t = place.dtype;
-  Value* value = scalar(graph_.source(n, 2));
-  const auto combine = [&] {
-    if (graph_.arg_as<ir::ScatterArg>(n).mode == ir::ScatterMode::kAdd) {
-      llvm::LoadInst* old =
-          w_.CreateAlignedLoad(w_.memory_type(t), address(place, place.index.value), alignment_of(t));
-      mark_slot(old, place.slot);
-      value = emit_fold(w_, ir::ReduceOp::kAdd, t, from_memory(w_, t, old), value);
+  const Held value = held(graph_.source(n, 2));
+  const bool adds = graph_.arg_as<ir::ScatterArg>(n).mode == ir::ScatterMode::kAdd;
+  const bool free = always(condition);
+  const Form condition_form = free ? Form::kUniform : held(condition).form;
+  const bool one =
+      value.form == Form::kUniform && place.index.form == Form::kUniform && condition_form == Form::kUniform;
+  const auto combine = [&](Value* mask) {
+    if (one) {
+      Value* result = value.value;
+      if (adds) {
+        llvm::LoadInst* old =
+            w_.CreateAlignedLoad(w_.memory_type(t), address(place, place.index.value), alignment_of(t));
+        mark_slot(old, place.slot);
+        result = emit_fold(w_, ir::ReduceOp::kAdd, t, from_memory(w_, t, old), result);
+      }
+      return store_scalar(place, result);
     }
-    store_scalar(place, value);
+    Value* result = spread(value, t);
+    if (adds)
+      result = emit_fold(w_, ir::ReduceOp::kAdd, t, from_memory(w_, t, load_lanes(place, mask)), result);
+    store_lanes(place, {result, Form::kVector}, mask);
   };
-  if (always(condition)) {
-    combine();
+  if (free) {
+    combine(vector_.mask);
+  } else if (condition_form == Form::kUniform) {
+    when(scalar(condition), [&] { combine(vector_.mask); });
   } else {
-    when(scalar(condition), combine);
+    combine(mask_of(condition));
   }
   forget_loads(place.slot);
 }

@@ -271,6 +271,33 @@ TEST_F(EmitTest, ScansGoBothWays) {
   }
 }
 
+// Rows that a table of positions chooses, by vectors along the row: elements of a row do not wait for each
+// other, and rows that meet are added in order.
+TEST_F(EmitTest, ScattersOfRowsGoByVectors) {
+  constexpr int64_t kRows = 40, kWidth = 37, kTargets = 5;
+  const Node i = range(0, kRows), j = range(1, kWidth);
+  const Node target = b.cast(b.load(slot(0, i32, kRows), i), DType::kIndex);
+  const Node from = b.load(slot(1, f32, kRows * kWidth), b.add(b.mul(i, b.index(kWidth)), j));
+  const Node to = b.add(b.mul(target, b.index(kWidth)), j);
+  const Node s = b.scatter_store(slot(2, f32, kTargets * kWidth), to, from, b.lt(target, b.index(kTargets)),
+                                 std::span(&i, 1), ir::ScatterMode::kAdd);
+  const Program p =
+      program({s}, {loop(j, 16, {loop(i, 1, {let(graph.source(target, 0)), let(from), store(s)})})});
+  std::vector<int32_t> places(kRows);
+  std::vector<float> expected(kTargets * kWidth, 1);
+  in.resize(kRows * kWidth);
+  for (size_t r = 0; r < kRows; ++r) places[r] = static_cast<int32_t>(r % 7);
+  for (size_t k = 0; k < in.size(); ++k) in[k] = 1.0F / static_cast<float>(k + 1);
+  for (size_t r = 0; r < kRows; ++r)
+    for (size_t c = 0; c < kWidth && r % 7 < kTargets; ++c)
+      expected[r % 7 * kWidth + c] += in[r * kWidth + c];
+  for (const Target& target_machine : test_targets()) {
+    out.assign(kTargets * kWidth, 1);
+    Compiled(graph, p, target_machine).run({places.data(), in.data(), out.data()});
+    EXPECT_EQ(out, expected) << target_machine.level;
+  }
+}
+
 TEST_F(EmitTest, ScattersCombineInOrder) {
   const Node i = range(0, 60), target_at = b.floormod(i, b.index(7));
   for (const ir::ScatterMode mode : {ir::ScatterMode::kAdd, ir::ScatterMode::kSet}) {

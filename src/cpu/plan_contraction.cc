@@ -107,6 +107,7 @@ std::optional<ContractPlan> plan_contraction(const ir::Graph& graph, const loop:
   traits.f64 = graph.dtype(c.product) == f64;
   if (cost_along(graph, c.a, c.m) < cost_along(graph, c.a, c.k)) traits.a_along = Axis::kM;
   if (cost_along(graph, c.b, c.k) < cost_along(graph, c.b, c.n)) traits.b_along = Axis::kK;
+  for (const loop::FactorSum& sum : c.sums) (sum.of_b ? traits.b_sums : traits.a_sums) = true;
   return contract_plan(shape, {.isa = isa_of(target), .threads = threads}, traits);
 }
 

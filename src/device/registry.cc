@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "anneal/error.h"
+#include "device/interp_device.h"
 #include "device/null_device.h"
 #include "support/lock.h"
 #include "support/nearest.h"
@@ -31,6 +32,8 @@ Table& table() {  // never destroyed: what is registered is used until the proce
 
 namespace {
 
+const Registration kLoops({"loops", "interprets loops, and checks every access", 500,
+                           [] { return std::make_unique<InterpDevice>(); }});
 const Registration kNull({"null", "compiles and runs nothing, for counts", 1000,
                           [] { return std::make_unique<NullDevice>(); }});
 

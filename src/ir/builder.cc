@@ -70,6 +70,11 @@ Node Builder::buffer(std::shared_ptr<const BufferData> data) const {
   return make(Op::Buffer, {}, BufferArg{graph.add_buffer(std::move(data))}, t, graph.intern_shape(dims));
 }
 
+Node Builder::buffer(std::shared_ptr<Resident> resident, DType t, Shape shape) const {
+  return make(Op::Buffer, {}, BufferArg{graph.add_resident(std::move(resident))}, t,
+              graph.intern_shape(shape));
+}
+
 Node Builder::iota(Shape shape, int axis, DType t) const {
   return make(Op::Iota, {}, AxisArg{axis}, t, graph.intern_shape(shape));
 }

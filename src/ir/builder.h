@@ -32,6 +32,7 @@ struct Builder {
   Node range(Dim extent, int64_t id, AxisKind kind = AxisKind::kLoop) const;
   Node param(int64_t index, DType t, Shape shape, std::string_view name = {}) const;
   Node buffer(std::shared_ptr<const BufferData> data) const;
+  Node buffer(std::shared_ptr<Resident> resident, DType t, Shape shape) const;
   Node iota(Shape shape, int axis, DType t) const;
   Node full(Shape shape, Node scalar) const { return expand(scalar, shape); }
 

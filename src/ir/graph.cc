@@ -74,7 +74,12 @@ struct Graph::State {
   std::vector<uint32_t> free_shapes, free_args;
   std::unordered_map<support::Key, uint32_t, KeyHash> site_ids;
   std::unordered_map<std::string, uint32_t> path_ids;
-  std::unordered_map<uint64_t, std::shared_ptr<const BufferData>> buffers;
+  struct Buffer {
+    std::shared_ptr<const BufferData> data;
+    std::shared_ptr<Resident> resident;
+    size_t bytes() const { return (data ? data->bytes.size() : 0) + (resident ? resident->bytes() : 0); }
+  };
+  std::unordered_map<uint64_t, Buffer> buffers;
   std::unordered_map<uint64_t, std::shared_ptr<const CustomGradient>> functions;
   uint64_t next_serial = 1;
   size_t buffer_bytes_since_collection = 0, buffer_bytes_live = 0;
@@ -333,14 +338,36 @@ uint64_t Graph::add_buffer(std::shared_ptr<const BufferData> data) {
   const uint64_t serial = state_->next_serial++;
   if (data != nullptr) {
     state_->buffer_bytes_since_collection += data->bytes.size();
-    state_->buffers.emplace(serial, std::move(data));
+    state_->buffers.emplace(serial, State::Buffer{std::move(data), nullptr});
   }
+  return serial;
+}
+
+uint64_t Graph::add_resident(std::shared_ptr<Resident> resident) {
+  const uint64_t serial = state_->next_serial++;
+  set_resident(serial, std::move(resident));
   return serial;
 }
 
 std::shared_ptr<const BufferData> Graph::buffer(uint64_t serial) const {
   const auto it = state_->buffers.find(serial);
-  return it == state_->buffers.end() ? nullptr : it->second;
+  if (it == state_->buffers.end()) return nullptr;
+  State::Buffer& buffer = it->second;
+  if (buffer.data == nullptr) {
+    buffer.data = buffer.resident->fetch();
+    state_->buffer_bytes_since_collection += buffer.data->bytes.size();
+  }
+  return buffer.data;
+}
+
+std::shared_ptr<Resident> Graph::resident(uint64_t serial) const {
+  const auto it = state_->buffers.find(serial);
+  return it == state_->buffers.end() ? nullptr : it->second.resident;
+}
+
+void Graph::set_resident(uint64_t serial, std::shared_ptr<Resident> resident) {
+  state_->buffer_bytes_since_collection += resident->bytes();
+  state_->buffers[serial].resident = std::move(resident);
 }
 
 uint64_t Graph::add_custom_gradient(CustomGradient fn) {
@@ -461,7 +488,7 @@ size_t Graph::collect_locked() {
   table_.retain([&](uint32_t id) { return marks[id] != 0; });
   sweep_interned();
   state_->buffer_bytes_live = 0;
-  for (const auto& [serial, data] : state_->buffers) state_->buffer_bytes_live += data->bytes.size();
+  for (const auto& [serial, buffer] : state_->buffers) state_->buffer_bytes_live += buffer.bytes();
   state_->buffer_bytes_since_collection = 0;
   live_ = live_after_collection_ = table_.size();
   made_since_collection_ = 0;

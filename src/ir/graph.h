@@ -58,12 +58,19 @@ struct NodeSpec {
   const Arg* arg = nullptr;  // null: NoArg
 };
 
-// Element data that a buffer node stands for. Devices own the bytes; the host form is what the interpreter
-// reads.
+// Element data that a buffer node stands for, as the host has it.
 struct BufferData {
   DType dtype = DType::kVoid;
   std::vector<int64_t> shape;
   std::vector<std::byte> bytes;  // row-major, packed
+};
+
+// The same data where a device has it; the host gets a copy when it asks.
+class Resident {
+ public:
+  virtual ~Resident() = default;
+  virtual std::shared_ptr<const BufferData> fetch() const = 0;
+  virtual size_t bytes() const = 0;
 };
 
 // The gradient function of a custom_gradient node: (upstream gradient, inputs) -> a gradient or null for each
@@ -115,8 +122,11 @@ class Graph {
 
   // Buffers and custom gradients: tables beside the graph, freed with the node that names them.
   uint64_t add_buffer(std::shared_ptr<const BufferData> data);
-  std::shared_ptr<const BufferData> buffer(
-      uint64_t serial) const;  // null: the parser made the node, with no data
+  uint64_t add_resident(std::shared_ptr<Resident> resident);
+  // Fetched from the device when the host does not have it. Null: the parser made the node, with no data.
+  std::shared_ptr<const BufferData> buffer(uint64_t serial) const;
+  std::shared_ptr<Resident> resident(uint64_t serial) const;  // null: no device has it
+  void set_resident(uint64_t serial, std::shared_ptr<Resident> resident);
   uint64_t add_custom_gradient(CustomGradient fn);
   const CustomGradient& custom_gradient(uint64_t serial) const;
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <span>
+#include <utility>
 
 #include "ir/builder.h"
 #include "ir/dims.h"
@@ -131,6 +133,21 @@ class Finder {
     now_[from.id] = to;
   }
 
+  // The nodes over the new ranges, sources first; `sum` binds k.
+  void rewrite(std::span<const Node> nodes, Node sum) {
+    for (Node n : nodes) {
+      if (n.id >= now_.size()) now_.resize(n.id + 1);
+      if (now_[n.id]) continue;
+      std::vector<Node> sources;
+      for (Node s : graph_.sources(n)) sources.push_back(now_[s.id]);
+      if (n == sum) sources = {sources[0], k_range_};
+      now_[n.id] =
+          has_flag(graph_.op(n), ir::kLeaf)
+              ? n
+              : graph_.intern({graph_.op(n), graph_.dtype(n), graph_.shape_id(n), sources, &graph_.arg(n)});
+    }
+  }
+
   std::optional<Contraction> make() {
     now_.assign(graph_.id_limit(), {});
     Contraction out;
@@ -138,23 +155,16 @@ class Finder {
     out.m = join(m_, 1, ir::AxisKind::kLoop);
     out.n = join(n_, 2, ir::AxisKind::kLoop);
     out.k = join(k_, 3, ir::AxisKind::kReduce);
-    for (Node n : ir::postorder(graph_, statements_)) {
-      if (now_[n.id]) continue;
-      std::vector<Node> sources;
-      for (Node s : graph_.sources(n)) sources.push_back(now_[s.id]);
-      if (n == product_) sources = {sources[0], out.k};
-      now_[n.id] =
-          has_flag(graph_.op(n), ir::kLeaf)
-              ? n
-              : graph_.intern({graph_.op(n), graph_.dtype(n), graph_.shape_id(n), sources, &graph_.arg(n)});
-    }
+    k_range_ = out.k;
+    rewrite(ir::postorder(graph_, statements_), product_);
+    const std::vector<Candidate> candidates = sums();
     std::vector<Node> parts{now_[product_.id]};
     for (Node s : statements_) parts.push_back(now_[s.id]);
+    for (const Candidate& c : candidates) parts.insert(parts.end(), {now_[c.statement.id], now_[c.sum.id]});
     // Simplified together, so that the product stays one node; then the factors are read off again.
     parts = rules::simplify(graph_, parts, {.pass = "contraction"});
     out.product = parts[0];
-    out.statements.assign(parts.begin() + 1, parts.end());
-    out.others = others_;
+    out.statements.assign(parts.begin() + 1, parts.begin() + 1 + static_cast<int64_t>(statements_.size()));
     if (graph_.op(out.product) != Op::Accumulate) return {};
     const Node body = product_of(graph_, out.product);
     if (!body || graph_.sources(out.product).size() != 2) return {};
@@ -162,7 +172,77 @@ class Finder {
     out.b = graph_.source(body, 1);
     if (reaches(out.a, out.n) || reaches(out.b, out.m)) std::swap(out.a, out.b);
     if (reaches(out.a, out.n) || reaches(out.b, out.m)) return {};
+    out.others = others_;
+    for (size_t i = 0; i < candidates.size(); ++i)
+      take_sum(candidates[i].statement, parts[parts.size() - 2 * (candidates.size() - i)],
+               parts[parts.size() - 2 * (candidates.size() - i) + 1], out);
     return out;
+  }
+
+  // -- Sums beside the product --
+
+  struct Candidate {
+    Node statement, sum;
+  };
+
+  // Other statements that may be a sum of a factor: with as many elements, over ranges like k's. Their nodes
+  // over the new ranges go to now_.
+  std::vector<Candidate> sums() {
+    std::vector<Candidate> found;
+    if (!batch_.empty()) return found;
+    for (Node s : others_) {
+      if (graph_.op(s) != Op::Store) continue;
+      const Node root[] = {s};
+      const std::vector<Node> reached = ir::postorder(graph_, root);
+      Node sum;
+      size_t folds = 0;
+      for (Node n : reached)
+        if (graph_.op(n) == Op::Accumulate) ++folds, sum = n;
+      if (folds != 1 || graph_.arg_as<ir::ReduceArg>(sum).op != ir::ReduceOp::kAdd) continue;
+      const RangeSet& loops = kernel_.free(s);
+      for (const RangeSet& side : {n_, m_})
+        if (kernel_.free(sum) == loops && alike(loops, side) && alike(kernel_.bound(sum), k_)) {
+          std::vector<std::pair<uint32_t, uint32_t>> pairs;
+          for (size_t i = 0; i < side.size(); ++i) pairs.emplace_back(loops[i], side[i]);
+          for (size_t i = 0; i < k_.size(); ++i) pairs.emplace_back(kernel_.bound(sum)[i], k_[i]);
+          if (!rename(pairs)) break;
+          rewrite(reached, sum);
+          found.push_back({s, sum});
+          break;
+        }
+    }
+    return found;
+  }
+
+  bool alike(const RangeSet& a, const RangeSet& b) const {
+    return !a.empty() && std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](uint32_t x, uint32_t y) {
+      return graph_.source(kernel_.ranges()[x], 0) == graph_.source(kernel_.ranges()[y], 0);
+    });
+  }
+
+  // Gives ranges the places of others, unless they have places of their own.
+  bool rename(std::span<const std::pair<uint32_t, uint32_t>> pairs) {
+    const auto place = [&](uint32_t r) {
+      const Node range = kernel_.ranges()[r];
+      return range.id < now_.size() ? now_[range.id] : Node{};
+    };
+    for (const auto& [from, to] : pairs)
+      if (place(from) && place(from) != place(to)) return false;
+    for (const auto& [from, to] : pairs) set(kernel_.ranges()[from], place(to));
+    return true;
+  }
+
+  // What became of a candidate: a sum of a factor, or a statement like any other.
+  void take_sum(Node old, Node statement, Node sum, Contraction& out) const {
+    if (graph_.op(statement) != Op::Store || graph_.op(sum) != Op::Accumulate) return;
+    const std::span<const Node> sources = graph_.sources(sum);
+    const bool of_b = sources[0] == out.b;
+    if ((!of_b && sources[0] != out.a) || sources.size() != 2 || sources[1] != out.k) return;
+    if (graph_.dtype(sum) != graph_.dtype(out.product)) return;
+    if (std::any_of(out.sums.begin(), out.sums.end(), [&](const FactorSum& s) { return s.of_b == of_b; }))
+      return;
+    out.sums.push_back({statement, sum, of_b});
+    std::erase(out.others, old);
   }
 
   bool reaches(Node from, Node range) const {
@@ -176,7 +256,7 @@ class Finder {
   const Builder build_;
   const std::array<Node, 1> whole_;
   const ir::Kernel kernel_;
-  Node product_, a_, b_;
+  Node product_, a_, b_, k_range_;
   std::vector<Node> statements_, others_;
   RangeSet batch_, m_, n_, k_;
   std::vector<Node> now_;  // by id

@@ -14,12 +14,19 @@ namespace anneal::loop {
 
 using ir::Node;
 
+// A sum over k of one of the factors, beside the product: of a over (m, k), or of b over (n, k).
+struct FactorSum {
+  Node statement, sum;  // a store, and the accumulate that it stores something of
+  bool of_b = false;
+};
+
 struct Contraction {
   Node product;                  // the accumulate; its only range is k
   Node a, b;                     // its factors: expressions of (batch, m, k) and (batch, k, n)
   Node batch, m, n, k;           // ranges; batch, m and n may be null: extent 1
   std::vector<Node> statements;  // that use the product: stores with the ranges batch, m and n
-  std::vector<Node> others;      // the statements of the kernel that do not, as they were
+  std::vector<FactorSum> sums;   // other statements of the kernel: with the ranges m, n and k as well
+  std::vector<Node> others;      // the rest of its statements, as they were
 };
 
 // None when the kernel has no accumulate of this form, or more than one. Product and sum have one type, f32

@@ -27,18 +27,22 @@ bool share(const std::vector<Node>& a, const std::vector<Node>& b) {
 
 bool can_run_apart(const ir::Graph& graph, const Contraction& c) {
   const Node factors[] = {c.a, c.b};
-  const std::vector<Node> written = slots(graph, c.statements, true), others = slots(graph, c.others, true);
+  std::vector<Node> written = slots(graph, c.statements, true);
+  for (const FactorSum& sum : c.sums) written.push_back(graph.source(sum.statement, 0));
+  const std::vector<Node> others = slots(graph, c.others, true);
   return !share(slots(graph, factors, false), written) && !share(written, others) &&
          !share(slots(graph, c.statements, false), others) && !share(slots(graph, c.others, false), written);
 }
 
-// At most; what is not known counts as large.
-double multiply_adds(const ir::Graph& graph, const Contraction& c) {
-  ir::BoundsOf bounds(graph);
-  double all = 1;
-  for (Node range : {c.batch, c.m, c.n, c.k})
-    if (range) all *= static_cast<double>(bounds(graph.source(range, 0)).max);
-  return all;
+// Packing and the loops around a register tile cost more than they save where one of a batch is small, and
+// where sums are short and the product has few rows, or columns, to share a factor's elements.
+bool is_worth_it(const ir::Graph& graph, const Contraction& c, double least_work) {
+  constexpr int64_t kThin = 8, kShortSum = 16;
+  ir::BoundsOf bounds(graph);  // an extent that is not known counts as its greatest
+  const auto extent = [&](Node range) { return range ? bounds(graph.source(range, 0)).max : 1; };
+  const int64_t m = extent(c.m), n = extent(c.n), k = extent(c.k);
+  const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  return work >= least_work && (least_work == 0 || k >= kShortSum || std::min(m, n) > kThin);
 }
 
 }  // namespace
@@ -46,12 +50,14 @@ double multiply_adds(const ir::Graph& graph, const Contraction& c) {
 std::shared_ptr<const ContractionProgram> contraction_program(ir::Graph& graph, Node kernel,
                                                               const LowerOptions& options) {
   const std::optional<Contraction> found = find_contraction(graph, kernel);
-  if (!found || multiply_adds(graph, *found) < options.contraction_work || !can_run_apart(graph, *found))
+  if (!found || !is_worth_it(graph, *found, options.contraction_work) || !can_run_apart(graph, *found))
     return nullptr;
   const ir::Builder build{graph};
   auto out = std::make_shared<ContractionProgram>();
   out->parts = *found;
-  out->kernel = build.sink(found->statements);
+  std::vector<Node> statements = found->statements;
+  for (const FactorSum& sum : found->sums) statements.push_back(sum.statement);
+  out->kernel = build.sink(statements);
   if (!found->others.empty()) out->others.push_back(lower(graph, build.sink(found->others), options));
   return out;
 }

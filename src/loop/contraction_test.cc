@@ -23,6 +23,7 @@ using schedule::Value;
 struct Tally {
   size_t found = 0, kernels = 0;
   std::vector<bool> batched, rows;  // of each that was found
+  size_t sums = 0;
 };
 
 bool reaches(const ir::Graph& graph, Node from, Node to) {
@@ -59,7 +60,13 @@ void check(const std::vector<Tensor>& results, Tally& tally) {
       tally.batched.push_back(static_cast<bool>(c->batch));
       tally.rows.push_back(static_cast<bool>(c->m));
       expect_form(graph, *c);
+      tally.sums += c->sums.size();
       std::vector<Node> statements = c->others;
+      for (const FactorSum& sum : c->sums) {
+        EXPECT_EQ(graph.source(sum.sum, 0), sum.of_b ? c->b : c->a);
+        EXPECT_TRUE(reaches(graph, sum.statement, sum.sum));
+        statements.push_back(sum.statement);
+      }
       statements.insert(statements.end(), c->statements.begin(), c->statements.end());
       kernel.sink = ir::Builder{graph}.sink(statements);
     }
@@ -92,6 +99,21 @@ TEST(Contraction, MatmulsOfAllRanks) {
   }
   EXPECT_EQ(check({matmul(input(0, {7}), input(1, {7}))}).found,
             0u);  // a dot product has neither rows nor columns
+}
+
+// The gradient of a bias beside that of its weight, over one batch axis or two; and what is no such sum.
+TEST(Contraction, SumsOfItsFactors) {
+  const Tensor x = input(0, {7, 13}), d = input(1, {7, 5}), bias = input(2, {5});
+  EXPECT_EQ(check({matmul(transpose(x), d), sum(d, {0})}).sums, 1u);
+  EXPECT_EQ(check({matmul(transpose(d), x), exp(matmul(transpose(d), x)), sum(d, {0}), sum(x, {0})}).sums,
+            2u);
+  EXPECT_EQ(check({matmul(transpose(x), d), sum(d, {1})}).sums, 0u);
+  EXPECT_EQ(check({matmul(transpose(x), d), sum(x * 2, {0})}).sums, 0u);
+  EXPECT_EQ(check({matmul(transpose(x), relu(d)), sum(relu(d), {0})}).sums, 1u);  // made in both
+  const Tensor x3 = input(3, {2, 7, 13}), w = input(4, {5, 13});
+  EXPECT_EQ(check_with_slopes(matmul(x3, transpose(w)) + bias, {x3, w, bias}).sums, 1u);
+  const Tensor b16 = input(5, {7, 5}, bf16);
+  check({matmul(transpose(x), cast(b16, f32)), sum(cast(b16, f32), {0}), sum(b16, {0})});
 }
 
 TEST(Contraction, BatchAxesAreThoseOfBothFactors) {

@@ -24,7 +24,7 @@ namespace anneal::loop {
 struct LowerOptions {
   int32_t lanes = 16;                 // of a vector loop, at most
   int64_t item_work = 1 << 15;        // operations that make an item worth its start
-  double contraction_work = 1 << 12;  // multiply-adds from which on a contraction is noted
+  double contraction_work = 1 << 11;  // multiply-adds of one of a batch, from which on it is noted; 0: always
   int64_t onchip_bytes = 1 << 20;     // of the local memory of an item
 };
 

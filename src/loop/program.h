@@ -79,7 +79,7 @@ struct Program {
 // contraction write, or the other way round: the two parts may run in any order, and item by item.
 struct ContractionProgram {
   Contraction parts;
-  Node kernel;                  // a sink of parts.statements
+  Node kernel;                  // a sink of the statements and sums of `parts`
   std::vector<Program> others;  // one of parts.others; none where there are none
 };
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "anneal/random.h"
-#include "interp/interp.h"
+#include "interp/arrays.h"
 #include "tensor/call.h"
 
 namespace anneal::programs {
@@ -21,59 +21,84 @@ std::vector<ir::Node> nodes_of(const std::vector<Tensor>& tensors) {
 std::vector<Array> evaluate_together(const std::vector<Tensor>& tensors, bool in_f64) {
   ir::Graph& graph = ir::default_graph();
   const ir::Graph::Scope scope(graph);
-  const interp::Options options{.mode = in_f64 ? interp::Mode::kDouble : interp::Mode::kExact};
-  return interp::evaluate(graph, nodes_of(tensors), {}, options);
+  std::vector<Array> out;
+  for (const ir::Node n : backend().evaluate(graph, nodes_of(tensors), {.in_f64 = in_f64}))
+    out.push_back(host_data(graph, n));
+  return out;
 }
 
-Session::Session(Program program, uint64_t seed) : program_(std::move(program)) { initialize(seed); }
+Session::Session(Program program, uint64_t seed) : program_(std::move(program)) {
+  open_ = program_.inputs;
+  for (const Parameter& p : program_.parameters) open_.push_back({p.name, p.value});
+  open_.insert(open_.end(), program_.state.begin(), program_.state.end());
+  initialize(seed);
+}
 
 void Session::initialize(uint64_t seed) {
-  std::vector<std::string> names;
-  std::vector<Tensor> first;
+  std::vector<Named> first;
   for (size_t i = 0; i < program_.parameters.size(); ++i) {
     const Parameter& p = program_.parameters[i];
-    names.push_back(p.name);
-    first.push_back(p.init.deviation != 0 ? Rng(seed).split(i).randn(p.value.sizes()) * p.init.deviation
-                                          : full(p.value.sizes(), p.init.constant));
+    first.push_back({p.name, p.init.deviation != 0
+                                 ? Rng(seed).split(i).randn(p.value.sizes()) * p.init.deviation
+                                 : full(p.value.sizes(), p.init.constant)});
   }
-  for (const Named& s : program_.state) {
-    names.push_back(s.name);
-    first.push_back(zeros(s.value.sizes()));
-  }
-  const std::vector<Array> arrays = evaluate_together(first);
-  for (size_t i = 0; i < names.size(); ++i) values_[names[i]] = arrays[i];
+  for (const Named& s : program_.state) first.push_back({s.name, zeros(s.value.sizes())});
+  set(first);
+}
+
+void Session::set(const std::string& name, const Array& value) {
+  ir::Graph& graph = ir::default_graph();
+  const ir::Graph::Scope scope(graph);
+  values_[name] = wrap(ir::Builder{graph}.buffer(value));
 }
 
 void Session::set(const std::vector<Named>& values) {
-  std::vector<Tensor> tensors;
-  for (const Named& named : values) tensors.push_back(named.value);
-  const std::vector<Array> arrays = evaluate_together(tensors);
-  for (size_t i = 0; i < values.size(); ++i) values_[values[i].name] = arrays[i];
+  std::vector<Tensor> lazy;
+  for (const Named& named : values) lazy.push_back(named.value);
+  lazy = realize(lazy);
+  for (size_t i = 0; i < values.size(); ++i) values_[values[i].name] = lazy[i];
+}
+
+Array Session::value(const std::string& name) const {
+  const ir::Graph::Scope scope(ir::default_graph());
+  return host_data(ir::default_graph(), node_of(values_.at(name)));
+}
+
+std::vector<Tensor> Session::step() {
+  ++steps_;
+  if (!program_.updates.empty()) {
+    const double step = static_cast<double>(steps_);
+    set("step", interp::array_from(f32, {}, {step}));
+  }
+  ir::Graph& graph = ir::default_graph();
+  const ir::Graph::Scope scope(graph);
+  std::vector<ir::Node> arguments;
+  for (const Named& open : open_) {
+    const auto it = values_.find(open.name);
+    if (it == values_.end()) raise(ErrorCode::kData, "the input " + open.name + " has no value");
+    arguments.push_back(node_of(it->second));
+  }
+  const size_t results = program_.results.size(), first = program_.inputs.size();
+  if (compiled_ == nullptr) {
+    OpenProgram whole{nodes_of(program_.roots()), {}, std::vector<int32_t>(results, -1)};
+    for (const Named& open : open_) whole.params.push_back(node_of(open.value));
+    for (size_t i = 0; i < program_.updates.size(); ++i)
+      whole.updates.push_back(static_cast<int32_t>(first + i));
+    compiled_ = backend().compile(graph, whole);
+  }
+  std::vector<Tensor> out;
+  for (const ir::Node n : compiled_->run(graph, arguments, {})) out.push_back(wrap(n));
+  for (size_t i = results; i < out.size(); ++i) values_[open_[first + i - results].name] = out[i];
+  out.resize(results);
+  return out;
 }
 
 std::vector<Array> Session::run() {
-  ++steps_;
-  if (!program_.updates.empty()) set({{"step", full({}, static_cast<double>(steps_))}});
-  interp::Bindings bindings;
-  ir::Graph& graph = ir::default_graph();
-  const ir::Graph::Scope scope(graph);
-  const auto bind = [&](const std::string& name, const Tensor& input) {
-    const auto it = values_.find(name);
-    if (it == values_.end()) raise(ErrorCode::kData, "the input " + name + " has no value");
-    bindings.params.emplace_back(graph.arg_as<ir::ParamArg>(node_of(input)).index, it->second);
-  };
-  for (const Named& in : program_.inputs) bind(in.name, in.value);
-  for (const Parameter& p : program_.parameters) bind(p.name, p.value);
-  for (const Named& s : program_.state) bind(s.name, s.value);
-
-  std::vector<Array> results = interp::evaluate(graph, nodes_of(program_.roots()), bindings);
-  size_t next = program_.results.size();
-  if (!program_.updates.empty()) {
-    for (const Parameter& p : program_.parameters) values_[p.name] = results[next++];
-    for (const Named& s : program_.state) values_[s.name] = results[next++];
-  }
-  results.resize(program_.results.size());
-  return results;
+  const std::vector<Tensor> results = step();
+  const ir::Graph::Scope scope(ir::default_graph());
+  std::vector<Array> out;
+  for (const Tensor& t : results) out.push_back(host_data(ir::default_graph(), node_of(t)));
+  return out;
 }
 
 }  // namespace anneal::programs

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Running programs on the interpreter: several tensors at once, so that what they share is computed once, and
-// a program whose parameters and state live from one run to the next. Tested by programs_test.cc.
+// Running programs: several tensors at once, so that what they share is computed once, and a program whose
+// parameters and state live from one run to the next, on the device if there is one: a step makes their next
+// values in their memory. Tested by programs_test.cc.
 #pragma once
 
 #include <map>
@@ -8,6 +9,7 @@
 
 #include "ir/graph.h"
 #include "programs/programs.h"
+#include "tensor/backend.h"
 
 namespace anneal::programs {
 
@@ -23,19 +25,23 @@ class Session {
 
   const Program& program() const { return program_; }
   // A value for an input of data, or for a parameter.
-  void set(const std::string& name, const Array& value) { values_[name] = value; }
+  void set(const std::string& name, const Array& value);
   void set(const std::vector<Named>& values);
-  const Array& value(const std::string& name) const { return values_.at(name); }
+  Array value(const std::string& name) const;
 
-  // The results. When training, parameters and state are then those after the step.
-  std::vector<Array> run();
+  // The results, read when they are asked for. When training, parameters and state are then those after the
+  // step.
+  std::vector<Tensor> step();
+  std::vector<Array> run();  // the same, read
   int64_t steps() const { return steps_; }
 
  private:
   void initialize(uint64_t seed);
 
   Program program_;
-  std::map<std::string, Array> values_;
+  std::map<std::string, Tensor> values_;
+  std::vector<Named> open_;  // inputs, parameters and state
+  std::shared_ptr<Compiled> compiled_;
   int64_t steps_ = 0;
 };
 

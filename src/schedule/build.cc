@@ -76,6 +76,14 @@ class KernelBuilder {
     return at;
   }
 
+  // Of a sum beside a contraction, which has ranges of its own.
+  std::vector<Node> loops_beside(std::span<const Dim> space) {
+    std::vector<Node> at;
+    for (const Dim& d : space)
+      at.push_back(d.is(1) ? build_.index(0) : build_.range(d, ir::kMaxRank + ranges_beside_++));
+    return at;
+  }
+
   // A loop without values must not lose its range to simplification, so it is not made.
   static bool is_empty(ir::Shape shape) {
     return std::any_of(shape.begin(), shape.end(), [](const Dim& d) { return d.is(0); });
@@ -100,9 +108,14 @@ class KernelBuilder {
     for (uint32_t v : group_.members) {
       const Node n = values_[v].node;
       if (!scopes_.stored[v] || is_empty(graph_.shape(n))) continue;
-      const bool row = group_.kind == GroupKind::kRow && level_of(values_, group_, v) == Level::kRow;
-      const std::vector<Node> there = row ? indexer_.digits().regroup(row_at, row_space, graph_.shape(n))
-                                          : indexer_.digits().regroup(at, group_.space, graph_.shape(n));
+      const Level level = level_of(values_, group_, v);
+      std::vector<Node> there;
+      if (level == Level::kBeside)
+        there = loops_beside(graph_.shape(n));
+      else if (group_.kind == GroupKind::kRow && level == Level::kRow)
+        there = indexer_.digits().regroup(row_at, row_space, graph_.shape(n));
+      else
+        there = indexer_.digits().regroup(at, group_.space, graph_.shape(n));
       made.push_back(
           {v, indexer_.digits().position(there, graph_.shape(n)), indexer_.value(n, there, {}, true)});
     }
@@ -256,6 +269,7 @@ class KernelBuilder {
   Indexer indexer_;
   Kernel kernel_;
   std::vector<Node> statements_;
+  int64_t ranges_beside_ = 0;
   std::vector<Node> columns_;  // ranges of a fold that are not its rows
 };
 
@@ -264,7 +278,7 @@ void describe(const ValueGraph& values, const Group& group, Kernel& kernel) {
   const ir::Graph& graph = values.graph();
   uint32_t main = group.members.back();
   for (uint32_t v : group.members)
-    if (values[v].kind != ValueKind::kMap) main = v;
+    if (values[v].kind != ValueKind::kMap && values[main].kind != ValueKind::kContract) main = v;
   for (uint32_t v : group.members) {
     const ir::Origin& origin = graph.origin(values[v].node);
     kernel.forward = kernel.forward || origin.phase == ir::Phase::kForward;
@@ -284,7 +298,7 @@ void describe(const ValueGraph& values, const Group& group, Kernel& kernel) {
 Built build_kernel(const ValueGraph& values, const Scopes& scopes, uint32_t group, const device::Caps& caps) {
   Built built = KernelBuilder(values, scopes, group, caps).run();
   describe(values, scopes.groups[group], built.kernel);
-  built.kernel.cost = kernel_cost(values, built.kernel, caps);
+  built.kernel.cost = group_cost(values, scopes.groups[group], caps);
   return built;
 }
 

@@ -18,7 +18,7 @@ using ir::ReduceOp;
 class BuildTest : public testing::Test {
  protected:
   // All kernels of a program; the schedule keeps the values.
-  const Schedule& scheduled(const std::vector<Tensor>& results, Fuse fuse = Fuse::kGreedy) {
+  const Schedule& scheduled(const std::vector<Tensor>& results, Fuse fuse = Fuse::kModel) {
     std::vector<Node> roots;
     for (const Tensor& t : results) roots.push_back(node_of(t));
     schedule_ = make_schedule(g, roots, {}, {.fuse = fuse});

@@ -4,79 +4,114 @@
 #include <algorithm>
 
 #include "ir/bounds.h"
+#include "ir/dims.h"
 #include "ir/kernel.h"
 
 namespace anneal::schedule {
 
 namespace {
 
-// Each operation once for each value of the ranges that it depends on, as the phases of a fold do it.
-void count_fold(const ir::Graph& graph, Node sink, double& flops, double& contract) {
-  const ir::Kernel kernel(graph, std::span(&sink, 1));
+bool holds(const Group& group, uint32_t v) {
+  return std::binary_search(group.members.begin(), group.members.end(), v);
+}
+
+double bytes_of(const ValueGraph& values, uint32_t v) {
+  return static_cast<double>(dtype_size(values.graph().dtype(values[v].node)));
+}
+
+void add_traffic(const ValueGraph& values, const Group& group, Cost& cost) {
+  // Of a table that is gathered from, no more is read than there are positions.
+  std::vector<std::pair<uint32_t, double>> read;  // by value: elements
+  for (uint32_t m : group.members)
+    for (const Read& r : values[m].reads)
+      if (!holds(group, r.producer))
+        read.emplace_back(r.producer, std::min(values[r.producer].elements, values[m].positions));
+  std::sort(read.begin(), read.end());
+  for (size_t i = 0; i < read.size(); ++i)
+    if (i + 1 == read.size() || read[i].first != read[i + 1].first)
+      cost.bytes_read += read[i].second * bytes_of(values, read[i].first);
+  for (uint32_t m : group.members) {
+    const std::vector<uint32_t>& users = values[m].users;
+    if (values[m].root ||
+        std::any_of(users.begin(), users.end(), [&](uint32_t u) { return !holds(group, u); }))
+      cost.bytes_written += values[m].elements * bytes_of(values, m);
+  }
+}
+
+// What can go on at the same time. Sums are not split, so rows are all there is to share out.
+double parallel_items(const ValueGraph& values, const Group& group) {
+  if (group.kind != GroupKind::kRow) return values[group.members.back()].elements;
+  double rows = 1;
+  for (size_t i = 0; i < group.space.size(); ++i)
+    if ((group.reduced >> i & 1) == 0)
+      rows *= static_cast<double>(ir::dim_max(values.graph(), group.space[i]));
+  return rows;
+}
+
+// What the members of a fold make again, each node once for each value of the ranges that it depends on: so do
+// the phases of a fold.
+void count_made_again(const ValueGraph& values, const Group& group, double& flops, double& contract) {
+  std::vector<Node> made;
+  for (uint32_t m : group.members)
+    for (Node n : values[m].made_again)
+      if (std::find(made.begin(), made.end(), n) == made.end()) made.push_back(n);
+  if (made.empty()) return;
+  const ir::Graph& graph = values.graph();
+  const ir::Kernel kernel(graph, made);
   ir::BoundsOf bounds(graph);
-  std::vector<double> extents;
-  for (Node r : kernel.ranges())
-    extents.push_back(static_cast<double>(std::max<int64_t>(0, bounds(graph.source(r, 0)).max)));
+  const auto times = [&](const ir::RangeSet& ranges) {
+    double out = 1;
+    for (uint32_t r : ranges)
+      out *= static_cast<double>(std::max<int64_t>(0, bounds(graph.source(kernel.ranges()[r], 0)).max));
+    return out;
+  };
   for (Node n : kernel.order()) {
     const ir::Op op = graph.op(n);
-    const bool sums = op == ir::Op::Accumulate;
-    if (!is_float(graph.dtype(n)) || !(sums || has_flag(op, ir::kElementwise))) continue;
-    double times = 1;
-    for (uint32_t r : sums ? ir::united(kernel.free(n), kernel.bound(n)) : kernel.free(n))
-      times *= extents[r];
-    if (!sums) {
-      flops += times * op_work(op);
+    if (!is_float(graph.dtype(n))) continue;
+    if (op != ir::Op::Accumulate) {
+      if (has_flag(op, ir::kElementwise)) flops += times(kernel.free(n)) * op_work(op);
       continue;
     }
-    const ir::RangeSet& loops = kernel.free(n);
+    const double positions = times(ir::united(kernel.free(n), kernel.bound(n)));
     // Both factors of a contraction are there for fewer positions than it goes through.
     Node body = graph.source(n, 0);
     while (graph.op(body) == ir::Op::Cast) body = graph.source(body, 0);
-    const bool is_product = graph.op(body) == ir::Op::Mul &&
-                            graph.arg_as<ir::ReduceArg>(n).op == ir::ReduceOp::kAdd &&
-                            std::all_of(graph.sources(body).begin(), graph.sources(body).end(),
-                                        [&](Node s) { return !ir::includes(kernel.free(s), loops); });
+    const bool is_product =
+        graph.op(body) == ir::Op::Mul && graph.arg_as<ir::ReduceArg>(n).op == ir::ReduceOp::kAdd &&
+        std::all_of(graph.sources(body).begin(), graph.sources(body).end(),
+                    [&](Node s) { return !ir::includes(kernel.free(s), kernel.free(n)); });
     if (is_product) {
-      contract += 2 * times;
-      flops -= times;  // its multiplication
+      contract += 2 * positions;
+      flops -= positions;  // its multiplication
     } else {
-      flops += times;
+      flops += positions;
     }
   }
 }
 
 }  // namespace
 
-Cost kernel_cost(const ValueGraph& values, const Kernel& kernel, const device::Caps& caps) {
-  const ir::Graph& graph = values.graph();
+Cost group_cost(const ValueGraph& values, const Group& group, const device::Caps& caps) {
   Cost cost;
-  for (const Slot& slot : kernel.slots) {
-    const Value& v = values[slot.value];
-    const double bytes = v.elements * static_cast<double>(dtype_size(graph.dtype(v.node)));
-    if (slot.written) {
-      cost.bytes_written += bytes;
-      continue;
-    }
-    // Of a table that is gathered from, no more is read than the kernel has positions.
-    double most = 0;
-    for (uint32_t m : kernel.members) most = std::max(most, values[m].positions);
-    cost.bytes_read += std::min(bytes, most * static_cast<double>(dtype_size(graph.dtype(v.node))));
-  }
+  add_traffic(values, group, cost);
   double contract = 0;
-  if (kernel.kind == GroupKind::kFold) count_fold(values.graph(), kernel.sink, cost.flops, contract);
-  for (uint32_t m : kernel.members) {
-    if (kernel.kind == GroupKind::kFold) break;
+  if (group.kind == GroupKind::kFold) count_made_again(values, group, cost.flops, contract);
+  for (uint32_t m : group.members) {
     const Value& v = values[m];
     if (v.kind == ValueKind::kContract)
       contract += 2 * v.positions;
+    else if (group.kind == GroupKind::kFold)
+      cost.flops += v.positions;
     else
       cost.flops += v.positions * std::max(1.0, v.work);
   }
   const double compute = cost.flops / caps.flops + contract / caps.contract_flops;
   const bool cached = cost.bytes() * 2 < static_cast<double>(caps.cache_bytes);
   const double traffic = cost.bytes() / (cached ? caps.cache_bandwidth : caps.memory_bandwidth);
+  const double threads = std::max(1, caps.threads);
+  const double share = std::clamp(parallel_items(values, group), 1.0, threads) / threads;
   cost.flops += contract;
-  cost.seconds = caps.launch_seconds + std::max(traffic, compute);
+  cost.seconds = caps.launch_seconds + std::max(traffic, compute) / share;
   return cost;
 }
 

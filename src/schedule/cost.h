@@ -3,10 +3,18 @@
 // Tested by cost_test.cc.
 #pragma once
 
-#include "schedule/schedule.h"
+#include "schedule/scope.h"
 
 namespace anneal::schedule {
 
-Cost kernel_cost(const ValueGraph& values, const Kernel& kernel, const device::Caps& caps);
+struct Cost {
+  double bytes_read = 0, bytes_written = 0;
+  double flops = 0;
+  double seconds = 0;  // modelled
+  double bytes() const { return bytes_read + bytes_written; }
+};
+
+// Of a group as one kernel, of which what others need is written.
+Cost group_cost(const ValueGraph& values, const Group& group, const device::Caps& caps);
 
 }  // namespace anneal::schedule

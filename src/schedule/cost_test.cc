@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "anneal/anneal.h"
+#include "schedule/schedule.h"
 #include "tensor/call.h"
 
 namespace anneal::schedule {

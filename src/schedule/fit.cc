@@ -2,6 +2,7 @@
 #include "schedule/fit.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "ir/dims.h"
@@ -57,6 +58,8 @@ class Fitting {
     if (from_.kind == GroupKind::kOrdered || to_.kind == GroupKind::kOrdered)
       return no("a scan, sort or scatter is a kernel of its own");
     if (is_optimizer(from_) != is_optimizer(to_)) return no("the optimizer is one launch of its own");
+    for (const auto& [sum, contraction] : {std::pair(&from_, &to_), std::pair(&to_, &from_)})
+      if (is_beside(*sum, *contraction)) return {{}, GroupKind::kContract, contraction->space, 0};
     if (from_.kind == GroupKind::kFold || to_.kind == GroupKind::kFold) return fold();
     if (to_.kind == GroupKind::kContract) return no("the consumer is a contraction");
     if (from_.kind == GroupKind::kContract && to_.kind != GroupKind::kMap)
@@ -100,6 +103,28 @@ class Fitting {
 
   bool is_optimizer(const Group& g) const {
     return graph_.origin(values_[g.members.back()].node).phase == ir::Phase::kOptimizer;
+  }
+  // A sum over a factor of a contraction, along the axes that the contraction sums over: a bias gradient
+  // beside that of its weight. The factor is gone through once for both.
+  bool is_beside(const Group& sum, const Group& contraction) const {
+    if (sum.kind != GroupKind::kRow || sum.members.size() != 1) return false;
+    if (contraction.kind != GroupKind::kContract) return false;
+    if (reads_from(sum, contraction) || reads_from(contraction, sum)) return false;
+    // Of one contraction, at most one for each factor: kernels number their ranges in few bits.
+    const auto sums = std::count_if(contraction.members.begin(), contraction.members.end(),
+                                    [&](uint32_t m) { return values_[m].kind == ValueKind::kReduce; });
+    if (sums >= 2 || std::popcount(all_axes(graph_.shape(values_[sum.members[0]].node))) > 8) return false;
+    const Node term = values_[sum.members[0]].terms[0];
+    return term && std::any_of(contraction.members.begin(), contraction.members.end(), [&](uint32_t m) {
+             const Value& v = values_[m];
+             return v.kind == ValueKind::kContract && (v.terms[0] == term || v.terms[1] == term);
+           });
+  }
+  bool reads_from(const Group& reader, const Group& producer) const {
+    return std::any_of(reader.members.begin(), reader.members.end(), [&](uint32_t m) {
+      return std::any_of(values_[m].reads.begin(), values_[m].reads.end(),
+                         [&](const Read& r) { return holds(producer, r.producer); });
+    });
   }
   static bool holds(const Group& g, uint32_t v) {
     return std::binary_search(g.members.begin(), g.members.end(), v);
@@ -161,6 +186,7 @@ class Fitting {
     if (!r.in_step) return false;
     const AxisMask all = all_axes(value.space);
     const Level producer = level_of(values_, joined_, r.producer);
+    if (producer == Level::kBeside) return false;
     if (r.axes == all) {
       // A reduction goes through all positions, whatever its own level is.
       const bool full = value.reduced != 0 || level_of(values_, joined_, v) == Level::kFull;
@@ -181,6 +207,7 @@ class Fitting {
 
 Level level_of(const ValueGraph& values, const Group& group, uint32_t v) {
   ir::Graph& graph = values.graph();
+  if (group.kind == GroupKind::kContract && values[v].kind == ValueKind::kReduce) return Level::kBeside;
   const AxisMask all = all_axes(group.space);
   const Dim own = ir::dim_product(graph, graph.shape(values[v].node));
   const Dim full = size_of(graph, group.space, all), rows = size_of(graph, group.space, all & ~group.reduced);

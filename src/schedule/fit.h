@@ -21,9 +21,9 @@ Fit fits(const ValueGraph& values, const Group& from, const Group& to);
 // The group of one value.
 Group single(const ValueGraph& values, uint32_t v);
 
-// Of a value in a group that reduces: whether it has an element for each position of the group's space, or
-// one for each row, that is for each position of the axes that are not reduced.
-enum class Level : uint8_t { kFull, kRow, kNeither };
+// Of a value in a group: whether it has an element for each position of the group's space, or one for each
+// row, that is for each position of the axes that are not reduced; or is a sum beside a contraction.
+enum class Level : uint8_t { kFull, kRow, kBeside, kNeither };
 Level level_of(const ValueGraph& values, const Group& group, uint32_t v);
 
 }  // namespace anneal::schedule

@@ -84,7 +84,7 @@ Schedule make_schedule(ir::Graph& graph, std::span<const Node> roots, const devi
     out.values = std::make_unique<ValueGraph>(pairs.inlined.empty() ? stored : fine.inlining(pairs.inlined));
     alone.clear();
     do {
-      out.scopes = choose_scopes(*out.values, options.fuse, alone);
+      out.scopes = choose_scopes(*out.values, options.fuse, caps, alone);
       kernels = build_all(*out.values, out.scopes, caps, alone, refused);
     } while (kernels.size() != out.scopes.groups.size() &&
              refusals == static_cast<size_t>(std::count(refused.begin(), refused.end(), true)));

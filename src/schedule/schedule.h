@@ -8,8 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "device/device.h"
-#include "schedule/scope.h"
+#include "schedule/cost.h"
 
 namespace anneal::schedule {
 
@@ -17,13 +16,6 @@ namespace anneal::schedule {
 struct Slot {
   uint32_t value = 0;  // of the value graph
   bool written = false;
-};
-
-struct Cost {
-  double bytes_read = 0, bytes_written = 0;
-  double flops = 0;
-  double seconds = 0;  // modelled
-  double bytes() const { return bytes_read + bytes_written; }
 };
 
 struct Kernel {
@@ -53,7 +45,7 @@ struct Schedule {
 };
 
 struct ScheduleOptions {
-  Fuse fuse = Fuse::kGreedy;
+  Fuse fuse = Fuse::kModel;
 };
 
 // `roots` at the tensor stage. Raises what the passes raise.

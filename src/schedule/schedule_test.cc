@@ -60,7 +60,7 @@ std::vector<Node> program(ir::Graph& g, bool other_order) {
 }
 
 TEST(Schedule, TheSameKernelsInWhateverOrderItWasBuilt) {
-  for (const Fuse fuse : {Fuse::kNone, Fuse::kGreedy}) {
+  for (const Fuse fuse : {Fuse::kNone, Fuse::kGreedy, Fuse::kModel}) {
     std::vector<std::string> first;
     for (const bool other : {false, true}) {
       ir::Graph g;

@@ -2,7 +2,10 @@
 #include "schedule/scope.h"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
+#include "schedule/cost.h"
 #include "schedule/fit.h"
 #include "support/check.h"
 
@@ -100,8 +103,8 @@ class Inliner {
 
 class Grouper {
  public:
-  Grouper(const ValueGraph& values, Fuse fuse, const std::vector<bool>& alone)
-      : values_(values), fuse_(fuse), alone_(alone) {
+  Grouper(const ValueGraph& values, const device::Caps& caps, const std::vector<bool>& alone)
+      : values_(values), caps_(caps), alone_(alone) {
     const std::vector<Value>& all = values.values();
     out_.group_of.assign(all.size(), -1);
     out_.stored.assign(all.size(), false);
@@ -113,19 +116,36 @@ class Grouper {
       order_.push_back(place_.back());
       groups_.push_back(single(values, i));
     }
+    version_.assign(groups_.size(), 0);
+    seconds_.assign(groups_.size(), -1);
   }
 
-  Scopes run() {
-    if (fuse_ != Fuse::kNone) {
-      join_producers();
-      join_siblings();
-      join_producers();
-    }
+  Scopes apart() {
+    finish();
+    return std::move(out_);
+  }
+
+  // All that is legal in the order of the program, or, of that, what gains time.
+  Scopes in_order(bool by_model) {
+    by_model_ = by_model;
+    join_producers();
+    join_siblings();
+    join_producers();
+    finish();
+    return std::move(out_);
+  }
+
+  // What gains most time, first.
+  Scopes by_gain() {
+    by_model_ = true;
+    join_by_gain();
     finish();
     return std::move(out_);
   }
 
  private:
+  // -- In the order of the program --
+
   // Every value with the groups it reads, nearest first.
   void join_producers() {
     for (uint32_t i = 0; i < values_.values().size(); ++i) {
@@ -139,39 +159,154 @@ class Grouper {
     }
   }
 
-  // Values that read the same large value, pairwise along its list of users.
   void join_siblings() {
+    each_sibling([&](uint32_t a, uint32_t b) { try_join(a, b, false); });
+  }
+
+  // Values that read the same value, pairwise along its list of users.
+  template <typename Visit>
+  void each_sibling(const Visit& visit) const {
     for (const Value& v : values_.values()) {
       if (v.users.size() < 2) continue;
       for (size_t i = 0; i < v.users.size(); ++i)
         for (size_t j = i + 1; j < v.users.size() && j < i + 8; ++j)
-          if (out_.group_of[v.users[i]] >= 0 && out_.group_of[v.users[j]] >= 0)
-            try_join(v.users[i], v.users[j], false);
+          if (out_.group_of[v.users[i]] >= 0 && out_.group_of[v.users[j]] >= 0) visit(v.users[i], v.users[j]);
     }
   }
 
   void try_join(uint32_t producer, uint32_t consumer, bool reads) {
-    const int32_t p = out_.group_of[producer], c = out_.group_of[consumer];
-    if (p < 0 || c < 0 || p == c) return;
-    if (!alone_.empty() && (alone_[producer] || alone_[consumer])) return;
-    const Group &from = groups_[static_cast<size_t>(p)], &to = groups_[static_cast<size_t>(c)];
-    Fit fit = fits(values_, from, to);
-    if (fit.reason.empty() && lies_between(p, c)) fit.reason = "another kernel lies between them";
-    Decision decision{producer, consumer, fit.reason.empty(), fit.reason};
-    if (decision.fused) {
-      decision.reason = reads ? "the consumer takes it in step" : "they read the same value in step";
-      merge(p, c, fit);
+    Move move{producer, consumer, reads};
+    if (!is_open(move)) return;
+    Fit fit = fit_of(move);
+    if (by_model_) weigh(move, fit);
+    if (fit.reason.empty() && lies_between(group_of(producer), group_of(consumer))) fit.reason = kBetween;
+    log(move, fit.reason);
+    if (fit.reason.empty()) merge(group_of(producer), group_of(consumer), fit);
+  }
+
+  // -- What gains most, first --
+
+  // Two groups that could become one, by a member of each.
+  struct Move {
+    uint32_t producer, consumer;
+    bool reads;            // one the other, not both the same
+    double gain = 0;       // modelled seconds
+    uint32_t version = 0;  // of the two groups when the gain was worked out
+    bool operator<(const Move& o) const {
+      if (gain != o.gain) return gain < o.gain;
+      return std::tie(producer, consumer) > std::tie(o.producer, o.consumer);
     }
-    out_.log.push_back(std::move(decision));
+  };
+
+  // Joining two groups can make others fit, so it goes on until a round changes nothing. That round logs what
+  // stays apart.
+  void join_by_gain() {
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (Move& move : moves()) queue_.push_back(move);
+      std::make_heap(queue_.begin(), queue_.end());
+      while (!queue_.empty()) {
+        std::pop_heap(queue_.begin(), queue_.end());
+        const Move move = queue_.back();
+        queue_.pop_back();
+        changed = take(move) || changed;
+      }
+    }
+    for (const auto& [move, reason] : vetoes_) log(move, reason);
+  }
+
+  std::vector<Move> moves() {
+    vetoes_.clear();
+    std::vector<Move> out;
+    const auto add = [&](uint32_t producer, uint32_t consumer, bool reads) {
+      Move move{producer, consumer, reads};
+      if (is_open(move) && is_worth_it(move)) out.push_back(move);
+    };
+    for (uint32_t i = 0; i < values_.values().size(); ++i)
+      if (out_.group_of[i] >= 0)
+        for (const Read& r : values_[i].reads) add(r.producer, i, true);
+    each_sibling([&](uint32_t a, uint32_t b) { add(a, b, false); });
+    return out;
+  }
+
+  bool is_worth_it(Move& move) {
+    Fit fit = fit_of(move);
+    weigh(move, fit);
+    move.version = version_of(move);
+    if (!fit.reason.empty()) vetoes_.emplace_back(move, fit.reason);
+    return fit.reason.empty();
+  }
+
+  bool take(Move move) {
+    if (!is_open(move)) return false;
+    if (version_of(move) != move.version) {
+      if (is_worth_it(move)) {
+        queue_.push_back(move);
+        std::push_heap(queue_.begin(), queue_.end());
+      }
+      return false;
+    }
+    const int32_t p = group_of(move.producer), c = group_of(move.consumer);
+    if (lies_between(p, c)) {
+      vetoes_.emplace_back(move, kBetween);
+      return false;
+    }
+    log(move, {});
+    merge(p, c, fit_of(move));
+    return true;
+  }
+
+  uint32_t version_of(const Move& move) const {
+    return version_[static_cast<size_t>(group_of(move.producer))] +
+           version_[static_cast<size_t>(group_of(move.consumer))];
+  }
+
+  // -- For both --
+
+  // The gain of a legal move, which must be one.
+  void weigh(Move& move, Fit& fit) {
+    if (!fit.reason.empty()) return;
+    const Group joined = united(group(move.producer), group(move.consumer), fit);
+    move.gain = seconds(group_of(move.producer)) + seconds(group_of(move.consumer)) -
+                group_cost(values_, joined, caps_).seconds;
+    if (move.gain <= 0) fit.reason = "apart they take less time";
+  }
+  double seconds(int32_t g) {
+    double& known = seconds_[static_cast<size_t>(g)];
+    if (known < 0) known = group_cost(values_, groups_[static_cast<size_t>(g)], caps_).seconds;
+    return known;
+  }
+
+  static constexpr const char* kBetween = "another kernel lies between them";
+
+  int32_t group_of(uint32_t v) const { return out_.group_of[v]; }
+  const Group& group(uint32_t v) const { return groups_[static_cast<size_t>(group_of(v))]; }
+  bool is_open(const Move& move) const {
+    const int32_t p = group_of(move.producer), c = group_of(move.consumer);
+    if (p < 0 || c < 0 || p == c) return false;
+    return alone_.empty() || (!alone_[move.producer] && !alone_[move.consumer]);
+  }
+  Fit fit_of(const Move& move) const { return fits(values_, group(move.producer), group(move.consumer)); }
+
+  void log(const Move& move, std::string reason) {
+    const bool fused = reason.empty();
+    if (fused) reason = move.reads ? "the consumer takes it in step" : "they read the same value in step";
+    out_.log.push_back({move.producer, move.consumer, fused, std::move(reason), move.gain});
+  }
+
+  static Group united(const Group& from, const Group& to, const Fit& fit) {
+    Group out{fit.kind, {}, fit.space, fit.reduced};
+    std::merge(from.members.begin(), from.members.end(), to.members.begin(), to.members.end(),
+               std::back_inserter(out.members));
+    return out;
   }
 
   void merge(int32_t p, int32_t c, const Fit& fit) {
     Group& from = groups_[static_cast<size_t>(p)];
     Group& to = groups_[static_cast<size_t>(c)];
-    std::vector<uint32_t> members;
-    std::merge(from.members.begin(), from.members.end(), to.members.begin(), to.members.end(),
-               std::back_inserter(members));
-    to = Group{fit.kind, std::move(members), fit.space, fit.reduced};
+    to = united(from, to, fit);
+    ++version_[static_cast<size_t>(c)];
+    seconds_[static_cast<size_t>(c)] = -1;
     for (uint32_t v : from.members) out_.group_of[v] = c;
     from.members.clear();
     close_up(p, c);
@@ -274,11 +409,16 @@ class Grouper {
   }
 
   const ValueGraph& values_;
-  const Fuse fuse_;
+  const device::Caps& caps_;
   const std::vector<bool>& alone_;
-  std::vector<Group> groups_;           // some emptied by merging
-  std::vector<int32_t> order_, place_;  // of groups: what they read comes before them
-  std::vector<bool> reached_;           // by place, from that of the group asked for
+  bool by_model_ = false;
+  std::vector<Group> groups_;                         // some emptied by merging
+  std::vector<int32_t> order_, place_;                // of groups: what they read comes before them
+  std::vector<bool> reached_;                         // by place, from that of the group asked for
+  std::vector<uint32_t> version_;                     // by group: how often it has grown
+  std::vector<double> seconds_;                       // by group: modelled, or -1
+  std::vector<Move> queue_;                           // a heap
+  std::vector<std::pair<Move, std::string>> vetoes_;  // of the last round
   Scopes out_;
 };
 
@@ -286,8 +426,19 @@ class Grouper {
 
 std::vector<bool> choose_inlined(const ValueGraph& values, Fuse fuse) { return Inliner(values, fuse).run(); }
 
-Scopes choose_scopes(const ValueGraph& values, Fuse fuse, const std::vector<bool>& alone) {
-  return Grouper(values, fuse, alone).run();
+Scopes choose_scopes(const ValueGraph& values, Fuse fuse, const device::Caps& caps,
+                     const std::vector<bool>& alone) {
+  if (fuse == Fuse::kNone) return Grouper(values, caps, alone).apart();
+  Scopes in_order = Grouper(values, caps, alone).in_order(fuse == Fuse::kModel);
+  if (fuse == Fuse::kGreedy) return in_order;
+  // Several small gains may be worth more than the large one that they rule out, so both orders are tried.
+  Scopes by_gain = Grouper(values, caps, alone).by_gain();
+  const auto seconds = [&](const Scopes& scopes) {
+    double sum = 0;
+    for (const Group& g : scopes.groups) sum += group_cost(values, g, caps).seconds;
+    return sum;
+  };
+  return seconds(by_gain) < seconds(in_order) ? by_gain : in_order;
 }
 
 }  // namespace anneal::schedule

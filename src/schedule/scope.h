@@ -5,21 +5,26 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "device/device.h"
 #include "schedule/value_graph.h"
 
 namespace anneal::schedule {
 
 enum class Fuse : uint8_t {
   kNone,    // every value its own kernel, except the product under a contraction
-  kGreedy,  // all that is legal
+  kGreedy,  // all that is legal, in the order of the program
+  kModel,   // what gains time by the cost model, in one of two orders: the better one
 };
+
+inline constexpr std::string_view kFuseNames[] = {"none", "greedy", "model"};  // of Fuse
 
 enum class GroupKind : uint8_t {
   kMap,       // every value at every position of one space
   kRow,       // reductions over some axes of one space, and values at its positions or its rows
-  kContract,  // a contraction, and values at the positions of its result
+  kContract,  // a contraction, values at the positions of its result, and sums over its factors
   kOrdered,   // one scan, argsort or scatter
   kFold,      // reductions and contractions over the same rows, of values of pairs that they make (pairs.h)
 };
@@ -36,6 +41,7 @@ struct Decision {
   uint32_t producer, consumer;  // values
   bool fused = false;
   std::string reason;  // "same positions", "would make a cycle", ...
+  double gain = 0;     // modelled seconds, where it is legal
 };
 
 struct Scopes {
@@ -49,6 +55,7 @@ struct Scopes {
 std::vector<bool> choose_inlined(const ValueGraph& values, Fuse fuse);
 // Over a graph with these inlined. Values that are `alone`, by value, are not fused with others; empty is
 // none.
-Scopes choose_scopes(const ValueGraph& values, Fuse fuse, const std::vector<bool>& alone = {});
+Scopes choose_scopes(const ValueGraph& values, Fuse fuse, const device::Caps& caps,
+                     const std::vector<bool>& alone = {});
 
 }  // namespace anneal::schedule

@@ -22,7 +22,7 @@ using ir::ReduceOp;
 // The schedule of tensors, whose kernels have been run against the interpreter.
 class ScopeTest : public testing::Test {
  protected:
-  Schedule scheduled(const std::vector<Tensor>& results, Fuse fuse = Fuse::kGreedy) {
+  Schedule scheduled(const std::vector<Tensor>& results, Fuse fuse = Fuse::kModel) {
     std::vector<Node> roots;
     for (const Tensor& t : results) roots.push_back(node_of(t));
     Schedule s = make_schedule(graph, roots, {}, {.fuse = fuse});
@@ -32,7 +32,7 @@ class ScopeTest : public testing::Test {
     expect_order(s);
     return s;
   }
-  size_t kernels(const std::vector<Tensor>& results, Fuse fuse = Fuse::kGreedy) {
+  size_t kernels(const std::vector<Tensor>& results, Fuse fuse = Fuse::kModel) {
     return scheduled(results, fuse).scopes.groups.size();
   }
   // With the gradients, whose upstream is an input.
@@ -115,6 +115,19 @@ TEST_F(ScopeTest, EpilogueOfAContraction) {
   EXPECT_EQ(kernels({softmax(matmul(x, m))}), 2u);
   const Tensor image = input(8, {2, 3, 6, 6}), filter = input(9, {4, 3, 3, 3}), b4 = input(10, {4});
   EXPECT_EQ(kernels({relu(conv2d(image, filter, b4))}), 1u);
+}
+
+// The gradient of a bias is a sum over what the gradient of its weight multiplies.
+TEST_F(ScopeTest, SumsBesideAContraction) {
+  const Tensor x3 = input(5, {2, 7, 13}), m = input(6, {5, 13}), bias = input(7, {5});
+  EXPECT_EQ(kernels_with_slopes(matmul(x3, transpose(m)) + bias, {m, bias}), 2u);
+  EXPECT_EQ(kernels_with_slopes(matmul(x3, transpose(m)) + bias, {x3, m, bias}), 3u);
+  const Tensor d = input(8, {7, 5});
+  EXPECT_EQ(kernels({matmul(transpose(x), d), sum(d, {0})}), 1u);
+  EXPECT_EQ(kernels({matmul(transpose(x), d), sum(x, {0}), sum(d, {0})}), 1u);  // both factors
+  EXPECT_EQ(kernels({matmul(transpose(x), d), sum(d, {1})}), 2u);               // the other axis
+  EXPECT_EQ(kernels({matmul(transpose(x), d), max(d, {0})}), 2u);
+  EXPECT_EQ(kernels({matmul(transpose(x), d) * sum(d, {0}), sum(d, {0})}), 2u);  // which needs it
 }
 
 TEST_F(ScopeTest, MasksAndPositionsAreNeverStored) {

@@ -77,7 +77,7 @@ inline std::string schedule_differs(ir::Graph& g, const Values& wanted, const Sc
 inline std::string any_schedule_differs(ir::Graph& g, std::span<const Node> roots,
                                         const interp::Bindings& bindings) {
   const Values wanted = interp::evaluate(g, roots, bindings);
-  for (Fuse fuse : {Fuse::kNone, Fuse::kGreedy}) {
+  for (Fuse fuse : {Fuse::kNone, Fuse::kGreedy, Fuse::kModel}) {
     const Schedule schedule = make_schedule(g, roots, {}, {.fuse = fuse});
     const std::string bad = schedule_differs(g, wanted, schedule, bindings);
     if (!bad.empty()) return "fuse " + std::to_string(static_cast<int>(fuse)) + ": " + bad;

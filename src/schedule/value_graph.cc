@@ -2,6 +2,7 @@
 #include "schedule/value_graph.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "ir/builder.h"
 #include "ir/dims.h"
@@ -64,6 +65,7 @@ class Reader {
     if (v.kind == ValueKind::kContract) v.kind = ValueKind::kReduce;  // until it is found to be one again
     v.product = {};
     v.left = v.right = v.rows = 0;
+    v.terms = {};
     v.made_again.clear();
     const bool reduces = v.kind == ValueKind::kReduce;
     const Node over = reduces ? graph_.source(v.node, 0) : v.node;
@@ -79,6 +81,7 @@ class Reader {
         whole = indexer_.value(over, at_);
         v.rows = non_trivial(v) & ~v.reduced;
         collect(v, whole);
+        if (adds_floats(v)) v.terms[0] = renumbered(v, whole);
       }
       if (has_fold_) read_made_again(v, over);
     } else if (v.kind == ValueKind::kOrdered) {
@@ -136,8 +139,7 @@ class Reader {
 
   // A sum of products is a contraction when both factors miss some axes of the space.
   bool read_factors(Value& v, Node over) {
-    if (graph_.op(v.node) != Op::Reduce || graph_.arg_as<ir::ReduceArg>(v.node).op != ir::ReduceOp::kAdd)
-      return false;
+    if (!adds(v)) return false;
     Node product = over;
     while (is_see_through(graph_.op(product)) || graph_.op(product) == Op::Cast)
       product = graph_.source(product, 0);
@@ -157,6 +159,8 @@ class Reader {
     v.kind = ValueKind::kContract;
     v.product = product;
     collect(v, whole);
+    if (adds_floats(v))
+      for (size_t side : {0, 1}) v.terms[side] = renumbered(v, graph_.source(factors, side));
     // The rows are those of the factor with sums in it.
     const bool left = has_sum(graph_.source(factors, 0)), right = has_sum(graph_.source(factors, 1));
     v.rows = left == right ? 0 : (left ? v.left : v.right) & ~v.reduced;
@@ -194,6 +198,40 @@ class Reader {
     walk(through.value(over, at), [&](Node n) {
       if (graph_.op(n) == Op::Accumulate) v.made_again.push_back(n);
     });
+  }
+
+  bool adds(const Value& v) const {
+    return graph_.op(v.node) == Op::Reduce && graph_.arg_as<ir::ReduceArg>(v.node).op == ir::ReduceOp::kAdd;
+  }
+  bool adds_floats(const Value& v) const { return adds(v) && is_float(graph_.dtype(v.node)); }
+
+  // An expression with its axes of the space numbered in order, reduced ones apart; null when it is large.
+  Node renumbered(const Value& v, Node expression) {
+    constexpr size_t kMostNodes = 64;
+    const Builder b{graph_};
+    const AxisMask axes = axes_in(expression);
+    std::vector<std::pair<Node, Node>> now;
+    const auto now_of = [&](Node n) {
+      return std::find_if(now.begin(), now.end(), [&](const auto& p) { return p.first == n; })->second;
+    };
+    std::vector<Node> sources;
+    walk(expression, [&](Node n) {
+      if (now.size() >= kMostNodes) return;
+      sources.clear();
+      for (Node s : graph_.sources(n)) sources.push_back(now_of(s));
+      Node made = n;
+      if (const auto at = std::find(at_.begin(), at_.end(), n);
+          at != at_.end() && graph_.op(n) == Op::Range) {
+        const auto axis = static_cast<size_t>(at - at_.begin());
+        const AxisMask same = (v.reduced >> axis & 1) != 0 ? v.reduced : ~v.reduced;
+        const AxisMask before = axes & same & ((AxisMask{1} << axis) - 1);
+        made = b.range(v.space[axis], std::popcount(before) + (same == v.reduced ? ir::kMaxRank : 0));
+      } else if (!sources.empty() && !std::equal(sources.begin(), sources.end(), graph_.sources(n).begin())) {
+        made = graph_.intern({graph_.op(n), graph_.dtype(n), graph_.shape_id(n), sources, &graph_.arg(n)});
+      }
+      now.emplace_back(n, made);
+    });
+    return now.size() < kMostNodes ? now_of(expression) : Node{};
   }
 
   AxisMask axes_in(Node n) {

@@ -3,6 +3,7 @@
 // others. The scope pass decides over this graph. Tested by value_graph_test.cc.
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
 #include <vector>
@@ -42,8 +43,11 @@ struct Value {
   double work = 0;                   // weighted operations a position, without those of what it reads
   ir::AxisMask left = 0, right = 0;  // of a contraction: axes of the space that the factors depend on
   Node product;                      // of a contraction: looked through, also where the product is a value
-  // Of a reduction that makes others anew at each of its positions, since they are inlined (fold.h): the axes
-  // of its rows, and those others at its rows in order, so that equal ones are the same node.
+  // What a sum adds up, or the factors of a contraction, over axes numbered anew: where a sum has a factor of
+  // a contraction, the two go through the same elements.
+  std::array<Node, 2> terms;
+  // Of a reduction that makes others anew at each of its positions, since they are inlined (fold.h): the axes of
+  // its rows, and those others at its rows in order, so that equal ones are the same node.
   ir::AxisMask rows = 0;
   std::vector<Node> made_again;
   bool root = false;

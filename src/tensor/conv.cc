@@ -33,6 +33,15 @@ std::vector<int64_t> per_axis(const Call& call, const std::vector<int64_t>& v, s
   return out;
 }
 
+// An extent of a weight: each of its elements has work of its own.
+int64_t known(const Call& call, ir::Shape weight, size_t axis) {
+  if (!weight[axis].is_const())
+    call.fail(ErrorCode::kShape, "axis " + std::to_string(axis) + " of the weight is " +
+                                     ir::dim_text(call.g, weight[axis]) +
+                                     ": the extents of a weight must be numbers");
+  return weight[axis].value;
+}
+
 struct Window {
   std::vector<int64_t> kernel, stride, low, high, dilation;
 };
@@ -95,6 +104,24 @@ Node windows(const Call& call, Node x, const Window& w, Node fill) {
   return x;
 }
 
+Window conv_window(const Call& call, ir::Shape ws, size_t axes, const ConvOptions& options) {
+  Window window{{},
+                per_axis(call, options.stride, axes, "stride", 1),
+                per_axis(call, options.padding, axes, "padding", 0),
+                {},
+                per_axis(call, options.dilation, axes, "dilation", 1)};
+  window.high = window.low;
+  for (size_t i = 0; i < axes; ++i) window.kernel.push_back(known(call, ws, 2 + i));
+  for (size_t i = 0; options.same && i < axes; ++i) {
+    if (window.stride[i] != 1 || window.low[i] != 0)
+      call.fail(ErrorCode::kArgument, "same is a padding of its own, and takes a stride of 1");
+    const int64_t total = window.dilation[i] * (window.kernel[i] - 1);
+    window.low[i] = total / 2;
+    window.high[i] = total - total / 2;
+  }
+  return window;
+}
+
 Tensor convolve(std::string_view name, size_t axes, const In& x, const In& weight,
                 const std::optional<Tensor>& bias, const ConvOptions& options) {
   const Call call(name, {&x, &weight});
@@ -105,11 +132,9 @@ Tensor convolve(std::string_view name, size_t axes, const In& x, const In& weigh
   if (call.g.shape(w).size() != axes + 2)
     call.fail(ErrorCode::kShape,
               "takes a weight of rank " + std::to_string(axes + 2) + ", not " + ir::type_text(call.g, w));
-  const ir::Shape ws = call.g.shape(w);
+  const std::vector<Dim> ws = call.shape(w);
   const int64_t groups = options.groups;
-  if (!ws[0].is_const() || !ws[1].is_const())
-    call.fail(ErrorCode::kShape, "the weight's channels must be numbers");
-  const int64_t outs = ws[0].value, ins = ws[1].value;
+  const int64_t outs = known(call, ws, 0), ins = known(call, ws, 1);
   if (groups < 1 || outs % groups != 0)
     call.fail(ErrorCode::kArgument, std::to_string(outs) + " output channels do not divide into " +
                                         std::to_string(groups) + " groups");
@@ -117,13 +142,7 @@ Tensor convolve(std::string_view name, size_t axes, const In& x, const In& weigh
     call.fail(ErrorCode::kShape, "the weight takes " + std::to_string(ins * groups) + " channels (" +
                                      std::to_string(ins) + " in each of " + std::to_string(groups) +
                                      " groups), x has " + ir::dim_text(call.g, call.g.shape(n)[1]));
-  Window window{{},
-                per_axis(call, options.stride, axes, "stride", 1),
-                per_axis(call, options.padding, axes, "padding", 0),
-                {},
-                per_axis(call, options.dilation, axes, "dilation", 1)};
-  window.high = window.low;
-  for (size_t i = 0; i < axes; ++i) window.kernel.push_back(ws[2 + i].value);
+  const Window window = conv_window(call, ws, axes, options);
 
   // x: [b, g, 1, o.., ci, k..] * weight: [1, g, co, 1.., ci, k..], summed over ci and k.
   const Dim batch = call.g.shape(n)[0];
@@ -169,7 +188,7 @@ Tensor convolve_transposed(std::string_view name, size_t axes, const In& x, cons
                              extra = per_axis(call, options.output_padding, axes, "output_padding", 0),
                              dilation = per_axis(call, options.dilation, axes, "dilation", 1);
   const std::vector<Dim> ws(call.g.shape(w).begin(), call.g.shape(w).end());
-  const int64_t groups = options.groups, ins = ws[0].value, outs = ws[1].value;
+  const int64_t groups = options.groups, ins = known(call, ws, 0), outs = known(call, ws, 1);
   if (groups < 1 || ins % groups != 0)
     call.fail(ErrorCode::kArgument, std::to_string(ins) + " input channels do not divide into " +
                                         std::to_string(groups) + " groups");
@@ -182,7 +201,7 @@ Tensor convolve_transposed(std::string_view name, size_t axes, const In& x, cons
   for (size_t i = 0; i < axes; ++i) {
     if (extra[i] >= std::max(stride[i], dilation[i]))
       call.fail(ErrorCode::kArgument, "output_padding must be smaller than the stride or the dilation");
-    const int64_t border = dilation[i] * (ws[2 + i].value - 1) - padding[i];
+    const int64_t border = dilation[i] * (known(call, ws, 2 + i) - 1) - padding[i];
     spread.interior[2 + i] = stride[i] - 1;
     trim[2 + i] = {border, border + extra[i]};
   }
@@ -200,7 +219,7 @@ Tensor convolve_transposed(std::string_view name, size_t axes, const In& x, cons
   }
   const Node turned =
       call.b.flip(call.b.reshape(call.b.permute(call.b.reshape(w, split), perm), joined), kernel_axes);
-  return convolve(name, axes, wide, wrap(turned), bias, {{1}, {0}, options.dilation, groups});
+  return convolve(name, axes, wide, wrap(turned), bias, {{1}, {0}, options.dilation, groups, false});
 }
 
 }  // namespace
@@ -246,8 +265,12 @@ Window pool_window(const Call& call, Node n, size_t axes, const PoolOptions& o) 
                                           " is more than half of the kernel " + std::to_string(w.kernel[i]));
     if (!o.ceil_mode) continue;
     // One more window when it starts inside the axis or its left padding.
-    const int64_t extent = to_extent(shape[shape.size() - axes + i]).value(),
-                  span = w.dilation[i] * (w.kernel[i] - 1) + 1;
+    const size_t at = shape.size() - axes + i;
+    if (!shape[at].is_const())
+      call.fail(ErrorCode::kShape, "axis " + std::to_string(at) + " is " + ir::dim_text(call.g, shape[at]) +
+                                       ": with ceil_mode it must be a number, since the padding depends "
+                                       "on what the last window leaves");
+    const int64_t extent = shape[at].value, span = w.dilation[i] * (w.kernel[i] - 1) + 1;
     const int64_t rest = extent + 2 * w.low[i] - span;
     int64_t outs = rest < 0 ? 1 : (rest + w.stride[i] - 1) / w.stride[i] + 1;
     if ((outs - 1) * w.stride[i] >= extent + w.low[i]) --outs;
@@ -337,68 +360,6 @@ Tensor adaptive_avg_pool(In x, const std::vector<int64_t>& output) {
 }
 Tensor adaptive_max_pool(In x, const std::vector<int64_t>& output) {
   return adaptive("adaptive_max_pool", x, output, false);
-}
-
-// -- Interpolation --
-
-namespace {
-
-Tensor resize_axis(const Tensor& t, int axis, int64_t to, double scale, const InterpolateOptions& o) {
-  const int64_t from = t.size(axis).value();
-  if (from == to && (o.mode == Interpolation::kNearest || !o.align_corners)) return t;
-  const Tensor position = cast(arange(to, i64), f64);
-  const auto pick = [&](const Tensor& at) {
-    return index_select(t, axis, cast(clamp(at, 0, static_cast<double>(from - 1)), i32));
-  };
-  if (o.mode == Interpolation::kNearest) {
-    const bool whole = !o.size.empty() || scale * static_cast<double>(to) == static_cast<double>(from);
-    if (!whole) return pick(floor(position * scale));
-    if (to % from == 0) return repeat_interleave(t, to / from, axis);
-    return index_select(t, axis, floordiv(arange(to, i64) * from, to));  // exactly
-  }
-  const Tensor centre =
-      o.align_corners
-          ? position * (to > 1 ? static_cast<double>(from - 1) / static_cast<double>(to - 1) : 0.0)
-          : maximum((position + 0.5) * scale - 0.5, 0);
-  const Tensor low = floor(centre);
-  Sizes shape(static_cast<size_t>(t.rank()), Extent(1));
-  shape[static_cast<size_t>(axis)] = to;
-  const Tensor weight = reshape(cast(centre - low, t.dtype()), shape);
-  return pick(low) * (1 - weight) + pick(low + 1) * weight;
-}
-
-}  // namespace
-
-Tensor interpolate(In x, const InterpolateOptions& options) {
-  const Call call("interpolate", {&x});
-  // Values between elements are no integers.
-  Tensor t = wrap(options.mode == Interpolation::kNearest ? call.node(x) : call.float_node(x));
-  const int axes = t.rank() - 2;
-  if (axes < 1) call.fail(ErrorCode::kShape, "takes [batch, channels, ...], not " + t.type());
-  if (options.size.empty() == options.scale.empty())
-    call.fail(ErrorCode::kArgument, "needs either size or scale");
-  const size_t given = std::max(options.size.size(), options.scale.size());
-  if (given != 1 && given != static_cast<size_t>(axes))
-    call.fail(ErrorCode::kArgument, std::to_string(given) + " values for " + std::to_string(axes) + " axes");
-  for (double scale : options.scale)
-    if (!(scale > 0) || std::isinf(scale))
-      call.fail(ErrorCode::kArgument,
-                "a scale of " + number_text(scale) + ": it must be positive and finite");
-  for (int i = 0; i < axes; ++i) {
-    const size_t which = given == 1 ? 0 : static_cast<size_t>(i);
-    const auto from = static_cast<double>(t.size(2 + i).value());
-    if (!options.scale.empty() && !(from * options.scale[which] < 9e15))  // beyond it no extent is exact
-      call.fail(ErrorCode::kLimit, "a scale of " + number_text(options.scale[which]) + " on an axis of " +
-                                       std::to_string(static_cast<int64_t>(from)) + ": too many elements");
-    const int64_t to = options.size.empty() ? static_cast<int64_t>(std::floor(from * options.scale[which]))
-                                            : options.size[which];
-    if (to < 1 || from < 1)
-      call.fail(ErrorCode::kArgument, "an extent of " + std::to_string(to) + " from an axis of " +
-                                          std::to_string(static_cast<int64_t>(from)));
-    const double scale = options.size.empty() ? 1 / options.scale[which] : from / static_cast<double>(to);
-    t = resize_axis(t, 2 + i, to, scale, options);
-  }
-  return t;
 }
 
 }  // namespace anneal

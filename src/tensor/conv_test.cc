@@ -416,5 +416,20 @@ TEST(Interpolate, SeveralAxesAreSeparable) {
               HasSubstr("interpolate: takes [batch, channels, ...], not f32[2,3]"));
 }
 
+TEST(Conv, SameKeepsTheExtents) {
+  const Tensor x = data({1, 2, 3}, {1, 1, 3});
+  EXPECT_VALUES(conv1d(x, ones({1, 1, 3}, f64), {}, {.same = true}), {3, 6, 5});
+  EXPECT_VALUES(conv1d(x, ones({1, 1, 2}, f64), {}, {.same = true}),
+                {3, 5, 3});  // the odd element at the end
+  EXPECT_TYPE(conv2d(ones({1, 2, 5, 7}), ones({4, 2, 3, 2}), {}, {.dilation = {2, 3}, .same = true}),
+              "f32[1,4,5,7]");
+  EXPECT_EQ(gradient_differences(
+                [](const std::vector<Tensor>& in) { return conv1d(in[0], in[1], {}, {.same = true}); },
+                {spread({1, 2, 4}), spread({2, 2, 2}, 3)}),
+            "");
+  EXPECT_THAT(failure([&] { return conv1d(x, ones({1, 1, 3}, f64), {}, {.stride = {2}, .same = true}); }),
+              testing::HasSubstr("conv1d: same is a padding of its own, and takes a stride of 1"));
+}
+
 }  // namespace
 }  // namespace anneal

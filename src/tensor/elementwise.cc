@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "tensor/call.h"
+#include "tensor/shared.h"
 
 namespace anneal {
 
@@ -112,9 +113,49 @@ Tensor ceil(In x) { return rounding("ceil", Op::Ceil, x); }
 Tensor round(In x) { return rounding("round", Op::Round, x); }
 Tensor trunc(In x) { return rounding("trunc", Op::Trunc, x); }
 
+Tensor round(In x, int decimals) {
+  const Call call("round", {&x});
+  if (decimals < -300 || decimals > 300)
+    call.fail(ErrorCode::kArgument, std::to_string(decimals) + " decimals: from -300 to 300 make sense");
+  const Tensor t = wrap(call.node(x));
+  if (decimals == 0 || (decimals > 0 && !is_float(t.dtype()))) return round(t);
+  const double scale = std::pow(10.0, std::abs(decimals));
+  return decimals > 0 ? round(t * scale) / scale : round(t / scale) * scale;
+}
+
 Tensor rsqrt(In x) {
   const Call call("rsqrt", {&x});
   return wrap(call.b.make(Op::Recip, {call.b.make(Op::Sqrt, {call.float_node(x)})}));
+}
+
+Tensor erfc(In x) {
+  const Call call("erfc", {&x});
+  return 1 - erf(x);
+}
+
+Tensor sinc(In x) {
+  const Call call("sinc", {&x});
+  const Tensor t = wrap(call.float_node(x)), angle = where(t == 0, 1, t) * std::numbers::pi;
+  return where(t == 0, 1, sin(angle) / angle);
+}
+
+Tensor logit(In x, std::optional<double> eps) {
+  const Call call("logit", {&x});
+  Tensor t = wrap(call.float_node(x));
+  if (eps && !(*eps >= 0 && *eps <= 0.5))
+    call.fail(ErrorCode::kArgument, "eps is " + number_text(*eps) + ": it must lie in [0, 0.5]");
+  if (eps) t = clamp(t, *eps, 1 - *eps);
+  return log(t / (1 - t));
+}
+
+Tensor deg2rad(In x) {
+  const Call call("deg2rad", {&x});
+  return x * (std::numbers::pi / 180);
+}
+
+Tensor rad2deg(In x) {
+  const Call call("rad2deg", {&x});
+  return x * (180 / std::numbers::pi);
 }
 
 Tensor square(In x) {
@@ -144,12 +185,6 @@ Tensor acos(In x) {
   const Tensor t = wrap(call.float_node(x));
   return 2 * atan2(sqrt(1 - t), sqrt(1 + t));
 }
-
-namespace {
-// |t| with the slope 1 at 0, where abs has none: functions of it that are smooth there keep all their
-// derivatives.
-Tensor magnitude(const Tensor& t) { return where(t < 0, -t, t); }
-}  // namespace
 
 Tensor sinh(In x) {  // with m = e^|x| - 1: (m + m / (m + 1)) / 2, accurate near 0; (e^|x/2|)^2 / 2 keeps
                      // large x finite
@@ -211,6 +246,39 @@ Tensor isfinite(In x) {
   const Call call("isfinite", {&x});
   const Node n = call.float_node(x);
   return wrap(call.b.lt(call.b.make(Op::Abs, {n}), call.b.constant_float(INFINITY, call.g.dtype(n))));
+}
+
+Tensor isposinf(In x) {
+  const Call call("isposinf", {&x});
+  return wrap(call.float_node(x)) == HUGE_VAL;
+}
+
+Tensor isneginf(In x) {
+  const Call call("isneginf", {&x});
+  return wrap(call.float_node(x)) == -HUGE_VAL;
+}
+
+namespace {
+double greatest_finite(DType t) {
+  switch (t) {
+    case DType::kF64: return 1.7976931348623157e308;
+    case DType::kBF16: return 3.3895313892515355e38;
+    case DType::kF16: return 65504;
+    case DType::kF8E5M2: return 57344;
+    case DType::kF8E4M3: return 448;
+    default: return 3.4028234663852886e38;
+  }
+}
+}  // namespace
+
+Tensor nan_to_num(In x, double nan, std::optional<double> posinf, std::optional<double> neginf) {
+  const Call call("nan_to_num", {&x});
+  const Tensor t = wrap(call.node(x));
+  if (!is_float(t.dtype())) return t;
+  const double most = greatest_finite(t.dtype());
+  const Tensor numbers = where(isnan(t), nan, t);
+  const Tensor below = where(t == HUGE_VAL, posinf.value_or(most), numbers);
+  return where(t == -HUGE_VAL, neginf.value_or(-most), below);
 }
 
 Tensor logical_not(In x) {
@@ -292,6 +360,16 @@ Tensor atan2(In y, In x) {
   return where(steep, from_y, from_x);
 }
 
+Tensor fmax(In a, In b) {
+  const Call call("fmax", {&a, &b});
+  return where(isnan(a), b, where(isnan(b), a, maximum(a, b)));
+}
+
+Tensor fmin(In a, In b) {
+  const Call call("fmin", {&a, &b});
+  return where(isnan(a), b, where(isnan(b), a, minimum(a, b)));
+}
+
 Tensor hypot(In a, In b) {
   const Call call("hypot", {&a, &b});
   const Tensor x = abs(wrap(call.float_node(a))), y = abs(wrap(call.float_node(b)));
@@ -309,6 +387,17 @@ Tensor logaddexp(In a, In b) {
   return where(finite, base + log(part(a) + part(b)), high);
 }
 
+Tensor logaddexp2(In a, In b) {
+  const Call call("logaddexp2", {&a, &b});
+  return logaddexp(a * std::numbers::ln2, b * std::numbers::ln2) / std::numbers::ln2;
+}
+
+Tensor xlogy(In x, In y) {
+  const Call call("xlogy", {&x, &y});
+  const Tensor none = (x == 0) & !isnan(y);
+  return where(none, 0, x * log(where(none, 1, y)));
+}
+
 // -- Three operands --
 
 Tensor where(In condition, In x, In y) {
@@ -318,16 +407,6 @@ Tensor where(In condition, In x, In y) {
   const std::vector<ir::Dim> shape = call.broadcast_shapes({c, a, b});
   return wrap(call.b.where(call.broadcast(c, shape), call.broadcast(a, shape), call.broadcast(b, shape)));
 }
-
-namespace {
-
-// The bound in the type of x: integers stay integers when it is one.
-Tensor bound_for(const Call& call, DType t, double bound) {
-  const bool exact = is_float(t) || (is_int(t) && ir::Scalar::from_double(bound, t).as_double(t) == bound);
-  return wrap(call.b.constant_float(bound, exact ? t : f32));
-}
-
-}  // namespace
 
 Tensor clamp(In x, std::optional<double> low, std::optional<double> high) {
   const Call call("clamp", {&x});
@@ -346,6 +425,25 @@ Tensor clamp(In x, std::optional<double> low, std::optional<double> high) {
   return t;
 }
 
+Tensor clamp(In x, const Tensor& low, const Tensor& high) {
+  const Call call("clamp", {&x});
+  call.required(low, "the lower bound");
+  call.required(high, "the upper bound");
+  Tensor t = wrap(call.node(x));
+  t = where((t < low) | isnan(low), low, t);
+  return where((t > high) | isnan(high), high, t);
+}
+
+Tensor addcmul(In x, In a, In b, In value) {
+  const Call call("addcmul", {&x, &a, &b, &value});
+  return x + value * (a * b);
+}
+
+Tensor addcdiv(In x, In a, In b, In value) {
+  const Call call("addcdiv", {&x, &a, &b, &value});
+  return x + value * (a / b);
+}
+
 Tensor masked_fill(In x, In mask, In value) {
   const Call call("masked_fill", {&x, &mask, &value});
   const Node n = call.node(x);
@@ -355,105 +453,6 @@ Tensor masked_fill(In x, In mask, In value) {
 Tensor lerp(In a, In b, In weight) {
   const Call call("lerp", {&a, &b, &weight});
   return a + weight * (b - a);
-}
-
-// -- Activations --
-
-Tensor relu(In x) {
-  const Call call("relu", {&x});
-  const Node n = call.node(x), zero = call.b.constant_int(0, call.g.dtype(n));
-  return wrap(call.b.where(call.b.make(Op::Le, {n, zero}), zero, n));  // this way round NaN stays
-}
-
-Tensor relu6(In x) {
-  const Call call("relu6", {&x});
-  return hardtanh(x, 0, 6);
-}
-
-Tensor leaky_relu(In x, double slope) {
-  const Call call("leaky_relu", {&x});
-  return where(x > 0, x, x * slope);
-}
-
-namespace {
-// e^x - 1 without overflow on the side that is not taken.
-Tensor negative_expm1(const Tensor& x) { return expm1(where(x > 0, 0, x)); }
-}  // namespace
-
-Tensor elu(In x, double alpha) {
-  const Call call("elu", {&x});
-  const Tensor t = wrap(call.float_node(x));
-  return where(t > 0, t, alpha * negative_expm1(t));
-}
-
-Tensor celu(In x, double alpha) {
-  const Call call("celu", {&x});
-  const Tensor t = wrap(call.float_node(x));
-  return where(t > 0, t, alpha * negative_expm1(t / alpha));
-}
-
-Tensor selu(In x) {
-  const Call call("selu", {&x});
-  return 1.0507009873554805 * elu(x, 1.6732632423543772);
-}
-
-Tensor gelu(In x, Gelu form) {
-  const Call call("gelu", {&x});
-  if (form == Gelu::kErf) return 0.5 * x * (1 + erf(x * (1 / std::numbers::sqrt2)));
-  const double scale = std::sqrt(2 / std::numbers::pi);
-  return 0.5 * x * (1 + tanh(scale * (x + 0.044715 * x * x * x)));
-}
-
-Tensor sigmoid(In x) {
-  const Call call("sigmoid", {&x});
-  // 1 / (1 + e^-x) where x is positive and e^x / (1 + e^x) where not: no infinity, in the derivative either.
-  const Tensor t = wrap(call.float_node(x)), e = exp(-magnitude(t));
-  return where(t < 0, e, 1) / (1 + e);
-}
-
-Tensor log_sigmoid(In x) {
-  const Call call("log_sigmoid", {&x});
-  return -softplus(-x, 1, HUGE_VAL);
-}
-
-Tensor hardsigmoid(In x) {
-  const Call call("hardsigmoid", {&x});
-  return hardtanh(x / 6 + 0.5, 0, 1);
-}
-
-Tensor hardswish(In x) {
-  const Call call("hardswish", {&x});
-  return x * clamp(x / 6 + 0.5, 0, 1);
-}
-
-Tensor hardtanh(In x, double low, double high) {
-  const Call call("hardtanh", {&x});
-  const Tensor t = wrap(call.node(x)), bottom = bound_for(call, t.dtype(), low),
-               top = bound_for(call, t.dtype(), high);
-  // Unlike clamp the slope is 0 at the ends too.
-  return where(t <= bottom, bottom, where(t >= top, top, t));
-}
-
-Tensor silu(In x) {
-  const Call call("silu", {&x});
-  return x * sigmoid(x);
-}
-
-Tensor mish(In x) {
-  const Call call("mish", {&x});
-  return x * tanh(softplus(x));
-}
-
-Tensor softplus(In x, double beta, double threshold) {
-  const Call call("softplus", {&x});
-  const Tensor t = wrap(call.float_node(x)) * beta;
-  const Tensor value = (where(t < 0, 0, t) + log1p(exp(-magnitude(t)))) * (1 / beta);
-  return std::isfinite(threshold) ? where(t > threshold, wrap(call.float_node(x)), value) : value;
-}
-
-Tensor softsign(In x) {
-  const Call call("softsign", {&x});
-  return x / (1 + abs(x));
 }
 
 }  // namespace anneal

@@ -320,7 +320,7 @@ TEST(Elementwise, ClampKeepsTheTypeWhereTheBoundsFit) {
   EXPECT_VALUES(clamp(x, 0.5, {}), {0.5, 0.5, 5});
   EXPECT_VALUES(clamp(data({-3, kNan, 3}, {3}), {}, 1), {-3, kNan, 1});
   EXPECT_TYPE(clamp(data({1}, {1}, f16), 0, 1), "f16[1]");
-  EXPECT_VALUES(clamp(x, {}, {}), {-5, 0, 5});
+  EXPECT_VALUES(clamp(x, std::nullopt, std::nullopt), {-5, 0, 5});
 }
 
 TEST(Elementwise, MaskedFillAndLerp) {

@@ -87,6 +87,19 @@ TEST(ErrorMessage, BlamesTheLineOfTheUser) {
       {HERE, [&] { log_sigmoid(bitcast(x, f16)); }},
       {HERE, [&] { relu6(Tensor()); }},
       {HERE, [&] { dropout(x, 2, 0); }},
+      {HERE, [&] { kthvalue(x, 9); }},
+      {HERE, [&] { median(x, 4); }},
+      {HERE, [&] { tensordot(x, v, 1); }},
+      {HERE, [&] { diagonal(v); }},
+      {HERE, [&] { hstack({x, v}); }},
+      {HERE, [&] { vstack({x, v}); }},
+      {HERE, [&] { prelu(x, v); }},
+      {HERE, [&] { addmm(x, x, x); }},
+      {HERE, [&] { linear(x, v); }},
+      {HERE, [&] { index_add(x, 0, v, x); }},
+      {HERE, [&] { pixel_shuffle(x, 2); }},
+      {HERE, [&] { normalize(v); }},
+      {HERE, [&] { binary_cross_entropy(x, v); }},
   };
   for (const auto& [where, call] : calls) {
     const std::string message = failure(call);

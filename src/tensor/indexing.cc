@@ -111,6 +111,12 @@ Tensor index_select(In x, int axis, In index) {
   return wrap(call.b.gather(n, call.b.expand(call.b.reshape(at, flat), out), a));
 }
 
+Tensor take(In x, In index) {
+  const Call call("take", {&x, &index});
+  const Tensor at = wrap(positions(call, index));
+  return reshape(index_select(flatten(x), 0, flatten(at)), at.sizes());
+}
+
 Tensor embedding(In index, In weight) {
   const Call call("embedding", {&index, &weight});
   const Node at = positions(call, index), table = call.node(weight);
@@ -132,6 +138,42 @@ Tensor scatter(In x, int axis, In index, In values) {
 
 Tensor scatter_add(In x, int axis, In index, In values) {
   return scatter_into("scatter_add", x, axis, index, values, ir::ScatterMode::kAdd);
+}
+
+namespace {
+// The index of whole slices, as one of elements.
+Tensor spread_index(const Call& call, const In& index, const Tensor& values, int axis) {
+  const Tensor at = wrap(positions(call, index));
+  if (at.rank() > 1) call.fail(ErrorCode::kShape, "the index must be a vector");
+  const ir::Shape slices = call.g.shape(node_of(values)), count = call.g.shape(node_of(at));
+  const Dim needed = count.empty() ? Dim(1) : count[0], have = slices[static_cast<size_t>(axis)];
+  if (ir::dim_equal(call.g, needed, have) == ir::Tri::kFalse)
+    call.fail(ErrorCode::kShape, "an index of " + ir::dim_text(call.g, needed) + " for values with " +
+                                     ir::dim_text(call.g, have) + " slices along axis " +
+                                     std::to_string(axis));
+  std::vector<Dim> along(slices.size(), Dim(1));
+  along[static_cast<size_t>(axis)] = needed;
+  const std::vector<Dim> whole(slices.begin(), slices.end());
+  return wrap(call.b.expand(call.b.reshape(node_of(at), along), whole));
+}
+
+Tensor write_slices(std::string_view name, const In& x, int axis, const In& index, const In& values,
+                    Tensor (*write)(In, int, In, In)) {
+  const Call call(name, {&x, &index, &values});
+  const Tensor t = wrap(call.node(x)), v = wrap(call.node(values));
+  if (v.rank() != t.rank())
+    call.fail(ErrorCode::kShape, "values " + v.type() + " for " + t.type() + ": the ranks must be equal");
+  const int a = call.axis(axis, static_cast<size_t>(t.rank()));
+  return write(t, a, spread_index(call, index, v, a), v);
+}
+}  // namespace
+
+Tensor index_add(In x, int axis, In index, In values) {
+  return write_slices("index_add", x, axis, index, values, scatter_add);
+}
+
+Tensor index_copy(In x, int axis, In index, In values) {
+  return write_slices("index_copy", x, axis, index, values, scatter);
 }
 
 Tensor one_hot(In index, int64_t classes, DType dtype) {

@@ -6,6 +6,7 @@
 #include "ir/dims.h"
 #include "ir/text.h"
 #include "tensor/call.h"
+#include "tensor/shared.h"
 
 namespace anneal {
 
@@ -63,9 +64,7 @@ Tensor is_kept(const Tensor& labels, int64_t ignore_index) {
 
 // NaN for the rows whose label is no class: a gather gives 0 there, which would pass for a score.
 Tensor nan_unless_class(const Call& call, const Tensor& losses, const Tensor& labels, const Tensor& scores) {
-  const Dim last = call.g.shape(node_of(scores)).back();
-  const Tensor classes =
-      wrap(last.is_const() ? call.b.constant_int(last.value, i64) : call.b.cast(last.expr, i64));
+  const Tensor classes = number_of(call, call.g.shape(node_of(scores)).back(), i64);
   const Tensor label = cast(labels, i64);  // a u64 above the range of i64 becomes negative
   return where((label >= 0) & (label < classes), losses, NAN);
 }
@@ -77,12 +76,36 @@ Tensor reduce_kept(const Tensor& losses, const Tensor& kept, Reduction reduction
   return reduced(masked, reduction);
 }
 
+// Against probabilities instead of class numbers.
+Tensor soft_cross_entropy(const Call& call, const Tensor& logits, const Tensor& target,
+                          const CrossEntropyOptions& options) {
+  const ir::Shape shape = call.g.shape(node_of(logits)), given = call.g.shape(node_of(target));
+  bool fits = shape.size() == given.size() && !shape.empty();
+  for (size_t i = 0; fits && i < shape.size(); ++i)
+    fits = ir::dim_equal(call.g, shape[i], given[i]) != ir::Tri::kFalse;
+  if (!fits)
+    call.fail(ErrorCode::kDType, "the targets are " + target.type() +
+                                     ", they must be class numbers, or probabilities of the shape of " +
+                                     logits.type());
+  const int axis = shape.size() < 2 ? 0 : 1;
+  const DType wide = accumulation_dtype(logits.dtype());
+  Tensor p = cast(target, wide);
+  if (options.label_smoothing > 0) {
+    const Tensor classes = number_of(call, shape[static_cast<size_t>(axis)], wide);
+    p = p * (1 - options.label_smoothing) + options.label_smoothing / classes;
+  }
+  const Tensor losses = -sum(p * log_softmax(cast(logits, wide), axis), axis);
+  return cast(reduced(losses, options.reduction), logits.dtype());
+}
+
 }  // namespace
 
 Tensor cross_entropy(In logits, In targets, const CrossEntropyOptions& options) {
   const Call call("cross_entropy", {&logits, &targets});
   if (options.label_smoothing < 0 || options.label_smoothing > 1)
     call.fail(ErrorCode::kArgument, "label_smoothing must lie in [0, 1]");
+  if (const Tensor p = wrap(call.node(targets)); is_float(p.dtype()))
+    return soft_cross_entropy(call, wrap(call.float_node(logits)), p, options);
   const auto [scores, labels] = classes_last(call, logits, targets);
   const DType own = scores.dtype(), wide = accumulation_dtype(own);
   const Tensor x = cast(scores, wide);
@@ -131,6 +154,34 @@ Tensor bce_with_logits(In logits, In target, Reduction reduction) {
   const Call call("bce_with_logits", {&logits, &target});
   const Tensor x = wrap(call.float_node(logits));
   return reduced((1 - target) * x + softplus(-x, 1, HUGE_VAL), reduction);
+}
+
+// Logarithms are cut at -100, as in PyTorch, and have no slope below.
+Tensor binary_cross_entropy(In probability, In target, Reduction reduction) {
+  const Call call("binary_cross_entropy", {&probability, &target});
+  const Tensor p = wrap(call.float_node(probability)), y = wrap(call.float_node(target));
+  const auto log_of = [](const Tensor& q) {
+    const Tensor none = q <= 0, value = log(where(none, 1, q));
+    return where(none | (value < -100.0), -100.0, value);
+  };
+  return reduced(-(y * log_of(p) + (1 - y) * log_of(1 - p)), reduction);
+}
+
+Tensor soft_margin_loss(In x, In target, Reduction reduction) {
+  const Call call("soft_margin_loss", {&x, &target});
+  return reduced(softplus(-(x * target), 1, HUGE_VAL), reduction);
+}
+
+Tensor poisson_nll_loss(In x, In target, bool log_input, double eps, Reduction reduction) {
+  const Call call("poisson_nll_loss", {&x, &target});
+  return reduced(log_input ? exp(x) - target * x : x - target * log(x + eps), reduction);
+}
+
+Tensor gaussian_nll_loss(In x, In target, In var, double eps, Reduction reduction) {
+  const Call call("gaussian_nll_loss", {&x, &target, &var});
+  if (!(eps > 0)) call.fail(ErrorCode::kArgument, "eps must be positive");
+  const Tensor spread = maximum(wrap(call.float_node(var)), eps);
+  return reduced((log(spread) + square(x - target) / spread) * 0.5, reduction);
 }
 
 Tensor kl_div(In log_probabilities, In target, Reduction reduction, bool log_target) {

@@ -174,7 +174,8 @@ TEST(Loss, ATargetThatIsNoClassGivesNan) {
 
 TEST(Loss, CrossEntropyErrors) {
   EXPECT_THAT(failure([] { return cross_entropy(ones({2, 3}), ones({2})); }),
-              HasSubstr("error[dtype] cross_entropy: the targets are f32, they must be class numbers"));
+              HasSubstr("error[dtype] cross_entropy: the targets are f32[2], they must be class numbers, or "
+                        "probabilities of the shape of f32[2,3]"));
   EXPECT_THAT(failure([] { return cross_entropy(ones({2, 3}), ones({2, 3}, i32)); }),
               HasSubstr("cross_entropy: targets i32[2,3] for scores f32[2,3]: the targets have every axis "
                         "but the classes"));
@@ -200,6 +201,45 @@ TEST(Dropout, KeepsTheMean) {
   EXPECT_VALUES(dropout(ones({3}), 1, 1), {0, 0, 0});
   EXPECT_THAT(failure([&] { return dropout(x, 1.5, 1); }), HasSubstr("dropout: p must lie in [0, 1]"));
   EXPECT_EQ(gradient_differences([](const Ins& in) { return dropout(in[0], 0.5, 3); }, {spread({8})}), "");
+}
+
+TEST(LossMade, Values) {
+  const Tensor x = tensor({0.5, -1.0}), y = tensor({1.0, -1.0});
+  EXPECT_CLOSE(binary_cross_entropy(tensor({0.25, 0.5}), tensor({1.0, 0.0}), Reduction::kNone), 1e-12,
+               {std::log(4.0), std::log(2.0)});
+  EXPECT_VALUES(binary_cross_entropy(tensor({0.0, 1.0}), tensor({1.0, 0.0}), Reduction::kSum), {200});
+  EXPECT_CLOSE(soft_margin_loss(x, y), 1e-12,
+               {(std::log1p(std::exp(-0.5)) + std::log1p(std::exp(-1.0))) / 2});
+  EXPECT_CLOSE(poisson_nll_loss(x, y, true, 1e-8, Reduction::kNone), 1e-12,
+               {std::exp(0.5) - 0.5, std::exp(-1.0) - 1});
+  EXPECT_CLOSE(poisson_nll_loss(tensor({2.0}), tensor({3.0}), false, 0), 1e-12, {2 - 3 * std::log(2.0)});
+  EXPECT_CLOSE(gaussian_nll_loss(tensor({3.0}), tensor({1.0}), tensor({2.0})), 1e-12,
+               {(std::log(2.0) + 2) / 2});
+  EXPECT_THAT(failure([&] { return gaussian_nll_loss(x, y, y, 0); }), HasSubstr("eps must be positive"));
+  // Probabilities instead of class numbers: a row of one 1 is its class.
+  const Tensor scores = spread({3, 4}), classes = tensor({2, 0, 3});
+  for (double smoothing : {0.0, 0.25})
+    EXPECT_CLOSE(cross_entropy(scores, one_hot(classes, 4, f64), {.label_smoothing = smoothing}), 1e-12,
+                 values(cross_entropy(scores, classes, {.label_smoothing = smoothing})));
+  EXPECT_CLOSE(cross_entropy(zeros({2, 4, 3}), full({2, 4, 3}, 0.25)), 1e-6, {std::log(4.0)});
+}
+
+TEST(LossMade, Gradients) {
+  const Tensor x = spread({3, 4}), y = spread({3, 4}, 9);
+  const Ins two{x, y};
+  for (const auto& f : std::vector<std::function<Tensor(const Ins&)>>{
+           [](const Ins& in) {
+             return binary_cross_entropy(sigmoid(in[0]), sigmoid(in[1]), Reduction::kNone);
+           },
+           [](const Ins& in) { return soft_margin_loss(in[0], sign(in[1])); },
+           [](const Ins& in) { return poisson_nll_loss(in[0], in[1]); },
+           [](const Ins& in) { return poisson_nll_loss(exp(in[0]), in[1], false); },
+           [](const Ins& in) { return gaussian_nll_loss(in[0], in[1], exp(in[0])); },
+           [](const Ins& in) { return cross_entropy(in[0], softmax(in[1]), {.label_smoothing = 0.1}); }})
+    EXPECT_EQ(gradient_differences(f, two, 1e-6), "");
+  const Tensor p = alias(tensor({0.0, 1.0, 0.5}));
+  EXPECT_VALUES(gradients(binary_cross_entropy(p, tensor({0.0, 1.0, 1.0}), Reduction::kSum), {p})[0],
+                {1, -1, -2});
 }
 
 }  // namespace

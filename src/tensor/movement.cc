@@ -6,6 +6,7 @@
 #include "ir/dims.h"
 #include "ir/text.h"
 #include "tensor/call.h"
+#include "tensor/extents.h"
 
 namespace anneal {
 
@@ -203,6 +204,21 @@ Tensor flip(In x, const Axes& axes) {
   return wrap(call.b.flip(n, call.axes(axes, static_cast<size_t>(call.g.rank(n)))));
 }
 
+Tensor expand_as(In x, In other) {
+  const Call call("expand_as", {&x, &other});
+  return expand(x, wrap(call.node(other)).sizes());
+}
+
+Tensor rot90(In x, int64_t turns, int a, int b) {
+  const Call call("rot90", {&x});
+  Tensor t = wrap(call.node(x));
+  const auto rank = static_cast<size_t>(t.rank());
+  const int from = call.axis(a, rank), to = call.axis(b, rank);
+  if (from == to) call.fail(ErrorCode::kArgument, "axis " + std::to_string(from) + " is named twice");
+  for (int64_t left = ((turns % 4) + 4) % 4; left > 0; --left) t = flip(transpose(t, from, to), from);
+  return t;
+}
+
 // -- Joining and parting --
 
 Tensor cat(const std::vector<Tensor>& parts, int axis, Loc loc) {
@@ -248,6 +264,23 @@ Tensor stack(const std::vector<Tensor>& parts, int axis, Loc loc) {
   return cat(wide, a, loc);
 }
 
+Tensor hstack(const std::vector<Tensor>& parts, Loc loc) {
+  const Call call("hstack", parts, loc);
+  if (parts.empty()) call.fail(ErrorCode::kArgument, "needs at least one tensor");
+  std::vector<Tensor> rows;
+  for (const Tensor& t : parts) rows.push_back(t.rank() == 0 ? unsqueeze(t, 0) : t);
+  return cat(rows, rows[0].rank() == 1 ? 0 : 1, loc);
+}
+
+Tensor vstack(const std::vector<Tensor>& parts, Loc loc) {
+  const Call call("vstack", parts, loc);
+  if (parts.empty()) call.fail(ErrorCode::kArgument, "needs at least one tensor");
+  std::vector<Tensor> rows;
+  for (const Tensor& t : parts)
+    rows.push_back(t.rank() == 0 ? reshape(t, {1, 1}) : t.rank() == 1 ? unsqueeze(t, 0) : t);
+  return cat(rows, 0, loc);
+}
+
 // -- Repetition --
 
 Tensor tile(In x, const std::vector<int64_t>& reps) {
@@ -281,54 +314,46 @@ Tensor repeat_interleave(In x, int64_t repeats, int axis) {
   return reshape(expand(unsqueeze(t, a + 1), wide), out);
 }
 
-// -- Diagonals and triangles --
+// -- Pixels --
 
 namespace {
-Tensor triangle(const Call& call, const In& x, int64_t diagonal, bool lower) {
+
+// x as [N, C, H, W], and a factor that is not too small.
+Tensor image_of(const Call& call, const In& x, int64_t factor) {
   const Tensor t = wrap(call.node(x));
-  if (t.rank() < 2) call.fail(ErrorCode::kShape, "needs a matrix, not " + t.type());
-  const Extent rows = t.size(-2), columns = t.size(-1);
-  const Tensor below = tri(rows, columns, lower ? diagonal : diagonal - 1, boolean);
-  return where(lower ? below : logical_not(below), t, wrap(call.b.constant_int(0, t.dtype())));
+  if (t.rank() != 4) call.fail(ErrorCode::kShape, "takes [batch, channels, height, width], not " + t.type());
+  if (factor < 1 || factor > int64_t{1} << 20)
+    call.fail(ErrorCode::kArgument, "a factor of " + std::to_string(factor) + ": from 1 to 2^20 make sense");
+  return t;
 }
+
+Extent divided(const Call& call, const Tensor& t, int axis, int64_t by) {
+  const std::optional<Dim> part = whole_quotient(call, to_dim(t.size(axis)), by);
+  if (!part)
+    call.fail(ErrorCode::kShape, "axis " + std::to_string(axis) + " of " + t.size(axis).str() +
+                                     " does not divide by " + std::to_string(by) +
+                                     (t.size(axis).is_const() ? "" : " at every binding"));
+  return to_extent(*part);
+}
+
 }  // namespace
 
-Tensor tril(In x, int64_t diagonal) {
-  const Call call("tril", {&x});
-  return triangle(call, x, diagonal, true);
+Tensor pixel_shuffle(In x, int64_t factor) {
+  const Call call("pixel_shuffle", {&x});
+  const Tensor t = image_of(call, x, factor);
+  const Extent channels = divided(call, t, 1, factor * factor), height = t.size(2), width = t.size(3);
+  const Tensor parted = reshape(t, {t.size(0), channels, factor, factor, height, width});
+  return reshape(permute(parted, {0, 1, 4, 2, 5, 3}), {t.size(0), channels, height * factor, width * factor});
 }
 
-Tensor triu(In x, int64_t diagonal) {
-  const Call call("triu", {&x});
-  return triangle(call, x, diagonal, false);
-}
-
-Tensor diag(In x, int64_t diagonal) {
-  const Call call("diag", {&x});
-  const Tensor t = wrap(call.node(x));
-  const int64_t shift = diagonal < 0 ? -diagonal : diagonal;
-  if (t.rank() == 1) {
-    // Each row of [n, n + 1] starts one to the right of the one above: a reshape makes the diagonal.
-    const int64_t n = t.size(0).value(), side = n + shift;
-    if (n == 0) return full({side, side}, wrap(call.b.constant_int(0, t.dtype())));
-    const Tensor rows = pad(unsqueeze(t, 1), {{0, 0}, {0, n}});
-    const Tensor square_ = reshape(narrow(flatten(rows), 0, 0, n * n), {n, n});
-    return diagonal >= 0 ? pad(square_, {{0, shift}, {shift, 0}}) : pad(square_, {{shift, 0}, {0, shift}});
-  }
-  if (t.rank() != 2) call.fail(ErrorCode::kShape, "takes a vector or a matrix, not " + t.type());
-  const int64_t rows = t.size(0).value(), columns = t.size(1).value();
-  const int64_t row = diagonal < 0 ? shift : 0, column = diagonal < 0 ? 0 : shift;
-  const int64_t n = std::max<int64_t>(0, std::min(rows - row, columns - column));
-  if (n == 0) return narrow(flatten(t), 0, 0, 0);
-  const Tensor square_ = narrow(narrow(t, 0, row, n), 1, column, n);
-  return squeeze(narrow(reshape(pad(flatten(square_), {{0, n}}), {n, n + 1}), 1, 0, 1), 1);
-}
-
-Tensor trace(In x) {
-  const Call call("trace", {&x});
-  if (const Tensor t = wrap(call.node(x)); t.rank() != 2)
-    call.fail(ErrorCode::kShape, "needs a matrix, not " + t.type());
-  return sum(diag(x));
+Tensor pixel_unshuffle(In x, int64_t factor) {
+  const Call call("pixel_unshuffle", {&x});
+  const Tensor t = image_of(call, x, factor);
+  const Extent channels = t.size(1), height = divided(call, t, 2, factor),
+               width = divided(call, t, 3, factor);
+  const Tensor parted = reshape(t, {t.size(0), channels, height, factor, width, factor});
+  return reshape(permute(parted, {0, 1, 3, 5, 2, 4}),
+                 {t.size(0), channels * (factor * factor), height, width});
 }
 
 }  // namespace anneal

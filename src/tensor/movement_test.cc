@@ -412,5 +412,60 @@ TEST(MovementGradient, MatchesDifferences) {
   for (const auto& f : functions) EXPECT_EQ(gradient_differences(f, {x, v}), "") << number++;
 }
 
+TEST(MovementMade, Values) {
+  const Tensor x = counting({2, 3});
+  EXPECT_VALUES(rot90(tensor({{1.0, 2.0}, {3.0, 4.0}})), {2, 4, 1, 3});
+  EXPECT_VALUES(rot90(x, -1), values(rot90(x, 3)));
+  EXPECT_VALUES(rot90(x, 2), values(flip(x, {0, 1})));
+  EXPECT_VALUES(select(x, 1, -1), {2, 5});
+  EXPECT_TYPE(expand_as(ones({3}), x), "f32[2,3]");
+  EXPECT_VALUES(hstack({x, ones({2, 1})}), {0, 1, 2, 1, 3, 4, 5, 1});
+  EXPECT_VALUES(hstack({tensor({1.0}), tensor({2.0, 3.0})}), {1, 2, 3});
+  EXPECT_VALUES(vstack({tensor({9.0, 8.0, 7.0}), x}), {9, 8, 7, 0, 1, 2, 3, 4, 5});
+  EXPECT_EQ(unbind(x, 1).size(), 3u);
+  EXPECT_VALUES(unbind(x, -1)[2], {2, 5});
+  EXPECT_EQ(unbind(zeros({0, 2})).size(), 0u);
+  const Tensor channels = counting({1, 8, 2, 3});
+  EXPECT_VALUES(pixel_shuffle(counting({1, 4, 1, 1}), 2), {0, 1, 2, 3});
+  EXPECT_TYPE(pixel_shuffle(channels, 2), "f64[1,2,4,6]");
+  EXPECT_VALUES(pixel_unshuffle(pixel_shuffle(channels, 2), 2), values(channels));
+  EXPECT_VALUES(take(x, tensor({{5, 0}})), {5, 0});
+  EXPECT_VALUES(index_add(x, 1, tensor({2, 2}), ones({2, 2}, f64)), {0, 1, 4, 3, 4, 7});
+  EXPECT_VALUES(index_copy(x, 0, tensor({1}), ones({1, 3}, f64)), {0, 1, 2, 1, 1, 1});
+}
+
+TEST(MovementMade, Gradients) {
+  const Tensor image = spread({1, 4, 2, 2});
+  for (const auto& f : std::vector<std::function<Tensor(const Tensor&)>>{
+           [](const Tensor& t) { return rot90(t, 1, 2, 3); }, [](const Tensor& t) { return select(t, 1, 2); },
+           [](const Tensor& t) { return pixel_shuffle(t, 2); },
+           [](const Tensor& t) { return pixel_unshuffle(t, 2); },
+           [](const Tensor& t) { return unbind(t, 3)[1]; },
+           [](const Tensor& t) { return hstack({t, t * t}); },
+           [](const Tensor& t) { return vstack({t, t * t}); },
+           [](const Tensor& t) { return take(t, tensor({3, 3, 1})); },
+           [](const Tensor& t) { return index_add(t * t, 1, tensor({0, 0}), t.slice({_, {1, 3}})); },
+           [](const Tensor& t) { return index_copy(t * t, 1, tensor({0}), t.slice({_, {1, 2}})); }})
+    EXPECT_EQ(gradient_differences([&](const std::vector<Tensor>& in) { return f(in[0]); }, {image}), "");
+}
+
+TEST(MovementMade, Errors) {
+  const Tensor x = counting({2, 3});
+  EXPECT_THAT(failure([&] { return rot90(x, 1, 0, -2); }), HasSubstr("rot90: axis 0 is named twice"));
+  EXPECT_THAT(failure([&] { return select(x, 0, 2); }),
+              HasSubstr("select: slice: position 2 is out of range"));
+  EXPECT_THAT(failure([&] { return hstack({}); }), HasSubstr("hstack: needs at least one tensor"));
+  EXPECT_THAT(failure([&] { return pixel_shuffle(x, 2); }),
+              HasSubstr("takes [batch, channels, height, width]"));
+  EXPECT_THAT(failure([&] { return pixel_shuffle(ones({1, 6, 1, 1}), 2); }),
+              HasSubstr("pixel_shuffle: axis 1 of 6 does not divide by 4"));
+  EXPECT_THAT(failure([&] { return pixel_unshuffle(ones({1, 6, 2, 1}), 0); }), HasSubstr("a factor of 0"));
+  EXPECT_THAT(failure([&] { return index_add(x, 0, tensor({0}), ones({2, 3})); }),
+              HasSubstr("index_add: an index of 1 for values with 2 slices along axis 0"));
+  EXPECT_THAT(failure([&] { return index_copy(x, 0, tensor({0}), ones({3})); }),
+              HasSubstr("the ranks must be equal"));
+  EXPECT_THAT(failure([&] { return take(x, ones({1})); }), HasSubstr("take: the index is f32"));
+}
+
 }  // namespace
 }  // namespace anneal

@@ -5,6 +5,8 @@
 #include "ir/dims.h"
 #include "ir/text.h"
 #include "tensor/call.h"
+#include "tensor/extents.h"
+#include "tensor/shared.h"
 
 namespace anneal {
 
@@ -99,13 +101,15 @@ Tensor group_norm(In x, int64_t groups, const MaybeTensor& weight, const MaybeTe
   check_eps(call, eps);
   const Tensor t = widened(call, x);
   if (t.rank() < 2) call.fail(ErrorCode::kShape, "takes [batch, channels, ...], not " + t.type());
-  const int64_t channels = t.size(1).value();
-  if (groups < 1 || channels % groups != 0)
-    call.fail(ErrorCode::kArgument, std::to_string(channels) + " channels do not divide into " +
-                                        std::to_string(groups) + " groups");
+  const Extent channels = t.size(1);
+  const std::optional<Dim> part = groups < 1 ? std::nullopt : whole_quotient(call, to_dim(channels), groups);
+  if (!part)
+    call.fail(ErrorCode::kArgument, channels.str() + " channels do not divide into " +
+                                        std::to_string(groups) + " groups" +
+                                        (channels.is_const() ? "" : " at every binding"));
   const Sizes whole = t.sizes();
   Sizes split = whole;
-  split[1] = channels / groups;
+  split[1] = to_extent(*part);
   split.insert(split.begin() + 1, groups);
   const Tensor parted = reshape(t, split);
   const Axes inner = last(parted.rank() - 2);
@@ -113,6 +117,32 @@ Tensor group_norm(In x, int64_t groups, const MaybeTensor& weight, const MaybeTe
   const Tensor normal = reshape(centred * rsqrt(mean(square(centred), inner, true) + eps), whole);
   return scaled(call, cast(normal, call.g.dtype(call.float_node(x))), per_channel(call, weight, t),
                 per_channel(call, bias, t));
+}
+
+Tensor instance_norm(In x, const MaybeTensor& weight, const MaybeTensor& bias, double eps) {
+  const Call call("instance_norm", {&x});
+  check_eps(call, eps);
+  const Tensor t = widened(call, x);
+  if (t.rank() < 3) call.fail(ErrorCode::kShape, "takes [batch, channels, space...], not " + t.type());
+  const Axes space = last(t.rank() - 2);
+  const Tensor centred = t - mean(t, space, true);
+  const Tensor normal = centred * rsqrt(mean(square(centred), space, true) + eps);
+  return scaled(call, cast(normal, call.g.dtype(call.float_node(x))), per_channel(call, weight, t),
+                per_channel(call, bias, t));
+}
+
+Tensor normalize(In x, int axis, double p, double eps) {
+  const Call call("normalize", {&x});
+  check_eps(call, eps);
+  const Tensor t = wrap(call.float_node(x));
+  return t / maximum(norm(t, axis, true, p), eps);
+}
+
+Tensor cosine_similarity(In a, In b, int axis, double eps) {
+  const Call call("cosine_similarity", {&a, &b});
+  check_eps(call, eps);
+  const Tensor x = wrap(call.float_node(a)), y = wrap(call.float_node(b));
+  return sum(x * y, axis) / (maximum(norm(x, axis), eps) * maximum(norm(y, axis), eps));
 }
 
 Tensor batch_norm(In x, In mean_in, In var_in, const MaybeTensor& weight, const MaybeTensor& bias,
@@ -161,8 +191,11 @@ Tensor scaled_dot_product_attention(In q, In k, In v, const AttentionOptions& op
       values = repeat_interleave(values, heads.value() / shared.value(), -3);
     }
   }
-  const double scale = options.scale ? *options.scale : 1 / std::sqrt(static_cast<double>(head.value()));
-  Tensor scores = matmul(query, transpose(key)) * scale;
+  Tensor scores = matmul(query, transpose(key));
+  if (options.scale || head.is_const())
+    scores = scores * (options.scale ? *options.scale : 1 / std::sqrt(static_cast<double>(head.value())));
+  else
+    scores = scores * rsqrt(number_of(call, to_dim(head), scores.dtype()));
   const DType t = scores.dtype();
   if (options.causal)
     scores = where(tri(scores.size(-2), scores.size(-1), 0, boolean), scores,

@@ -214,5 +214,28 @@ TEST(Attention, Errors) {
               HasSubstr("inner dimensions differ, 4 and 5"));
 }
 
+TEST(NormMade, Values) {
+  const Tensor x = spread({2, 3, 4});
+  EXPECT_CLOSE(instance_norm(x), 1e-12, values(group_norm(x, 3)));
+  EXPECT_CLOSE(instance_norm(x, tensor({1.0, 2.0, 3.0}), tensor({0.0, 1.0, 0.0})), 1e-12,
+               values(group_norm(x, 3, tensor({1.0, 2.0, 3.0}), tensor({0.0, 1.0, 0.0}))));
+  EXPECT_VALUES(normalize(tensor({3.0, 4.0}), 0), {0.6, 0.8});
+  EXPECT_VALUES(normalize(tensor({3.0, -1.0}), 0, 1), {0.75, -0.25});
+  EXPECT_VALUES(normalize(zeros({2}, f64), 0), {0, 0});
+  EXPECT_CLOSE(cosine_similarity(tensor({1.0, 0.0}), tensor({1.0, 1.0}), 0), 1e-12, {std::sqrt(0.5)});
+  EXPECT_THAT(failure([] { return instance_norm(ones({2, 3})); }),
+              HasSubstr("takes [batch, channels, space...]"));
+  EXPECT_THAT(failure([] { return normalize(ones({3})); }),
+              HasSubstr("normalize: sum: axis 1 is out of range"));
+  EXPECT_THAT(failure([] { return cosine_similarity(ones({2, 3}), ones({2, 4})); }),
+              HasSubstr("cosine_similarity: mul: shapes [2,3] and [2,4] do not broadcast"));
+  using Ins = std::vector<Tensor>;
+  EXPECT_EQ(gradient_differences([](const Ins& in) { return instance_norm(in[0]); }, {x}, 1e-6), "");
+  EXPECT_EQ(gradient_differences([](const Ins& in) { return normalize(in[0], 2, 3); }, {x}, 1e-6), "");
+  EXPECT_EQ(gradient_differences([](const Ins& in) { return cosine_similarity(in[0], in[1]); },
+                                 {x, spread({2, 3, 4}, 7)}, 1e-6),
+            "");
+}
+
 }  // namespace
 }  // namespace anneal

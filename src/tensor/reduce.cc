@@ -4,6 +4,7 @@
 
 #include "ir/dims.h"
 #include "tensor/call.h"
+#include "tensor/shared.h"
 
 namespace anneal {
 
@@ -39,12 +40,6 @@ Node folded_count(const Call& call, Node n, const Axes& axes, DType t, double mi
     return call.b.constant_float(std::max(0.0, static_cast<double>(count.value) - minus), t);
   const Node value = call.b.cast(count.expr, t);
   return minus == 0 ? value : call.b.sub(value, call.b.constant_float(minus, t));
-}
-
-// The square root, whose slope at 0 is taken as 0: that of a length or a spread where nothing varies.
-Tensor sqrt_of_squares(const Tensor& t) {
-  const Tensor none = t == 0;
-  return where(none, 0, sqrt(where(none, 1, t)));
 }
 
 Tensor arg_extreme(std::string_view name, ReduceOp op, const In& x, std::optional<int> axis, bool keepdim) {
@@ -121,6 +116,31 @@ Tensor std(In x, const Axes& axes, bool keepdim, double correction) {
   return sqrt_of_squares(var(x, axes, keepdim, correction));
 }
 
+VarMean var_mean(In x, const Axes& axes, bool keepdim, double correction) {
+  const Call call("var_mean", {&x});
+  return {var(x, axes, keepdim, correction), mean(x, axes, keepdim)};
+}
+
+StdMean std_mean(In x, const Axes& axes, bool keepdim, double correction) {
+  const Call call("std_mean", {&x});
+  return {std(x, axes, keepdim, correction), mean(x, axes, keepdim)};
+}
+
+MinMax aminmax(In x, const Axes& axes, bool keepdim) {
+  const Call call("aminmax", {&x});
+  return {min(x, axes, keepdim), max(x, axes, keepdim)};
+}
+
+Tensor nansum(In x, const Axes& axes, bool keepdim) {
+  const Call call("nansum", {&x});
+  return sum(where(isnan(x), 0, x), axes, keepdim);
+}
+
+Tensor count_nonzero(In x, const Axes& axes, bool keepdim) {
+  const Call call("count_nonzero", {&x});
+  return sum(wrap(call.node(x, DType::kBool)), axes, keepdim);
+}
+
 Tensor logsumexp(In x, const Axes& axes, bool keepdim) {
   const Call call("logsumexp", {&x});
   const Tensor t = wrap(call.float_node(x));
@@ -133,12 +153,22 @@ Tensor logsumexp(In x, const Axes& axes, bool keepdim) {
   return wrap(drop_axes(call, kept, call.axes(axes, call.g.shape(kept).size()), keepdim));
 }
 
-Tensor norm(In x, const Axes& axes, bool keepdim) {
+Tensor norm(In x, const Axes& axes, bool keepdim, double p) {
   const Call call("norm", {&x});
+  if (std::isnan(p)) call.fail(ErrorCode::kArgument, "p is NaN");
   const Node n = call.float_node(x);
   // Squares of narrow floats leave their range: they are summed in f32, and the root is rounded once.
   const Tensor wide = wrap(call.b.cast(n, accumulation_dtype(call.g.dtype(n))));
-  return cast(sqrt_of_squares(sum(square(wide), axes, keepdim)), call.g.dtype(n));
+  const auto result = [&](const Tensor& t) { return cast(t, call.g.dtype(n)); };
+  if (p == 2) return result(sqrt_of_squares(sum(square(wide), axes, keepdim)));
+  const Tensor size = abs(wide);
+  if (p == HUGE_VAL) return result(max(size, axes, keepdim));
+  if (p == -HUGE_VAL) return result(min(size, axes, keepdim));
+  if (p == 0) return result(sum(cast(size != 0, size.dtype()), axes, keepdim));
+  if (p == 1) return result(sum(size, axes, keepdim));
+  // As with the square root, the slope where nothing is is taken as 0.
+  const Tensor total = sum(pow(size, p), axes, keepdim), none = total == 0;
+  return result(where(none, p > 0 ? 0.0 : HUGE_VAL, pow(where(none, 1, total), 1 / p)));
 }
 
 Tensor any(In x, const Axes& axes, bool keepdim) {
@@ -178,12 +208,53 @@ Tensor log_softmax(In x, int axis) {
   return shifted - log(sum(exp(shifted), axis, true));
 }
 
+Tensor softmin(In x, int axis) {
+  const Call call("softmin", {&x});
+  return softmax(-x, axis);
+}
+
 // -- Running folds and orders --
 
 Tensor cumsum(In x, int axis) { return running("cumsum", ReduceOp::kAdd, x, axis); }
 Tensor cumprod(In x, int axis) { return running("cumprod", ReduceOp::kMul, x, axis); }
 Tensor cummax(In x, int axis) { return running("cummax", ReduceOp::kMax, x, axis); }
 Tensor cummin(In x, int axis) { return running("cummin", ReduceOp::kMin, x, axis); }
+
+namespace {
+Tensor reached(const Call& call, const In& x, int axis, bool greatest) {
+  const Tensor t = wrap(call.node(x));
+  const int a = call.axis(axis, std::max<size_t>(1, static_cast<size_t>(t.rank())));
+  if (t.rank() == 0) return wrap(call.b.constant_int(0, i32));
+  const Tensor best = greatest ? cummax(t, a) : cummin(t, a);
+  const Tensor place = wrap(call.b.iota(call.shape(node_of(t)), a, i32));
+  return cummax(where((t == best) | isnan(t), place, 0), a);  // NaN is the extreme from where it stands on
+}
+}  // namespace
+
+Tensor cummax_indices(In x, int axis) {
+  const Call call("cummax_indices", {&x});
+  return reached(call, x, axis, true);
+}
+
+Tensor cummin_indices(In x, int axis) {
+  const Call call("cummin_indices", {&x});
+  return reached(call, x, axis, false);
+}
+
+// Each position against all up to it: no common maximum that would flush small beginnings to -inf.
+Tensor logcumsumexp(In x, int axis) {
+  const Call call("logcumsumexp", {&x});
+  const Tensor t = wrap(call.float_node(x));
+  const int a = call.axis(axis, std::max<size_t>(1, static_cast<size_t>(t.rank())));
+  if (t.rank() == 0) return t;
+  const Tensor last = movedim(t, {a}, {-1});
+  const Extent n = last.size(-1);
+  Sizes pairs = last.sizes();
+  pairs.push_back(n);
+  const Tensor all = expand(unsqueeze(last, -2), pairs);
+  const Tensor upto = where(tri(n, n, 0, boolean), all, full({}, -HUGE_VAL, t.dtype()));
+  return movedim(logsumexp(upto, -1), {-1}, {a});
+}
 
 Tensor argsort(In x, int axis, bool descending) {
   const Call call("argsort", {&x});
@@ -208,6 +279,51 @@ TopK topk(In x, int64_t k, int axis, bool largest) {
     call.fail(ErrorCode::kArgument, "k is " + std::to_string(k) + " for an axis of " + extent.str());
   const Tensor at = narrow(argsort(t, a, largest), a, 0, k);
   return {gather(t, a, at), at};
+}
+
+namespace {
+
+// The element at one position of the sorted axis.
+TopK order_statistic(const Call& call, const Tensor& x, int axis, bool keepdim, const Extent& position) {
+  const Tensor t = x.rank() == 0 ? unsqueeze(x, 0) : x;
+  const int a = call.axis(axis, static_cast<size_t>(t.rank()));
+  const Tensor at = narrow(argsort(t, a), a, position, 1), value = gather(t, a, at);
+  if (keepdim && x.rank() > 0) return {value, at};
+  return {squeeze(value, a), squeeze(at, a)};
+}
+
+// The extent of an axis that has elements.
+Extent filled_extent(const Call& call, const Tensor& t, int axis) {
+  const int a = call.axis(axis, std::max<size_t>(1, static_cast<size_t>(t.rank())));
+  const Extent extent = t.rank() == 0 ? Extent(1) : t.size(a);
+  if (ir::dim_min(call.g, to_dim(extent)) < 1)
+    call.fail(ErrorCode::kShape,
+              "axis " + std::to_string(a) + " of " + extent.str() +
+                  (extent.is_const() ? " has no element to choose"
+                                     : " may be empty: its dimension needs a minimum of 1"));
+  return extent;
+}
+
+}  // namespace
+
+TopK kthvalue(In x, int64_t k, int axis, bool keepdim) {
+  const Call call("kthvalue", {&x});
+  const Tensor t = wrap(call.node(x));
+  const Extent extent = filled_extent(call, t, axis);
+  if (k < 1 || k > ir::dim_max(call.g, to_dim(extent)))
+    call.fail(ErrorCode::kArgument, "k is " + std::to_string(k) + " for an axis of " + extent.str());
+  return order_statistic(call, t, axis, keepdim, k - 1);
+}
+
+TopK median(In x, int axis, bool keepdim) {
+  const Call call("median", {&x});
+  const Tensor t = wrap(call.node(x));
+  return order_statistic(call, t, axis, keepdim, (filled_extent(call, t, axis) - 1) / 2);
+}
+
+Tensor median(In x) {
+  const Call call("median", {&x});
+  return median(flatten(x), 0).values;
 }
 
 }  // namespace anneal

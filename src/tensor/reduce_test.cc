@@ -283,5 +283,66 @@ TEST(ReduceGradient, MatchesDifferences) {
   EXPECT_EQ(gradient_differences([](const Ins& in) { return topk(in[0], 2, 1).values; }, {y}), "");
 }
 
+TEST(ReduceMade, ValuesAndGradients) {
+  const Tensor x = spread({3, 4});
+  EXPECT_CLOSE(var_mean(x, 1).var, 1e-12, values(var(x, 1)));
+  EXPECT_CLOSE(var_mean(x, 1).mean, 1e-12, values(mean(x, 1)));
+  EXPECT_CLOSE(std_mean(x, 0, true, 0).std, 1e-12, values(std(x, 0, true, 0)));
+  EXPECT_TYPE(std_mean(x, 0, true).mean, "f64[1,4]");
+  EXPECT_VALUES(aminmax(tensor({{3.0, 1.0}, {2.0, 5.0}}), 1).min, {1, 2});
+  EXPECT_VALUES(aminmax(tensor({{3.0, 1.0}, {2.0, 5.0}}), 1).max, {3, 5});
+  EXPECT_VALUES(nansum(tensor({1.0, kNan, 2.0})), {3});
+  EXPECT_VALUES(count_nonzero(tensor({0.0, -2.0, kNan})), {2});
+  EXPECT_TYPE(count_nonzero(x, 1), "i32[3]");
+  EXPECT_CLOSE(softmin(x), 1e-12, values(softmax(-x)));
+  EXPECT_VALUES(norm(tensor({3.0, -4.0}), {}, false, 1), {7});
+  EXPECT_VALUES(norm(tensor({3.0, -4.0, 0.0}), {}, false, 0), {2});
+  EXPECT_VALUES(norm(tensor({3.0, -4.0}), {}, true, kInf), {4});
+  EXPECT_VALUES(norm(tensor({3.0, -4.0}), {}, false, -kInf), {3});
+  EXPECT_CLOSE(norm(tensor({1.0, -2.0}), {}, false, 3), 1e-12, {std::cbrt(9.0)});
+  EXPECT_VALUES(norm(zeros({2}, f64), {}, false, 3), {0});
+  EXPECT_THAT(failure([&] { return norm(x, {}, false, kNan); }), HasSubstr("norm: p is NaN"));
+  for (const auto& f : std::vector<std::function<Tensor(const Tensor&)>>{
+           [](const Tensor& t) { return norm(t, 1, false, 3); },
+           [](const Tensor& t) { return norm(t, 0, false, 1); },
+           [](const Tensor& t) { return norm(t, 0, false, kInf); },
+           [](const Tensor& t) { return softmin(t, 0); },
+           [](const Tensor& t) { return var_mean(t, 0).var + std_mean(t, 0).mean; },
+           [](const Tensor& t) { return nansum(t, 0); }, [](const Tensor& t) { return logcumsumexp(t, 1); },
+           [](const Tensor& t) { return median(t, 1).values; },
+           [](const Tensor& t) { return kthvalue(t, 2, 0).values; }})
+    EXPECT_EQ(gradient_differences([&](const std::vector<Tensor>& in) { return f(in[0]); }, {x}, 1e-6), "");
+  const Tensor nothing = alias(zeros({2}, f64));
+  EXPECT_VALUES(gradients(norm(nothing, {}, false, 3), {nothing})[0], {0, 0});
+}
+
+TEST(Orders, OneOfThem) {
+  const Tensor x = tensor({{4.0, 1.0, 3.0, 2.0}, {8.0, 7.0, 6.0, 5.0}});
+  EXPECT_VALUES(kthvalue(x, 2).values, {2, 6});
+  EXPECT_VALUES(kthvalue(x, 2).indices, {3, 2});
+  EXPECT_VALUES(median(x), {4});
+  EXPECT_VALUES(median(x, 0).values, {4, 1, 3, 2});
+  EXPECT_VALUES(median(x, 1, true).values, {2, 6});
+  EXPECT_TYPE(median(x, 1, true).indices, "i32[2,1]");
+  EXPECT_VALUES(median(tensor({5.0})), {5});
+  EXPECT_VALUES(median(full({}, 3.0)), {3});
+  EXPECT_THAT(failure([&] { return kthvalue(x, 5); }), HasSubstr("kthvalue: k is 5 for an axis of 4"));
+  EXPECT_THAT(failure([&] { return kthvalue(x, 0); }), HasSubstr("kthvalue: k is 0"));
+  EXPECT_THAT(failure([&] { return median(zeros({2, 0}), 1); }),
+              HasSubstr("error[shape] median: axis 1 of 0 has no element to choose"));
+  EXPECT_THAT(failure([&] { return kthvalue(zeros({dim("B", 0, 3)}), 1); }),
+              HasSubstr("axis 0 of B may be empty: its dimension needs a minimum of 1"));
+}
+
+TEST(RunningFolds, WhereExtremesWereReached) {
+  const Tensor x = tensor({1.0, 3.0, 2.0, 3.0, kNan, 9.0, kNan});
+  EXPECT_VALUES(cummax_indices(x), {0, 1, 1, 3, 4, 4, 6});
+  EXPECT_VALUES(cummin_indices(tensor({{2.0, 1.0}, {1.0, 1.0}}), 0), {0, 0, 1, 1});
+  EXPECT_TYPE(cummax_indices(full({}, 2.0)), "i32");
+  EXPECT_CLOSE(logcumsumexp(tensor({0.0, 0.0, -kInf})), 1e-12, {0, std::log(2.0), std::log(2.0)});
+  EXPECT_CLOSE(logcumsumexp(tensor({-1000.0, 0.0})), 1e-12, {-1000, 0});
+  EXPECT_VALUES(logcumsumexp(tensor({-kInf, kInf})), {-kInf, kInf});
+}
+
 }  // namespace
 }  // namespace anneal

@@ -5,6 +5,7 @@
 
 #include "interp/interp.h"
 #include "support/float_formats.h"
+#include "tensor/backend.h"
 #include "tensor/call.h"
 #include "tensor/host_value.h"
 
@@ -12,27 +13,20 @@ namespace anneal {
 
 namespace {
 
-// Data that is there already, which needs no run.
-std::shared_ptr<const ir::BufferData> held(const Call& call, ir::Node n) {
-  return call.g.op(n) == ir::Op::Buffer ? call.g.buffer(call.g.arg_as<ir::BufferArg>(n).serial) : nullptr;
+std::vector<ir::Node> run(const Call& call, std::span<const ir::Node> nodes, const RunOptions& options) {
+  return backend().evaluate(call.g, nodes, options);
 }
 
-std::vector<std::shared_ptr<const ir::BufferData>> run(const Call& call, std::span<const ir::Node> nodes,
-                                                       const RunOptions& options) {
-  interp::Bindings bindings;
-  bindings.vars = options.dims;
-  interp::Options how;
-  how.mode = options.in_f64 ? interp::Mode::kDouble : interp::Mode::kExact;
-  return interp::evaluate(call.g, nodes, bindings, how);
-}
+bool is_data(const Call& call, ir::Node n) { return call.g.op(n) == ir::Op::Buffer; }
 
 }  // namespace
 
 std::shared_ptr<const ir::BufferData> evaluate(const Tensor& t, const RunOptions& options, const Loc& loc) {
   const Call call("run", t, loc);
   const ir::Node n = node_of(t);
-  if (auto data = options.in_f64 ? nullptr : held(call, n)) return data;
-  return run(call, std::span(&n, 1), options)[0];
+  if (is_data(call, n) && !options.in_f64)
+    if (auto data = host_data(call.g, n)) return data;
+  return host_data(call.g, run(call, std::span(&n, 1), options)[0]);
 }
 
 std::vector<Tensor> realize(const std::vector<Tensor>& tensors, const RunOptions& options, Loc loc) {
@@ -43,7 +37,7 @@ std::vector<Tensor> realize(const std::vector<Tensor>& tensors, const RunOptions
     nodes.push_back(node_of(t));
   }
   std::vector<Tensor> out;
-  for (auto& data : run(call, nodes, options)) out.push_back(wrap(call.b.buffer(std::move(data))));
+  for (ir::Node n : run(call, nodes, options)) out.push_back(wrap(n));
   return out;
 }
 
@@ -138,9 +132,10 @@ std::vector<bool> Tensor::to_bools(const RunOptions& options, Loc loc) const {
 }
 
 Tensor Tensor::realize(const RunOptions& options, Loc loc) const {
-  const std::shared_ptr<const ir::BufferData> data = evaluate(*this, options, loc);
   const Call call("realize", *this, loc);
-  return wrap(call.b.buffer(data));
+  const ir::Node n = node_of(*this);
+  if (is_data(call, n) && !options.in_f64) return *this;
+  return wrap(run(call, std::span(&n, 1), options)[0]);
 }
 
 }  // namespace anneal

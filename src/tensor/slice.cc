@@ -7,6 +7,7 @@
 #include "ir/dims.h"
 #include "ir/text.h"
 #include "tensor/call.h"
+#include "tensor/extents.h"
 
 namespace anneal {
 
@@ -18,23 +19,6 @@ namespace {
 
 ir::SliceArg whole_slice(size_t rank) {
   return {std::vector<Dim>(rank, Dim(0)), std::vector<int64_t>(rank, 1)};
-}
-
-Dim either(const Call& call, ir::Op op, Dim a, Dim b) {
-  const auto node = [&](Dim d) { return d.is_const() ? call.b.index(d.value) : d.expr; };
-  return Dim(call.b.make(op, {node(a), node(b)}));
-}
-Dim lesser(const Call& call, Dim a, Dim b) {
-  if (a.is_const() && b.is_const()) return Dim(std::min(a.value, b.value));
-  if (ir::dim_less_equal(call.g, a, b) == Tri::kTrue) return a;
-  if (ir::dim_less_equal(call.g, b, a) == Tri::kTrue) return b;
-  return either(call, ir::Op::Min, a, b);
-}
-Dim greater(const Call& call, Dim a, Dim b) {
-  if (a.is_const() && b.is_const()) return Dim(std::max(a.value, b.value));
-  if (ir::dim_less_equal(call.g, a, b) == Tri::kTrue) return b;
-  if (ir::dim_less_equal(call.g, b, a) == Tri::kTrue) return a;
-  return either(call, ir::Op::Max, a, b);
 }
 
 }  // namespace
@@ -173,6 +157,15 @@ Tensor slice(In x, const std::vector<Index>& indices) {
   return wrap(call.b.reshape(n, kept));
 }
 
+Tensor select(In x, int axis, int64_t position) {
+  const Call call("select", {&x});
+  const Tensor t = wrap(call.node(x));
+  const int a = call.axis(axis, static_cast<size_t>(t.rank()));
+  std::vector<Index> indices(static_cast<size_t>(a), Index(_));
+  indices.emplace_back(position);
+  return slice(t, indices);
+}
+
 // -- Rolls --
 
 Tensor roll(In x, const std::vector<int64_t>& shifts, const Axes& axes) {
@@ -232,15 +225,6 @@ std::vector<Tensor> split(In x, const Sizes& sizes, int axis) {
 
 namespace {
 
-// a / by when that is whole at every binding.
-std::optional<Dim> whole_quotient(const Call& call, Dim a, int64_t by) {
-  if (const auto exact = ir::dim_exact_div(call.g, a, Dim(by))) return exact;
-  ir::BoundsOf bounds(call.g);
-  const ir::Bounds& b = bounds(a);
-  if (b.modulus % by != 0 || b.remainder % by != 0) return std::nullopt;
-  return ir::dim_floordiv(call.g, a, Dim(by));
-}
-
 // ceil(a / b), when it is one number for all bindings.
 std::optional<int64_t> count_of_parts(const Call& call, Dim extent, Dim size) {
   const auto exact = ir::dim_exact_div(call.g, extent, size);
@@ -268,6 +252,19 @@ std::vector<Tensor> detail::split_every(In x, const Extent& size, int axis) {
   Sizes sizes(static_cast<size_t>(std::max<int64_t>(1, *count)), size);
   sizes.back() = extent - size * (static_cast<int64_t>(sizes.size()) - 1);
   return split(t, sizes, a);
+}
+
+std::vector<Tensor> unbind(In x, int axis) {
+  const Call call("unbind", {&x});
+  const Tensor t = wrap(call.node(x));
+  const int a = call.axis(axis, static_cast<size_t>(t.rank()));
+  const Extent extent = t.size(a);
+  if (!extent.is_const())
+    call.fail(ErrorCode::kShape, "axis " + std::to_string(a) + " of " + t.type() + " has extent " +
+                                     extent.str() + ": how many tensors there are must be known");
+  std::vector<Tensor> out;
+  for (int64_t i = 0; i < extent.value(); ++i) out.push_back(select(t, a, i));
+  return out;
 }
 
 std::vector<Tensor> chunk(In x, int64_t chunks, int axis) {

@@ -149,6 +149,55 @@ const std::pair<const char*, F> kFunctions[] = {
      [](const Tensor& x, const Extent&) { return avg_pool(x, 1, {.kernel = {3}, .stride = {1}}); }},
     {"attention",
      [](const Tensor& x, const Extent&) { return scaled_dot_product_attention(x, x, x, {.causal = true}); }},
+    {"diag", [](const Tensor& x, const Extent&) { return diag(x.slice({_, 1})); }},
+    {"diag off the main", [](const Tensor& x, const Extent&) { return diag(x.slice({_, 1}), -2); }},
+    {"diagonal", [](const Tensor& x, const Extent&) { return diag(x); }},
+    {"diagonal above", [](const Tensor& x, const Extent&) { return diag(x, 1); }},
+    {"diagonal far below", [](const Tensor& x, const Extent&) { return diag(x, -4); }},
+    {"diagonal of batches",
+     [](const Tensor& x, const Extent& n) { return diagonal(x.reshape({n, 3, 1}) * x.reshape({n, 1, 3}), 1, 0, -1); }},
+    {"trace", [](const Tensor& x, const Extent&) { return trace(x); }},
+    {"diag_embed", [](const Tensor& x, const Extent&) { return diag_embed(x.transpose(), 1); }},
+    {"median", [](const Tensor& x, const Extent&) { return median(x, 0).values; }},
+    {"logcumsumexp", [](const Tensor& x, const Extent&) { return logcumsumexp(x, 0); }},
+    {"cummax_indices", [](const Tensor& x, const Extent&) { return cummax_indices(x, 0); }},
+    {"tensordot", [](const Tensor& x, const Extent&) { return tensordot(x, x, {0}, {0}); }},
+    {"kron", [](const Tensor& x, const Extent&) { return kron(x, x); }},
+    {"cdist", [](const Tensor& x, const Extent&) { return cdist(x, x * 2 + 1); }},
+    {"index_copy", [](const Tensor& x, const Extent& n) { return index_copy(x, 0, arange(n), x * x); }},
+    {"pixel_shuffle",
+     [](const Tensor& x, const Extent& n) { return pixel_shuffle(tile(x, {4, 1}).reshape({1, 12, n, 1}), 2); }},
+    {"group_norm over a batch",
+     [](const Tensor& x, const Extent& n) { return group_norm(x.reshape({n, 3, 1}) * counting({3, 4}), 3); }},
+    {"group_norm over space",
+     [](const Tensor& x, const Extent& n) { return group_norm(x.transpose().reshape({1, 3, n}), 1); }},
+    {"group_norm over channels",
+     [](const Tensor& x, const Extent& n) { return group_norm(tile(x, {2, 1}).reshape({1, n * 2, 3}), 2); }},
+    {"instance_norm",
+     [](const Tensor& x, const Extent& n) { return instance_norm(x.reshape({1, n, 3})); }},
+    {"attention over a head",
+     [](const Tensor& x, const Extent&) {
+       return scaled_dot_product_attention(x.transpose(), x.transpose(), x.transpose());
+     }},
+    {"interpolate beside it",
+     [](const Tensor& x, const Extent& n) {
+       return interpolate(x.reshape({1, n, 3}), {.scale = {1.5}, .mode = Interpolation::kLinear});
+     }},
+    {"interpolate by a whole scale",
+     [](const Tensor& x, const Extent& n) {
+       return interpolate(x.transpose().reshape({1, 1, 3, n}), {.scale = {1, 2}});
+     }},
+    {"interpolate linearly by a whole scale",
+     [](const Tensor& x, const Extent& n) {
+       return interpolate(x.transpose().reshape({1, 3, n}), {.scale = {3}, .mode = Interpolation::kLinear});
+     }},
+    {"interpolate to a size",
+     [](const Tensor& x, const Extent& n) { return interpolate(x.transpose().reshape({1, 3, n}), {.size = {4}}); }},
+    {"interpolate linearly to a size",
+     [](const Tensor& x, const Extent& n) {
+       return interpolate(x.transpose().reshape({1, 3, n}),
+                          {.size = {4}, .mode = Interpolation::kLinear, .align_corners = true});
+     }},
     {"dropout", [](const Tensor& x, const Extent&) { return dropout(x, 0.5, 3); }},
 };
 
@@ -219,6 +268,22 @@ TEST(Symbolic, PartsThatCannotBeAreRefused) {
               HasSubstr("amounts 6 and 0 on axis 0 of B: reflection reaches at most the extent minus 1"));
   EXPECT_THAT(failure([&] { return adaptive_max_pool(x.transpose(), {2}); }),
               HasSubstr("from an axis of B, which may be empty: its dimension needs a minimum of 1"));
+  EXPECT_THAT(failure([&] { return unbind(x); }),
+              HasSubstr("unbind: axis 0 of f32[B,3] has extent B: how many tensors there are must be known"));
+  EXPECT_THAT(failure([&] { return max_pool(x, 2, {.ceil_mode = true}); }),
+              HasSubstr("max_pool: axis 0 is B: with ceil_mode it must be a number"));
+  EXPECT_THAT(failure([&] { return group_norm(ones({2, n, 3}), 2); }),
+              HasSubstr("group_norm: B channels do not divide into 2 groups at every binding"));
+  EXPECT_THAT(failure([&] { return interpolate(ones({1, 2, n + 1}), {.scale = {1.5}}); }),
+              HasSubstr("interpolate: axis 2 is B + 1: it takes a size or a whole scale, not 1.5"));
+  EXPECT_THAT(failure([&] { return interpolate(ones({1, 2, n}), {.size = {4}}); }),
+              HasSubstr("an extent of 4 from an axis of B, which may be empty"));
+  EXPECT_THAT(failure([&] { return conv1d(ones({1, 2, 9}), ones({3, 2, n + 1})); }),
+              HasSubstr("conv1d: axis 2 of the weight is B + 1: the extents of a weight must be numbers"));
+  EXPECT_THAT(failure([&] { return conv_transpose1d(ones({1, 2, 9}), ones({2, n, 3})); }),
+              HasSubstr("conv_transpose1d: axis 1 of the weight is B"));
+  EXPECT_THAT(failure([&] { return pixel_shuffle(ones({1, n, 3, 3}), 2); }),
+              HasSubstr("pixel_shuffle: axis 1 of B does not divide by 4 at every binding"));
   // What may fit is compared when the extent is known.
   EXPECT_EQ(sum(split(x, {2, 3})[1]).item<float>({.dims = {{"B", 5}}}), 9);
   EXPECT_THAT(failure([&] { return sum(split(x, {2, 3})[1]).item<float>({.dims = {{"B", 6}}}); }),

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// Whether what a kernel writes may take the memory of what it reads. Tested by in_place_test.cc.
+#pragma once
+
+#include "ir/graph.h"
+
+namespace anneal::plan {
+
+// Every element of slot `read` that the kernel loads is loaded only where the element of slot `written` at
+// the same position is stored: by that statement, or by stores over the same loops. Then one memory serves
+// both, in whatever order and on whatever thread the points run, and where loops are vectors.
+bool maps_one_to_one(ir::Graph& graph, ir::Node sink, int64_t read, int64_t written);
+
+}  // namespace anneal::plan

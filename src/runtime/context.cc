@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/context.h"
+
+#include <charconv>
+
+#include "anneal/error.h"
+#include "device/registry.h"
+#include "ir/text.h"
+#include "support/flags.h"
+
+namespace anneal::runtime {
+
+using support::Flag;
+
+uint64_t parse_bytes(std::string_view text) {
+  if (text.empty()) return 0;
+  uint64_t number = 0;
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
+  constexpr std::pair<std::string_view, int> kUnits[] = {{"", 0}, {"K", 10}, {"M", 20}, {"G", 30}};
+  for (const auto& [name, shift] : kUnits)
+    if (status == std::errc() && unit == name && number <= UINT64_MAX >> shift) return number << shift;
+  raise(ErrorCode::kArgument,
+        "ANNEAL_MEMORY_LIMIT: '" + std::string(text) + "' is no size, such as 800M or 2G");
+}
+
+std::string device_name(const Settings& settings) {
+  if (!settings.device.empty()) return settings.device;
+  if (const std::string& name = support::flag_text(Flag::kDevice); !name.empty()) return name;
+  return device::device_list().front()->name;
+}
+
+Context::Context(const Settings& settings)
+    : settings_(settings),
+      device_(device::find_device(device_name(settings))),
+      pool_(device_, settings.memory_limit >= 0 ? static_cast<uint64_t>(settings.memory_limit)
+                                                : parse_bytes(support::flag_text(Flag::kMemoryLimit))),
+      poison_(settings.poison >= 0 ? settings.poison != 0 : support::flag_on(Flag::kPoison)) {}
+
+std::shared_ptr<Executor> Context::compile(ir::Graph& graph, const plan::Request& request) {
+  support::Hasher h;
+  h.add(request.inputs);
+  for (size_t i = 0; i < request.roots.size(); ++i) {
+    h.add(graph.key(request.roots[i]));
+    h.add(i < request.updates.size() ? static_cast<uint64_t>(request.updates[i] + 1) : 0);
+  }
+  const support::Key key = h.finish();
+  if (const auto found = plans_.find(key); found != plans_.end()) {
+    uses_.splice(uses_.begin(), uses_, found->second.use);
+    return found->second.executor;
+  }
+  std::shared_ptr<Executor> made = make(graph, request);
+  uses_.push_front(key);
+  plans_[key] = {made, uses_.begin()};
+  if (plans_.size() > kMaxPlans) {
+    plans_.erase(uses_.back());
+    uses_.pop_back();
+  }
+  return made;
+}
+
+std::shared_ptr<Executor> Context::make(ir::Graph& graph, const plan::Request& request) {
+  plan::Planned planned = plan::build_plan(graph, request, device_.caps(), settings_.plan);
+  uint64_t needed = planned.plan.arena_bytes;
+  for (const plan::Input& input : planned.plan.inputs) needed += input.bytes;
+  for (uint64_t bytes : planned.plan.result_bytes) needed += bytes;
+  if (pool_.limit() != 0 && needed > pool_.limit())
+    raise(ErrorCode::kMemory, "the program needs " + std::to_string(needed) + " bytes on " +
+                                  device_.caps().name + ", ANNEAL_MEMORY_LIMIT is " +
+                                  std::to_string(pool_.limit()) +
+                                  ". The largest tensors:" + largest_blocks(planned.plan));
+  std::vector<std::shared_ptr<const device::Executable>> code = device_.compile(graph, planned.programs);
+  ++counters_.plans;
+  counters_.kernels += code.size();
+  return std::make_shared<Executor>(Executor::Home{device_, pool_, arena_, counters_, poison_},
+                                    std::make_shared<const plan::ExecPlan>(std::move(planned.plan)),
+                                    std::move(code));
+}
+
+}  // namespace anneal::runtime
