@@ -29,6 +29,7 @@ struct Row {
 std::vector<Row> graph_rows();
 std::vector<Row> cpu_rows();
 std::vector<Row> contraction_rows();
+std::vector<Row> attention_rows();
 std::vector<Row> schedule_rows();
 std::vector<Row> runtime_rows();
 

@@ -65,12 +65,18 @@ void join_launches(const ValueGraph& values, const Scopes& scopes, std::vector<K
   launches.push_back(std::move(updates));
 }
 
+std::vector<Node> prepared(ir::Graph& graph, std::span<const Node> roots) {
+  const std::vector<Node> simple = rules::simplify(graph, roots, {.pass = "simplify"});
+  const std::vector<Node> out = prepare(graph, simple);
+  return out == simple ? out : rules::simplify(graph, out, {.pass = "prepare"});
+}
+
 }  // namespace
 
 Schedule make_schedule(ir::Graph& graph, std::span<const Node> roots, const device::Caps& caps,
                        const ScheduleOptions& options) {
   Schedule out;
-  const ValueGraph fine(graph, rules::simplify(graph, prepare(graph, roots), {.pass = "prepare"}));
+  const ValueGraph fine(graph, prepared(graph, roots));
   const std::vector<bool> inlined = choose_inlined(fine, options.fuse);
   const ValueGraph stored = fine.inlining(inlined);
   std::vector<Kernel> kernels;
