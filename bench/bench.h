@@ -31,6 +31,7 @@ std::vector<Row> cpu_rows();
 std::vector<Row> contraction_rows();
 std::vector<Row> attention_rows();
 std::vector<Row> schedule_rows();
+std::vector<Row> runtime_rows();
 
 // The least time of `f` in seconds over `repetitions`; `prepare` runs before each and is not timed.
 double min_seconds(

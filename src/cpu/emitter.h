@@ -148,7 +148,7 @@ class Emitter {
   Held finish_fold(Fold& fold);
   Value* start_of(const Fold& fold);
   bool depends_on(Node n, Node on) const;
-  unsigned copies_of(const loop::Statement& loop) const;
+  unsigned copies_of(const loop::Statement& loop);
 
   // -- Sorting (emit_sort.cc) --
   void emit_sort(const loop::Statement& s);

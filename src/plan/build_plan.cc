@@ -171,7 +171,7 @@ class Planner {
       wanted.push_back({root, leaf});
       inputs.push_back(input);
     }
-    schedule::order_launches(values(), launches(), wanted);
+    if (!wanted.empty()) schedule::order_launches(values(), launches(), wanted);
     for (size_t i = 0; i < wanted.size(); ++i) {
       if (!wanted[i].granted) continue;
       block_of_[wanted[i].root] = add_block(wanted[i].root, Place::kInput, inputs[i]);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Whether what a kernel writes may take the memory of what it reads. Tested by in_place_test.cc.
+// Whether what a kernel writes may take the memory of what it reads. Tested by plan_test.cc and
+// src/runtime/program_fuzz_slow_test.cc.
 #pragma once
 
 #include "ir/graph.h"

@@ -17,7 +17,7 @@ struct Case {
   std::function<AttentionOptions()> options = [] { return AttentionOptions{}; };
   DType dtype = f32;
   Vars vars = {};
-  size_t backward = 3;  // kernels of forward and backward together
+  size_t backward = 2;  // kernels of the result and its gradients
 };
 
 // The result, and with `backward` the gradients of its product with a fourth input.
@@ -109,7 +109,8 @@ TEST(Attention, IsOneKernel) {
   for (const Case& c : cases()) check(c, false);
 }
 
-TEST(Attention, AndTwoMoreBackward) {
+// One for the rows of the queries, the result among them, and one for those of the keys.
+TEST(Attention, WithItsGradientsIsTwo) {
   for (const Case& c : cases()) check(c, true);
 }
 

@@ -6,6 +6,7 @@
 
 #include "rules/simplify.h"
 #include "schedule/build.h"
+#include "schedule/order.h"
 #include "schedule/pairs.h"
 #include "schedule/prepare.h"
 #include "support/check.h"
@@ -64,12 +65,18 @@ void join_launches(const ValueGraph& values, const Scopes& scopes, std::vector<K
   launches.push_back(std::move(updates));
 }
 
+std::vector<Node> prepared(ir::Graph& graph, std::span<const Node> roots) {
+  const std::vector<Node> simple = rules::simplify(graph, roots, {.pass = "simplify"});
+  const std::vector<Node> out = prepare(graph, simple);
+  return out == simple ? out : rules::simplify(graph, out, {.pass = "prepare"});
+}
+
 }  // namespace
 
 Schedule make_schedule(ir::Graph& graph, std::span<const Node> roots, const device::Caps& caps,
                        const ScheduleOptions& options) {
   Schedule out;
-  const ValueGraph fine(graph, rules::simplify(graph, prepare(graph, roots), {.pass = "prepare"}));
+  const ValueGraph fine(graph, prepared(graph, roots));
   const std::vector<bool> inlined = choose_inlined(fine, options.fuse);
   const ValueGraph stored = fine.inlining(inlined);
   std::vector<Kernel> kernels;
@@ -92,6 +99,7 @@ Schedule make_schedule(ir::Graph& graph, std::span<const Node> roots, const devi
   } while (kernels.size() != out.scopes.groups.size());
   out.roots = out.values->roots();
   join_launches(*out.values, out.scopes, std::move(kernels), out.launches);
+  order_launches(*out.values, out.launches);
   std::unordered_set<uint32_t> unique;
   for (const Launch& launch : out.launches)
     for (const Kernel& kernel : launch.parts) {
