@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <new>
 
@@ -54,6 +55,10 @@ void add_body(support::Hasher& h, const ir::Graph& graph, const loop::Body& top)
     h.add(static_cast<uint64_t>(s.loop)).add(static_cast<uint64_t>(s.lanes)).add(s.reverse ? 1 : 0);
     stack.push_back({&s.body, 0});
   }
+}
+
+double seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 uint64_t memory_bytes() { return static_cast<uint64_t>(std::max(sysconf(_SC_LEVEL3_CACHE_SIZE), long{0})); }
@@ -192,7 +197,18 @@ void CpuDevice::read(const device::Slice& from, std::span<std::byte> to) {
 // -- Launching --
 
 void CpuDevice::submit(std::span<const device::Launch> launches) {
-  if (launches.empty()) return;
+  if (!launches.empty()) enqueue(launches, nullptr);
+}
+
+std::vector<device::LaunchTime> CpuDevice::submit_timed(std::span<const device::Launch> launches) {
+  std::vector<device::LaunchTime> times;
+  if (launches.empty()) return times;
+  enqueue(launches, &times);
+  wait();
+  return times;
+}
+
+void CpuDevice::enqueue(std::span<const device::Launch> launches, std::vector<device::LaunchTime>* times) {
   Batch batch;
   {
     const std::lock_guard<std::mutex> lock(queue_lock_);
@@ -201,6 +217,7 @@ void CpuDevice::submit(std::span<const device::Launch> launches) {
       spare_.pop_back();
     }
   }
+  batch.times = times;
   for (const device::Launch& launch : launches) {
     const auto* executable = static_cast<const CpuExecutable*>(launch.executable);
     ANNEAL_CHECK(launch.slots.size() >= executable->slots() && launch.vars.size() >= executable->vars());
@@ -239,20 +256,31 @@ void CpuDevice::serve() {
   }
 }
 
-// Which thread runs which items depends on their number alone.
 void CpuDevice::run(Batch& batch) {
-  for (const Job& job : batch.jobs) {
-    void** slots = batch.slots.data() + job.first_slot;
-    const int64_t* vars = batch.vars.data() + job.first_var;
-    const int64_t items = job.executable->items(vars);
-    if (items <= 0) continue;
-    const int parts = static_cast<int>(std::min<int64_t>(items, pool_.threads()));
-    pool_.run(parts, [&](int part) {
-      const int64_t begin = items / parts * part + std::min<int64_t>(items % parts, part);
-      const int64_t end = begin + items / parts + (part < items % parts ? 1 : 0);
-      job.executable->run(slots, vars, begin, end);
-    });
+  if (batch.times == nullptr) {
+    for (const Job& job : batch.jobs) run(batch, job);
+    return;
   }
+  const double start = seconds();
+  for (const Job& job : batch.jobs) {
+    const double begin = seconds();
+    run(batch, job);
+    batch.times->push_back({begin - start, seconds() - start});
+  }
+}
+
+// Which thread runs which items depends on their number alone.
+void CpuDevice::run(Batch& batch, const Job& job) {
+  void** slots = batch.slots.data() + job.first_slot;
+  const int64_t* vars = batch.vars.data() + job.first_var;
+  const int64_t items = job.executable->items(vars);
+  if (items <= 0) return;
+  const int parts = static_cast<int>(std::min<int64_t>(items, pool_.threads()));
+  pool_.run(parts, [&](int part) {
+    const int64_t begin = items / parts * part + std::min<int64_t>(items % parts, part);
+    const int64_t end = begin + items / parts + (part < items % parts ? 1 : 0);
+    job.executable->run(slots, vars, begin, end);
+  });
 }
 
 namespace {

@@ -54,6 +54,10 @@ class CpuDevice final : public device::Device {
   void read(const device::Slice& from, std::span<std::byte> to) override;
   void submit(std::span<const device::Launch> launches) override;
   void wait() override;
+  std::vector<device::LaunchTime> submit_timed(std::span<const device::Launch> launches) override;
+
+  std::span<const device::Form> forms() const override;
+  std::string render(ir::Graph& graph, const loop::Program& program, std::string_view form) override;
 
  private:
   struct Job {
@@ -64,9 +68,12 @@ class CpuDevice final : public device::Device {
     std::vector<Job> jobs;
     std::vector<void*> slots;
     std::vector<int64_t> vars;
+    std::vector<device::LaunchTime>* times = nullptr;  // filled when there is one
   };
+  void enqueue(std::span<const device::Launch> launches, std::vector<device::LaunchTime>* times);
   void serve();
   void run(Batch& batch);
+  void run(Batch& batch, const Job& job);
 
   Pool& pool_;
   ObjectCache& cache_;

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// A plan as text, for dumps, goldens and readers: inputs, memory, the steps with what they read and write and
+// where it lies, results, and the conditions at launch. Tested by tests/plan_golden_test.cc.
+#pragma once
+
+#include <string>
+
+#include "plan/exec_plan.h"
+
+namespace anneal::plan {
+
+std::string print(const ExecPlan& plan);
+
+}  // namespace anneal::plan
