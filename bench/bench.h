@@ -29,7 +29,9 @@ struct Row {
 std::vector<Row> graph_rows();
 std::vector<Row> cpu_rows();
 std::vector<Row> contraction_rows();
+std::vector<Row> attention_rows();
 std::vector<Row> schedule_rows();
+std::vector<Row> runtime_rows();
 
 // The least time of `f` in seconds over `repetitions`; `prepare` runs before each and is not timed.
 double min_seconds(

@@ -71,7 +71,9 @@ int run(int argc, char** argv) {
   std::vector<Row> rows_of_all = graph_rows();
   for (Row& row : cpu_rows()) rows_of_all.push_back(std::move(row));
   for (Row& row : contraction_rows()) rows_of_all.push_back(std::move(row));
+  for (Row& row : attention_rows()) rows_of_all.push_back(std::move(row));
   for (Row& row : schedule_rows()) rows_of_all.push_back(std::move(row));
+  for (Row& row : runtime_rows()) rows_of_all.push_back(std::move(row));
   for (const Row& row : rows_of_all) {
     if (!filter.empty() && !std::regex_search(row.name, wanted)) continue;
     const Result r = row.run();

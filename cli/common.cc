@@ -115,14 +115,14 @@ rewrite::FloatClasses allowed_classes(const std::vector<std::string>& names) {
 }
 
 void check_work(const ir::Graph& graph, std::span<const ir::Node> roots, std::string_view name, bool forced,
-                const interp::Bindings& bindings) {
+                const interp::Bindings& bindings, bool on_device) {
+  constexpr double kFaster = 10;  // a device, at least
   const double work = forced ? 0 : interp::estimate_work(graph, roots, bindings);
-  if (work < interp::kMuchWork) return;
+  if (work < interp::kMuchWork * (on_device ? kFaster : 1)) return;
   raise(ErrorCode::kLimit,
-        fmt::format(
-            "{}: one run takes about {:.0e} element operations, which is many minutes on the interpreter; "
-            "--force runs it all the same",
-            name, work));
+        fmt::format("{}: one run takes about {:.0e} element operations, which is many minutes on the {}; "
+                    "--force runs it all the same",
+                    name, work, on_device ? "device" : "interpreter"));
 }
 
 }  // namespace anneal::cli

@@ -41,8 +41,8 @@ std::vector<std::string> split_list(const std::string& text);
 // Of --allow: reassociating, approximate.
 rewrite::FloatClasses allowed_classes(const std::vector<std::string>& names);
 
-// Raises, unless forced, when one run would take many minutes on the interpreter.
+// Raises, unless forced, when one run would take many minutes: on the interpreter, or on a device.
 void check_work(const ir::Graph& graph, std::span<const ir::Node> roots, std::string_view name, bool forced,
-                const interp::Bindings& bindings = {});
+                const interp::Bindings& bindings = {}, bool on_device = false);
 
 }  // namespace anneal::cli

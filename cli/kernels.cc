@@ -14,6 +14,10 @@
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "ir/text.h"
+#include "plan/build_plan.h"
+#include "plan/print.h"
+#include "runtime/canonical.h"
+#include "tensor/call.h"
 
 namespace anneal::cli {
 namespace {
@@ -29,7 +33,7 @@ constexpr std::string_view kModelled = "bytes and times are modelled for the def
 struct KernelOptions {
   std::string program, fuse = "model", device = "default";
   LoadOptions load;
-  bool json = false;
+  bool json = false, plan = false;
 };
 
 // All parts of a launch as one line.
@@ -110,9 +114,10 @@ void print_table(const Scheduled& s) {
   }
   fmt::print(
       "{} launches of {} kernels, {} unique; {} across the seam; {:.1f} MB moved, {:.3g} flops, {:.1f} us "
-      "modelled; scheduled in {:.1f} ms\n",
+      "modelled; peak {:.1f} MB (bound {:.1f}); scheduled in {:.1f} ms\n",
       plan.launches.size(), parts, plan.unique_kernels, across, plan.total.bytes() / 1e6, plan.total.flops,
-      plan.total.seconds * 1e6, s.milliseconds);
+      plan.total.seconds * 1e6, static_cast<double>(s.plan.arena_bytes) / 1e6,
+      static_cast<double>(s.plan.lower_bound) / 1e6, s.milliseconds);
 }
 
 void print_json(const Scheduled& s) {
@@ -139,13 +144,16 @@ void print_json(const Scheduled& s) {
   const Json out{{"kernels", std::move(kernels)},       {"launches", s.schedule.launches.size()},
                  {"unique", s.schedule.unique_kernels}, {"bytes", s.schedule.total.bytes()},
                  {"flops", s.schedule.total.flops},     {"seconds", s.schedule.total.seconds},
+                 {"peak_bytes", s.plan.arena_bytes},    {"bound_bytes", s.plan.lower_bound},
                  {"schedule_ms", s.milliseconds},       {"note", kModelled}};
   fmt::print("{}\n", out.dump(1, ' ', false, Json::error_handler_t::replace));
 }
 
 int run_kernels(const KernelOptions& options) {
   const Scheduled s = schedule_program(options.program, options.load, options.fuse, options.device);
-  if (options.json)
+  if (options.plan)
+    fmt::print("{}", plan::print(s.plan));
+  else if (options.json)
     print_json(s);
   else
     print_table(s);
@@ -201,6 +209,20 @@ std::string gain_text(double microseconds) {
   return microseconds == 0 ? "" : fmt::format(" (modelled gain {:.1f} us)", microseconds);
 }
 
+// Parameters and state of a model that trains are replaced.
+plan::ExecPlan plan_of(const Loaded& loaded, schedule::Fuse fuse) {
+  const programs::Program& model = loaded.model;
+  std::vector<ir::Node> old;
+  for (const programs::Parameter& p : model.parameters) old.push_back(node_of(p.value));
+  for (const programs::Named& state : model.state) old.push_back(node_of(state.value));
+  std::vector<int32_t> updates(loaded.roots.size(), -1);
+  for (size_t i = 0; i < model.updates.size(); ++i)
+    updates[model.results.size() + i] = static_cast<int32_t>(i);
+  const runtime::Canonical c = runtime::canonicalize(ir::default_graph(), loaded.roots, old);
+  const plan::Request request{c.roots, static_cast<uint32_t>(c.leaves.size()), std::move(updates)};
+  return plan::build_plan(ir::default_graph(), request, {}, {.fuse = fuse}).plan;
+}
+
 }  // namespace
 
 Scheduled schedule_program(const std::string& program, const LoadOptions& load, const std::string& fuse,
@@ -217,6 +239,7 @@ Scheduled schedule_program(const std::string& program, const LoadOptions& load, 
                               {.fuse = static_cast<schedule::Fuse>(level - std::begin(kFuseNames))});
   const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - begin;
   out.milliseconds = taken.count();
+  out.plan = plan_of(out.loaded, static_cast<schedule::Fuse>(level - std::begin(kFuseNames)));
   return out;
 }
 
@@ -259,6 +282,8 @@ Action add_kernels(Options& verb) {
   verb.option("--batch", options->load.batch, "how many examples");
   verb.option("--fuse", options->fuse, "none, greedy (all that is legal) or model (what gains time)");
   verb.option("--device", options->device, "whose capabilities are modelled: default");
+  verb.flag("--plan", options->plan,
+            "the plan instead: where in memory each value lies, and what is checked");
   verb.flag("--json", options->json, "as JSON");
   return [options] { return run_kernels(*options); };
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/common.h"
+#include "plan/exec_plan.h"
 #include "schedule/schedule.h"
 
 namespace anneal::cli {
@@ -12,6 +13,7 @@ namespace anneal::cli {
 struct Scheduled {
   Loaded loaded;
   schedule::Schedule schedule;
+  plan::ExecPlan plan;
   double milliseconds = 0;
 };
 // `fuse` is none or greedy; `device` is the default one until there are others. Raises with the

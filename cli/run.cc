@@ -13,6 +13,7 @@
 #include "conform/compare.h"
 #include "interp/arrays.h"
 #include "programs/session.h"
+#include "runtime/backend.h"
 #include "tensor/call.h"
 
 namespace anneal::cli {
@@ -32,7 +33,8 @@ int run_model(const RunVerbOptions& options) {
     ir::Graph& graph = ir::default_graph();
     const ir::Graph::Scope scope(graph);
     const ir::Node root = node_of(program.results[0].value);
-    check_work(graph, std::span(&root, 1), info.name, options.force);
+    check_work(graph, std::span(&root, 1), info.name, options.force, {},
+               runtime::current_context() != nullptr);
   }
   programs::Session session(std::move(program), static_cast<uint64_t>(options.seed));
   session.set(

@@ -15,6 +15,7 @@
 #include "interp/arrays.h"
 #include "programs/data.h"
 #include "programs/session.h"
+#include "runtime/backend.h"
 #include "support/random_stream.h"
 #include "tensor/call.h"
 
@@ -39,7 +40,7 @@ programs::Session make_session(const programs::ProgramInfo& info, const TrainOpt
     const ir::Graph::Scope scope(graph);
     std::vector<ir::Node> roots;
     for (const Tensor& t : program.roots()) roots.push_back(node_of(t));
-    check_work(graph, roots, info.name, options.force);
+    check_work(graph, roots, info.name, options.force, {}, runtime::current_context() != nullptr);
   }
   return {std::move(program), static_cast<uint64_t>(options.seed)};
 }
@@ -84,11 +85,12 @@ int run_train(const TrainOptions& options) {
   if (!options.json) fmt::print("model: {}: {}\n", info.name, info.summary);
   for (int64_t step = 1; step <= options.steps; ++step) {
     session.set(info.data(batch, static_cast<uint64_t>(options.seed), step));
-    const double loss = interp::doubles_of(*session.run()[0])[0];
+    const Tensor result = session.step()[0];
+    if (step != 1 && step != options.steps && step % options.log_every != 0) continue;
+    const auto loss = static_cast<double>(result.item<float>());  // waits for the steps up to here
     if (!std::isfinite(loss))
       raise(ErrorCode::kData,
             fmt::format("train: the loss of step {} is {}; a smaller --lr may help", step, loss));
-    if (step != 1 && step != options.steps && step % options.log_every != 0) continue;
     if (options.json)
       fmt::print("{{\"step\":{},\"loss\":{}}}\n", step, loss);
     else

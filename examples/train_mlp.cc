@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A training loop by hand: a two-layer network learns to tell two spirals apart. Each step is one graph: the
-// loss, its gradients and the update; realize() runs it once and keeps the new values as data.
+// A training loop by hand: a two-layer network learns to tell two spirals apart. The step (the loss, its
+// gradients and the update) is captured once and runs as one program, in which the state is updated in place.
 #include <anneal/anneal.h>
 
 #include <cmath>
@@ -48,27 +48,38 @@ int main() {
               rng.split(1).randn({32, 32}) * 0.2, an::zeros({32}),
               rng.split(2).randn({32, 2}) * 0.2,  an::zeros({2})};
   for (Tensor* p : net.parameters()) *p = p->realize();
-  std::vector<Tensor> velocity;
-  for (Tensor* p : net.parameters()) velocity.push_back(an::zeros_like(*p));
+  // Parameters and their velocities are the state of the step: the first results are their next values.
+  std::vector<Tensor> state;
+  for (Tensor* p : net.parameters()) state.push_back(*p);
+  for (Tensor* p : net.parameters()) state.push_back(an::zeros_like(*p).realize());
+  const auto step = an::jit(
+      [](const std::vector<Tensor>& in) {
+        const std::vector<Tensor> parameters(in.begin(), in.begin() + 6),
+            velocity(in.begin() + 6, in.begin() + 12);
+        const Network now{in[0], in[1], in[2], in[3], in[4], in[5]};
+        const Tensor loss = an::cross_entropy(now(in[12]), in[13]);
+        const std::vector<Tensor> slopes = an::gradients(loss, parameters);
+        std::vector<Tensor> next, speed;
+        for (size_t i = 0; i < slopes.size(); ++i) {
+          speed.push_back(velocity[i] * 0.9 + slopes[i]);
+          next.push_back(parameters[i] - speed[i] * 0.1);
+        }
+        next.insert(next.end(), speed.begin(), speed.end());
+        next.push_back(loss);
+        return next;
+      },
+      {.state = 12});
 
-  for (int step = 0; step <= 300; ++step) {
-    const Tensor loss = an::cross_entropy(net(data.points), data.labels);
-    std::vector<Tensor> parameters;
-    for (Tensor* p : net.parameters()) parameters.push_back(*p);
-    const std::vector<Tensor> slopes = an::gradients(loss, parameters);
-    std::vector<Tensor> next{loss};
-    for (size_t i = 0; i < slopes.size(); ++i) {
-      velocity[i] = velocity[i] * 0.9 + slopes[i];
-      next.push_back(velocity[i]);
-      next.push_back(parameters[i] - velocity[i] * 0.1);
-    }
-    next = an::realize(next);  // one run for all of it
-    for (size_t i = 0; i < slopes.size(); ++i) {
-      velocity[i] = next[1 + 2 * i];
-      *net.parameters()[i] = next[2 + 2 * i];
-    }
-    if (step % 50 == 0) std::cout << "step " << step << ": loss " << next[0].item<float>() << "\n";
+  for (int number = 0; number <= 300; ++number) {
+    std::vector<Tensor> arguments = state;
+    arguments.push_back(data.points);
+    arguments.push_back(data.labels);
+    state = step(arguments);
+    const Tensor loss = state.back();
+    state.pop_back();
+    if (number % 50 == 0) std::cout << "step " << number << ": loss " << loss.item<float>() << "\n";
   }
+  for (size_t i = 0; i < 6; ++i) *net.parameters()[i] = state[i];
   const float right =
       an::mean(an::cast(an::argmax(net(data.points), -1) == data.labels, an::f32)).item<float>();
   std::cout << "right: " << 100 * right << " %\n";

@@ -2,6 +2,7 @@
 // All of anneal.
 #pragma once
 
+#include "anneal/compile.h"
 #include "anneal/dtype.h"
 #include "anneal/error.h"
 #include "anneal/functions.h"

@@ -8,8 +8,8 @@
 // The sum of an element: k is cut into plan.k_block(k) long pieces; within a piece the products are added one
 // by one in order of k with fused multiply-adds (where the machine has them), and the pieces are added in
 // order. kDot keeps plan.chains vectors of partial sums in each piece instead. Either way it does not depend
-// on how work items are distributed, nor on the number of threads. Tested by contract_test.cc, measured by
-// contract_bench.cc.
+// on how work items are distributed, nor on the number of threads. Sums start at +0: one of products that are
+// all -0 is +0. Tested by contract_test.cc, measured by contract_bench.cc.
 #pragma once
 
 #include <functional>

@@ -240,7 +240,7 @@ bool Emitter::is_vectorized(const Statement& loop) const {
 
 // Folds over the loop's own range whose body is straight are unrolled, so that additions do not wait for each
 // other. A transcendental function takes longer than they do.
-unsigned Emitter::copies_of(const Statement& loop) const {
+unsigned Emitter::copies_of(const Statement& loop) {
   size_t folds = 0;
   for (const Statement& s : loop.body) {
     if (s.kind == StatementKind::kLoop) return 1;
@@ -250,7 +250,11 @@ unsigned Emitter::copies_of(const Statement& loop) const {
     for (const Node n : ir::postorder(graph_, std::span(&body, 1)))
       if (ir::has_flag(graph_.op(n), ir::kTranscendental) && depends_on(n, loop.node)) return 1;
   }
-  return folds == 0 ? 1 : folds <= 4 ? kUnroll : folds <= 8 ? kUnroll / 2 : 1;
+  unsigned copies = folds == 0 ? 1 : folds <= 4 ? kUnroll : folds <= 8 ? kUnroll / 2 : 1;
+  // Joining partial results is worth it only where there are elements for all of them.
+  const int64_t most = bounds_(graph_.source(loop.node, 0)).max;
+  while (copies > 1 && most < static_cast<int64_t>(copies) * loop.lanes) copies /= 2;
+  return copies;
 }
 
 void Emitter::emit_loop(const Statement& loop) {

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT
 // A loop program as LLVM IR: in one module,
-//   void <name>(void** slots, const int64_t* vars, int64_t begin, int64_t end, void* scratch)   items [begin,
-//   end) int64_t <name>.items(const int64_t* vars)                                   how many items there are
-//   const int64_t <name>.scratch                                                bytes of scratch
-// with `slots` by number and `vars` the variables of the kernel by name (variables_of). `scratch` is memory
-// that no other thread uses meanwhile, aligned to 64.
+//   void NAME(void** slots, const int64_t* vars, int64_t begin, int64_t end, void* scratch)
+//   int64_t NAME.items(const int64_t* vars)
+//   const int64_t NAME.scratch
+// The first runs the items [begin, end), the second says how many there are, the third how many bytes of
+// scratch are needed: memory that no other thread uses meanwhile, aligned to 64. `slots` go by number, `vars`
+// are the variables of the kernel by name (variables_of).
 //
 // A program with a contraction becomes the skeleton for it (contract.h), whose items come first, and the
-// loops of its other statements. It calls the function contraction_plan's tile_kernel_name, from another
-// module.
+// loops of its other statements. It calls a register tile of another module (tile_object.h).
 //
-// A program of phases is a function for each of them, and one around them; what items keep in local memory lies in
-// scratch.
+// A program of phases is a function for each of them, and one around them; what items keep in local memory
+// lies in scratch.
 //
 // Values live in the outermost loop that they do not change in. In a vector loop a value that changes with
 // the range has a lane for each of its values; the last step masks off the lanes beyond the end in its loads,
-// stores and folds. A fold over a vector loop's own range keeps `lanes` partial results, and four of these
-// (kUnroll) where the loop is simple; they are joined in a fixed tree, so its bits depend on the program
-// alone. Tested by emit_test.cc.
+// stores and folds. A fold over a vector loop's own range keeps `lanes` partial results, and up to four of
+// these (kUnroll) where the loop is simple and long; they are joined in a fixed tree, so its bits depend on
+// the program alone. Tested by emit_test.cc.
 #pragma once
 
 #include <llvm/IR/Module.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Programs of phases (loop/fold.h): a function for each, and one that goes through the items, sets their variables
-// and calls the phases with the slots of the kernel and the local ones, which lie in scratch. See emit.h.
-// Tested by emit_phases_test.cc.
+// Programs of phases (loop/fold.h): a function for each, and one that goes through the items, sets their
+// variables and calls the phases with the slots of the kernel and the local ones, which lie in scratch. See
+// emit.h. Tested by emit_phases_test.cc.
 #include "cpu/emitter.h"
 #include "cpu/plan_contraction.h"
 
@@ -48,8 +48,7 @@ void Emitter::emit_phase_calls(const std::string& name, size_t phases, const std
       const std::string phase = name + ".phase" + std::to_string(p);
       Value* count = w_.CreateCall(w_.module().getFunction(phase + ".items"), {vars});
       when(w_.CreateICmpSLT(w_.getInt64(0), count), [&] {
-        w_.CreateCall(w_.module().getFunction(phase),
-                      {slots, vars, w_.getInt64(0), count, rest_of_scratch});
+        w_.CreateCall(w_.module().getFunction(phase), {slots, vars, w_.getInt64(0), count, rest_of_scratch});
       });
     }
   });
@@ -66,7 +65,8 @@ int64_t emit_phases(llvm::Module& module, const Target& target, const ir::Graph&
   int64_t scratch = 0;
   for (size_t p = 0; p < program.phases.size(); ++p) {
     const std::string phase = name + ".phase" + std::to_string(p);
-    const std::optional<ContractPlan> plan = plan_contraction(graph, program.phases[p], target, inside.threads);
+    const std::optional<ContractPlan> plan =
+        plan_contraction(graph, program.phases[p], target, inside.threads);
     emit_one(module, target, graph, program.phases[p], vars, plan, phase, inside);
     if (plan) scratch = std::max(scratch, plan->scratch_bytes);
     for (const char* part : {"", ".items"})

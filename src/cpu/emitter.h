@@ -55,8 +55,8 @@ class Emitter {
   void emit_contraction_items(const std::string& name, const loop::Contraction& parts,
                               const ContractPlan& plan);
   void emit_contraction(const std::string& name, const loop::Contraction& parts, const ContractPlan& plan);
-  // The function that calls the phases of the program, <name>.phase0 and so on; where its locals, and what the
-  // phases have for scratch, begin in its own.
+  // The function that calls the phases of the program, <name>.phase0 and so on; where its locals, and what
+  // the phases have for scratch, begin in its own.
   void emit_phase_calls(const std::string& name, size_t phases, const std::vector<int64_t>& locals,
                         int64_t scratch_offset);
 
@@ -148,7 +148,7 @@ class Emitter {
   Held finish_fold(Fold& fold);
   Value* start_of(const Fold& fold);
   bool depends_on(Node n, Node on) const;
-  unsigned copies_of(const loop::Statement& loop) const;
+  unsigned copies_of(const loop::Statement& loop);
 
   // -- Sorting (emit_sort.cc) --
   void emit_sort(const loop::Statement& s);

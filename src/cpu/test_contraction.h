@@ -23,6 +23,7 @@ namespace anneal::cpu {
 
 struct ContractionTest : testing::Test, CpuTest {
   int next_slot = 0;
+  uint64_t found = 0;  // contractions, by check
 
   Node fresh(DType t, int64_t extent) { return slot(next_slot++, t, extent); }
   Node row_major(std::vector<std::pair<Node, int64_t>> axes) {
@@ -53,12 +54,14 @@ struct ContractionTest : testing::Test, CpuTest {
     return plan ? to_string(*plan) : "loops";
   }
 
-  // On every instruction set and with items cut for several threads; items in the opposite order.
+  // With all instruction sets and numbers of threads, or one of them that `pick` chooses; items in the
+  // opposite order.
   void check(const std::vector<Node>& statements, const interp::Bindings& bindings = {},
-             std::optional<bool> is_contraction = true) {
+             std::optional<bool> is_contraction = true, std::optional<uint64_t> pick = {}) {
     const Node kernel = b.sink(statements);
     const Program program = loop::lower(graph, kernel, {.contraction_work = 0});
     const bool is_found = program.contraction != nullptr;
+    found += is_found;
     ASSERT_EQ(is_found, is_contraction.value_or(is_found)) << ir::print(graph, std::span(&kernel, 1));
     const interp::KernelArrays inputs = arrays(graph, kernel, bindings, 7), expected = loop::copies(inputs);
     interp::run_kernel(graph, std::span(&kernel, 1), expected, bindings);
@@ -66,8 +69,11 @@ struct ContractionTest : testing::Test, CpuTest {
     for (const Node v : variables_of(graph, program.kernel))
       for (const auto& [name, value] : bindings.vars)
         if (name == graph.arg_as<ir::VarArg>(v).name) vars.push_back(value);
-    for (const Target& target : test_targets())
+    uint64_t turn = 0;
+    const std::vector<Target> targets = test_targets();
+    for (const Target& target : targets)
       for (const int threads : {1, 3}) {
+        if (pick && *pick % (2 * targets.size()) != turn++) continue;
         const Compiled compiled(graph, program, target, {.threads = threads});
         const interp::KernelArrays actual = loop::copies(inputs);
         std::vector<void*> slots(static_cast<size_t>(slots_of(graph, program.kernel)));

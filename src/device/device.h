@@ -51,10 +51,11 @@ class Executable {
   virtual ~Executable() = default;
 };
 
-// Where a slot lies.
+// Where a slot lies. A slot that is written may lie where one that is read does, when the kernel reads each
+// element at most where it writes that position: by the same statement, or in the same loops.
 struct Slice {
-  Memory* memory = nullptr;
-  size_t offset = 0;  // bytes
+  Memory* memory = nullptr;  // null: the slot has no elements
+  size_t offset = 0;         // bytes
 };
 
 // A text that a device can show of a program.

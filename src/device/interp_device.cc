@@ -68,7 +68,7 @@ class LoopsExecutable final : public Executable {
   int64_t number_of(const Slot& slot) const { return graph_.arg_as<ir::ParamArg>(slot.param).index; }
   std::byte* memory_of(const Launch& launch, const Slot& slot) const {
     const Slice& slice = launch.slots[static_cast<size_t>(number_of(slot))];
-    return slice.memory->host() + slice.offset;
+    return slice.memory == nullptr ? nullptr : slice.memory->host() + slice.offset;
   }
 
   ir::Graph& graph_;

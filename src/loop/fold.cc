@@ -79,7 +79,8 @@ class Splitter {
   int64_t most(Node range) { return std::max<int64_t>(0, bounds_(extent(range)).max); }
   bool is_inner(Node n) const {
     const RangeSet& free = kernel_.free(n);
-    return graph_.op(n) == Op::Accumulate && std::any_of(free.begin(), free.end(), [&](uint32_t r) { return is_reduce(r); });
+    return graph_.op(n) == Op::Accumulate &&
+           std::any_of(free.begin(), free.end(), [&](uint32_t r) { return is_reduce(r); });
   }
 
   bool find_rows();
@@ -160,7 +161,8 @@ bool Splitter::check_statements() {
     written.set(graph_.source(s, 0), 1);
   }
   for (Node n : kernel_.order())
-    if (graph_.op(n) == Op::Load && written.get(graph_.source(n, 0)) != 0) return fail("a slot is read and written");
+    if (graph_.op(n) == Op::Load && written.get(graph_.source(n, 0)) != 0)
+      return fail("a slot is read and written");
   return true;
 }
 
@@ -214,7 +216,8 @@ void Splitter::choose_made() {
   for (Node n : inner_) mark(top_of(n), Level::kPair);
   for (Node n : kernel_.order()) {
     if (!needs_[at(n)] || is_inner(n)) continue;
-    if (ir::has_flag(graph_.op(n), ir::kTranscendental) && level(n) == Level::kPair && users_[at(n)].size() > 1)
+    if (ir::has_flag(graph_.op(n), ir::kTranscendental) && level(n) == Level::kPair &&
+        users_[at(n)].size() > 1)
       mark(n, Level::kPair);
     if (graph_.op(n) != Op::Accumulate) continue;
     if (level(n) == Level::kRow) {
@@ -288,15 +291,16 @@ std::vector<Node> Splitter::pair_ranges(Node n) const {
   return out;
 }
 
-// Made element by element from one that nobody needs afterwards: in its place. Else where one lay that has had
-// its last use.
+// Made element by element from one that nobody needs afterwards: in its place. Else where one lay that has
+// had its last use.
 size_t Splitter::slot_for(const Made& made, const Phase& phase, size_t number) {
   const std::vector<Node> ranges = pair_ranges(made.node);
   const DType dtype = graph_.dtype(made.node);
   const auto fits = [&](const LocalSlot& s) { return s.dtype == dtype && s.ranges == ranges; };
   if (made.level == Level::kPair) {
     for (size_t m : phase.loads)
-      if (made_[m].slot != kNone && made_[m].last_use == number && fits(slots_[made_[m].slot])) return made_[m].slot;
+      if (made_[m].slot != kNone && made_[m].last_use == number && fits(slots_[made_[m].slot]))
+        return made_[m].slot;
     for (size_t s = 0; s < slots_.size(); ++s)
       if (fits(slots_[s]) && made_[slots_[s].occupant].last_use < number) return s;
   }
@@ -325,7 +329,8 @@ bool Splitter::choose_rows() {
   const double onchip = static_cast<double>(options_.onchip_bytes);
   const int64_t all = most(range), most_rows = std::min(all, kMostRows);
   const auto fitting = [&](double budget) {
-    return bytes * static_cast<double>(most_rows) <= budget ? most_rows : static_cast<int64_t>(budget / bytes);
+    return bytes * static_cast<double>(most_rows) <= budget ? most_rows
+                                                            : static_cast<int64_t>(budget / bytes);
   };
   int64_t rows = fitting(onchip / 2);  // the rest is for what is read along with them
   if (rows < std::min(all, kFewRows)) rows = std::min(fitting(onchip), kFewRows);

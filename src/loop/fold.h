@@ -7,9 +7,10 @@
 //   m[i] = max over j of S[i,j]                                     one a row
 //   P[i,j] = exp(S[i,j] - m[i]) ...                                 in the place of S
 //   O[i,d] = sum over j of P[i,j] * V[j,d]                          to the kernel's own slot
-// What is made in local memory: each inner accumulate with the elementwise chain above it, up to where its uses
-// part; factors that a contraction would make anew for each of its columns; transcendental functions that are
-// used twice; and what is reduced over a row, one value a row. Tested by fold_test.cc and lower_fuzz_test.cc.
+// What is made in local memory: each inner accumulate with the elementwise chain above it, up to where its
+// uses part; factors that a contraction would make anew for each of its columns; transcendental functions
+// that are used twice; and what is reduced over a row, one value a row. Tested by fold_test.cc and
+// lower_fuzz_test.cc.
 #pragma once
 
 #include <string>

@@ -59,9 +59,9 @@ struct GridAxis {
 
 struct ContractionProgram;
 
-// A program may have phases instead of a body (fold.h). An item then sets `item_vars`, of each axis of the grid
-// the first value that the item has of it, and runs the phases one after the other, each whole. They share
-// the slots of the kernel and `locals`: memory of the item, with numbers behind those slots, that holds
+// A program may have phases instead of a body (fold.h). An item then sets `item_vars`, of each axis of the
+// grid the first value that the item has of it, and runs the phases one after the other, each whole. They
+// share the slots of the kernel and `locals`: memory of the item, with numbers behind those slots, that holds
 // nothing at its beginning.
 struct Program {
   Node kernel;                 // the sink it was made from, simplified

@@ -324,7 +324,8 @@ Scalar ProgramRun::load(Node n) {
   return memory_.slots()[slot].elements[i];
 }
 
-// A program of phases: every item begins with the memory as it was, so that none sees what another has written.
+// A program of phases: every item begins with the memory as it was, so that none sees what another has
+// written.
 class PhasesRun {
  public:
   PhasesRun(const ir::Graph& graph, const Program& program, const ir::Kernel& kernel, KernelMemory& memory,
@@ -339,10 +340,9 @@ class PhasesRun {
 
   void run() {
     for (const auto& [number, array] : arrays_) {
-      const bool written = std::any_of(
-          kernel_.statements().begin(), kernel_.statements().end(), [&](Node s) {
-            return graph_.arg_as<ir::ParamArg>(graph_.source(s, 0)).index == number;
-          });
+      const bool written = std::any_of(kernel_.statements().begin(), kernel_.statements().end(), [&](Node s) {
+        return graph_.arg_as<ir::ParamArg>(graph_.source(s, 0)).index == number;
+      });
       if (written) results_.push_back({number, *array, std::vector<int64_t>(elements(*array), kNobody)});
     }
     int64_t items = 1;
@@ -360,7 +360,9 @@ class PhasesRun {
     std::vector<int64_t> writers;  // by element
   };
 
-  static size_t elements(const interp::Array& a) { return a.bytes.size() / static_cast<size_t>(dtype_size(a.dtype)); }
+  static size_t elements(const interp::Array& a) {
+    return a.bytes.size() / static_cast<size_t>(dtype_size(a.dtype));
+  }
   int64_t chunks(const GridAxis& axis) const {
     return (memory_.extent(kernel_.range_position(axis.range)) + axis.chunk - 1) / axis.chunk;
   }
@@ -375,7 +377,8 @@ class PhasesRun {
       rest /= count;
     }
     interp::KernelArrays memory;
-    for (const auto& [number, array] : arrays_) memory.emplace_back(number, std::make_shared<interp::Array>(*array));
+    for (const auto& [number, array] : arrays_)
+      memory.emplace_back(number, std::make_shared<interp::Array>(*array));
     for (Node local : program_.locals) {
       const auto array = std::make_shared<interp::Array>();
       array->dtype = memory_.held(graph_.dtype(local));

@@ -105,7 +105,8 @@ bool Verifier::check_grid() {
 
 bool Verifier::check_phases() {
   if (!program_.body.empty()) return fail(program_.kernel, "has a body and phases");
-  if (program_.item_vars.size() != program_.grid.size()) return fail(program_.kernel, "lacks variables of its items");
+  if (program_.item_vars.size() != program_.grid.size())
+    return fail(program_.kernel, "lacks variables of its items");
   const auto is_local = [&](Node n) {
     return std::find(program_.locals.begin(), program_.locals.end(), n) != program_.locals.end();
   };

@@ -16,7 +16,8 @@ namespace anneal::loop {
 //   - an accumulate is begun, then folded once in loops over exactly its ranges, and used after them;
 //   - every load has a let, in front of all stores of that body; lets are used within their body only;
 //   - no vector loop stands inside another, and chunks and lanes are positive;
-//   - a program of phases has no body, a variable for each axis of its grid, and phases for which all this holds
+//   - a program of phases has no body, a variable for each axis of its grid, and phases for which all this
+//   holds
 //     and that load from local memory only what an earlier one has stored there.
 std::string verify(const ir::Graph& graph, const Program& program);
 

@@ -2,6 +2,7 @@
 #include "plan/build_plan.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <unordered_map>
 
@@ -41,7 +42,10 @@ class Planner {
       : graph_(graph), request_(request), caps_(caps), options_(options) {}
 
   Planned run() {
+    const auto begin = std::chrono::steady_clock::now();
     out_.schedule = schedule::make_schedule(graph_, request_.roots, caps_, {.fuse = options_.fuse});
+    out_.schedule_ms =
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
     plan_.vars = find_variables(graph_, request_.roots);
     plan_.guards = find_guards(graph_, request_.roots, plan_.vars);
     for (const Variable& v : plan_.vars) names_.push_back(v.name);
@@ -195,7 +199,7 @@ class Planner {
       wanted.push_back({root, leaf});
       inputs.push_back(input);
     }
-    schedule::order_launches(values(), launches(), wanted);
+    if (!wanted.empty()) schedule::order_launches(values(), launches(), wanted);
     for (size_t i = 0; i < wanted.size(); ++i) {
       if (!wanted[i].granted) continue;
       block_of_[wanted[i].root] = add_block(wanted[i].root, Place::kInput, inputs[i]);

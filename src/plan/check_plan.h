@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Whether a plan is sound, found by going through its steps and keeping book of who owns each byte: it knows
-// nothing of how places were chosen. Tested by check_plan_test.cc.
+// nothing of how places were chosen. Tested by plan_test.cc.
 #pragma once
 
 #include "plan/exec_plan.h"

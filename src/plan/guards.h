@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The conditions on extents that construction could neither prove nor refute: what the interpreter checks
-// when it runs. Tested by guards_test.cc.
+// when it runs. Tested by plan_test.cc.
 #pragma once
 
 #include "plan/exec_plan.h"

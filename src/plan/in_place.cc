@@ -41,12 +41,22 @@ bool has_own_positions(ir::Graph& graph, const ir::Kernel& kernel, Node store) {
   return ir::dim_equal(graph, ir::dim_product(graph, extents), elements) == ir::Tri::kTrue;
 }
 
+bool runs_in_phases(const ir::Graph& graph, const ir::Kernel& kernel) {
+  return std::any_of(kernel.order().begin(), kernel.order().end(), [&](Node n) {
+    if (graph.op(n) != Op::Accumulate) return false;
+    const ir::RangeSet& free = kernel.free(n);
+    return std::any_of(free.begin(), free.end(), [&](uint32_t r) {
+      return graph.arg_as<ir::RangeArg>(kernel.ranges()[r]).kind == ir::AxisKind::kReduce;
+    });
+  });
+}
+
 }  // namespace
 
 bool maps_one_to_one(ir::Graph& graph, Node sink, int64_t read, int64_t written) {
   const ir::Kernel kernel(graph, std::span(&sink, 1));
   const Node store = writer_of(graph, kernel, written);
-  if (!store || !has_own_positions(graph, kernel, store)) return false;
+  if (!store || !has_own_positions(graph, kernel, store) || runs_in_phases(graph, kernel)) return false;
   const Node position = graph.source(store, 1);
   std::vector<bool> loads(kernel.order().size(),
                           false);  // by position in the order: it, or what it is made of

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Tensors on devices: the backend that the tensor API runs with where the runtime is linked, and the context
-// that it uses. Tested by tensor_test.cc.
+// that it uses. Tested by runtime_test.cc and jit_test.cc.
 #pragma once
 
 #include "runtime/context.h"

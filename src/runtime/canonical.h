@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A program apart from what its leaves stand for: buffers and params become the params 0, 1, ... in the order
 // of first use, and what only differentiation looks at is gone. Equal programs over other data are the same
-// node. Tested by canonical_test.cc.
+// node. Tested by runtime_test.cc.
 #pragma once
 
 #include <span>

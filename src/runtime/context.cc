@@ -2,10 +2,10 @@
 #include "runtime/context.h"
 
 #include <charconv>
+#include <cstdio>
 
 #include "anneal/error.h"
 #include "device/registry.h"
-#include "ir/text.h"
 #include "support/dump.h"
 #include "support/flags.h"
 

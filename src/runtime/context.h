@@ -23,6 +23,9 @@ struct Settings {
 class Context {
  public:
   explicit Context(const Settings& settings);
+  ~Context() { device_.wait(); }
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
 
   // Raises what planning and the device raise; kMemory when a run could never be within the limit.
   std::shared_ptr<Executor> compile(ir::Graph& graph, const plan::Request& request);

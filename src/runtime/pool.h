@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Memory of a device, handed out and taken back. What is given back is used again before the device is asked:
 // launches run in order, so memory may have a new owner while launches of the old one are still under way.
-// Tested by pool_test.cc.
+// Tested by runtime_test.cc.
 #pragma once
 
 #include <map>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Attention of every kind, forward and backward: how many kernels it is, that nothing as large as its scores is
-// written, and that its kernels, as they are and as loops, give what the interpreter gives.
+// Attention of every kind, forward and backward: how many kernels it is, that nothing as large as its scores
+// is written, and that its kernels, as they are and as loops, give what the interpreter gives.
 #include <gtest/gtest.h>
 
 #include "anneal/anneal.h"
@@ -17,7 +17,7 @@ struct Case {
   std::function<AttentionOptions()> options = [] { return AttentionOptions{}; };
   DType dtype = f32;
   Vars vars = {};
-  size_t backward = 3;  // kernels of forward and backward together
+  size_t backward = 2;  // kernels of the result and its gradients
 };
 
 // The result, and with `backward` the gradients of its product with a fourth input.
@@ -65,13 +65,12 @@ void check(const Case& c, bool backward) {
   EXPECT_EQ(schedule_differs(g, wanted, s, bindings), "") << where;
   // In one block of rows, and in several.
   for (const int64_t onchip : {1 << 20, 3000})
-    EXPECT_EQ(schedule_differs(g, wanted, s, bindings, interp::Mode::kExact, RunOn::kLoops, onchip), "") << where;
+    EXPECT_EQ(schedule_differs(g, wanted, s, bindings, interp::Mode::kExact, RunOn::kLoops, onchip), "")
+        << where;
 }
 
 std::vector<Case> cases() {
-  const auto with = [](auto make) {
-    return [make] { return AttentionOptions{.mask = make()}; };
-  };
+  const auto with = [](auto make) { return [make] { return AttentionOptions{.mask = make()}; }; };
   const auto causal = [] { return AttentionOptions{.causal = true}; };
   const auto at = [](int64_t value) { return Vars{{"N", value}}; };
   const Extent n = dim("N", 0, 24), m = dim("N", 1, 24, 1);
@@ -86,13 +85,16 @@ std::vector<Case> cases() {
       // And one that sums over the heads of a group.
       {"grouped", {2, 4, 20, 4}, {2, 2, 20, 4}, {2, 2, 20, 4}, causal, f32, {}, 4},
       {"one head of keys for all", {2, 4, 20, 4}, {2, 1, 20, 4}, {2, 1, 20, 4}},
-      {"bool mask", {2, 2, 20, 4}, {2, 2, 20, 4}, {2, 2, 20, 4},
-       with([] { return input(4, {20, 20}, boolean); })},
-      {"mask of a batch", {2, 2, 20, 4}, {2, 2, 20, 4}, {2, 2, 20, 4},
-       with([] { return input(4, {2, 1, 1, 20}, boolean); })},
+      {"bool mask", {2, 2, 20, 4}, {2, 2, 20, 4}, {2, 2, 20, 4}, with([] {
+         return input(4, {20, 20}, boolean);
+       })},
+      {"mask of a batch", {2, 2, 20, 4}, {2, 2, 20, 4}, {2, 2, 20, 4}, with([] {
+         return input(4, {2, 1, 1, 20}, boolean);
+       })},
       {"added mask", {2, 2, 20, 4}, {2, 2, 20, 4}, {2, 2, 20, 4}, with([] { return input(4, {20, 20}); })},
-      {"nothing may be attended to", {2, 24, 8}, {2, 24, 8}, {2, 24, 8},
-       with([] { return input(4, {24, 1}) < 0; })},
+      {"nothing may be attended to", {2, 24, 8}, {2, 24, 8}, {2, 24, 8}, with([] {
+         return input(4, {24, 1}) < 0;
+       })},
       {"bf16", {2, 20, 4}, {2, 20, 4}, {2, 20, 4}, causal, bf16},
       {"f16", {2, 20, 4}, {2, 20, 4}, {2, 20, 4}, [] { return AttentionOptions{}; }, f16},
       {"f64", {2, 20, 4}, {2, 20, 4}, {2, 20, 4}, causal, f64},
@@ -107,7 +109,8 @@ TEST(Attention, IsOneKernel) {
   for (const Case& c : cases()) check(c, false);
 }
 
-TEST(Attention, AndTwoMoreBackward) {
+// One for the rows of the queries, the result among them, and one for those of the keys.
+TEST(Attention, WithItsGradientsIsTwo) {
   for (const Case& c : cases()) check(c, true);
 }
 

@@ -237,7 +237,8 @@ class KernelBuilder {
   std::string check() const {
     if (group_.kind == GroupKind::kFold) {
       if (kernel_.sink && graph_.sources(kernel_.sink).empty()) return {};
-      return loop::split_fold(graph_, graph_.sources(kernel_.sink), {.onchip_bytes = caps_.onchip_bytes}).reason;
+      return loop::split_fold(graph_, graph_.sources(kernel_.sink), {.onchip_bytes = caps_.onchip_bytes})
+          .reason;
     }
     if (group_.kind != GroupKind::kRow) return {};
     const Node roots[] = {kernel_.sink};

@@ -48,8 +48,8 @@ double parallel_items(const ValueGraph& values, const Group& group) {
   return rows;
 }
 
-// What the members of a fold make again, each node once for each value of the ranges that it depends on: so do
-// the phases of a fold.
+// What the members of a fold make again, each node once for each value of the ranges that it depends on: so
+// do the phases of a fold.
 void count_made_again(const ValueGraph& values, const Group& group, double& flops, double& contract) {
   std::vector<Node> made;
   for (uint32_t m : group.members)

@@ -67,9 +67,7 @@ class Chooser {
 
   // -- Parts: values of pairs that are connected. Sets with a way up to their first. --
 
-  int32_t part_of(uint32_t v) {
-    return above_[v] == kNone ? kNone : top_of(above_[v]);
-  }
+  int32_t part_of(uint32_t v) { return above_[v] == kNone ? kNone : top_of(above_[v]); }
   int32_t top_of(int32_t part) {
     while (joined_[at(part)] != part) part = joined_[at(part)] = joined_[at(joined_[at(part)])];
     return part;
@@ -173,15 +171,15 @@ class Chooser {
       if (part.reason.empty()) gain = weigh(part);
       for (uint32_t u : part.uses) used[u] = used[u] || part.reason.empty();
       std::sort(part.products.begin(), part.products.end());
-        out.log.push_back({part.products.front(), part.uses.back(), part.reason.empty(),
+      out.log.push_back({part.products.front(), part.uses.back(), part.reason.empty(),
                          part.reason.empty() ? gain : "pairs are stored: " + part.reason});
     }
     for (Part& part : parts_)
       if (part.uses.empty() && part.reason.empty()) part.reason = "not reduced";
   }
 
-  // In memory, each product and each factor of a contraction is written once and read once. Otherwise the forward
-  // pass makes the products once, and the backward pass once for its rows and once for its columns.
+  // In memory, each product and each factor of a contraction is written once and read once. Otherwise the
+  // forward pass makes the products once, and the backward pass once for its rows and once for its columns.
   std::string weigh(Part& part) {
     double saved = 0, again = 0, forward = 0, backward = 0;
     for (uint32_t u : part.uses) {
@@ -203,11 +201,12 @@ class Chooser {
     return "pairs are made where they are used: " + numbers;
   }
 
-  // Of one element a row, made of reductions of pairs and little else, and needed by pairs and their reductions
-  // alone.
+  // Of one element a row, made of reductions of pairs and little else, and needed by pairs and their
+  // reductions alone.
   void inline_row(Pairs& out, uint32_t i) {
     const Value& v = value(i);
-    if (v.kind != ValueKind::kMap || v.root || out.inlined[i] || row_part_[i] == kNone || v.work > kRowWork) return;
+    if (v.kind != ValueKind::kMap || v.root || out.inlined[i] || row_part_[i] == kNone || v.work > kRowWork)
+      return;
     const int32_t part = top_of(row_part_[i]);
     const auto is_row = [&](const Read& r) {
       return row_part_[r.producer] != kNone || 2 * value(r.producer).elements <= v.elements;
@@ -222,8 +221,9 @@ class Chooser {
   ir::Graph& graph_;
   const device::Caps& caps_;
   const std::vector<bool>& refused_;
-  std::vector<int32_t> row_part_;        // of what is made of a reduction of pairs: their part
-  std::vector<int32_t> above_, joined_;  // of a value: a part; of a part: one that it is joined with, or itself
+  std::vector<int32_t> row_part_;  // of what is made of a reduction of pairs: their part
+  std::vector<int32_t> above_,
+      joined_;  // of a value: a part; of a part: one that it is joined with, or itself
   std::vector<Part> parts_;
 };
 

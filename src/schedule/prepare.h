@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Rewrites that only make sense once no more derivatives are taken, before values are given places:
 //   - running folds of narrow floats (scan, and scatter that adds) run in f32 between casts, as their meaning
-//   says,
-//     because a kernel keeps its running values in memory;
+//     says, because a kernel keeps its running values in memory;
 //   - a scatter of one element along its axis is a selection by position, which needs no memory: the adjoint
-//   of the
-//     gather in a cross entropy.
+//     of the gather in a cross entropy;
+//   - a reduction that is a result, or goes to the optimizer, with its axes in another order is made in that
+//     order: the gradient of a weight lies in memory as the weight does.
 // Tested by program_fuzz_test.cc and prepare_test.cc.
 #pragma once
 

@@ -46,6 +46,22 @@ TEST_F(PrepareTest, AScatterOfOneElementIsASelection) {
   EXPECT_EQ(prepared(two), two);
 }
 
+TEST_F(PrepareTest, AReductionIsMadeInTheOrderThatItIsNeededIn) {
+  const Node a = x(0, {Dim(2), Dim(1), Dim(4), Dim(3), Dim(5)});
+  const uint8_t last[] = {2, 0, 1}, swap[] = {1, 0};
+  const Node sum = b.reduce(a, ReduceOp::kAdd, 0b00001);  // 1,1,4,3,5
+  const std::vector<Dim> three = {Dim(4), Dim(3), Dim(5)}, flat = {Dim(12), Dim(5)};
+  const Node turned = b.permute(b.reshape(sum, three), last);
+  EXPECT_FALSE(has(prepared(turned), Op::Permute) && b.graph.op(prepared(turned)) == Op::Permute);
+  expect_same(turned);
+  expect_same(b.permute(b.reduce(a, ReduceOp::kMax, 0b01000), std::to_array<uint8_t>({4, 2, 0, 1, 3})));
+  // Axes that a reshape has joined, and a reduction that is needed as it is as well.
+  const Node joined = b.permute(b.reshape(sum, flat), swap);
+  EXPECT_EQ(prepared(joined), joined);
+  const Node both = b.sink({{turned, sum}});
+  EXPECT_EQ(prepared(both), both);
+}
+
 TEST_F(PrepareTest, NarrowFoldsRunInF32) {
   for (const DType t : {f16, bf16}) {
     const Node n = b.scan(x(0, {Dim(3), Dim(8)}, t), ReduceOp::kAdd, 1);

@@ -8,6 +8,7 @@
 #include "rules/simplify.h"
 #include "schedule/build.h"
 #include "schedule/describe.h"
+#include "schedule/order.h"
 #include "schedule/pairs.h"
 #include "schedule/prepare.h"
 #include "support/check.h"
@@ -82,6 +83,12 @@ void show_stages(const support::StageClock& clock, std::span<const Node> prepare
              [&] { return describe_kernels(values, s.launches); });
 }
 
+std::vector<Node> prepare_simply(ir::Graph& graph, std::span<const Node> roots) {
+  const std::vector<Node> simple = rules::simplify(graph, roots, {.pass = "simplify"});
+  const std::vector<Node> out = prepare(graph, simple);
+  return out == simple ? out : rules::simplify(graph, out, {.pass = "prepare"});
+}
+
 }  // namespace
 
 Schedule make_schedule(ir::Graph& graph, std::span<const Node> roots, const device::Caps& caps,
@@ -89,7 +96,7 @@ Schedule make_schedule(ir::Graph& graph, std::span<const Node> roots, const devi
   Schedule out;
   support::StageClock clock;
   clock.enter(StageId::kPrepare);
-  const std::vector<Node> prepared = rules::simplify(graph, prepare(graph, roots), {.pass = "prepare"});
+  const std::vector<Node> prepared = prepare_simply(graph, roots);
   clock.enter(StageId::kValues);
   const ValueGraph fine(graph, prepared);
   const std::vector<bool> inlined = choose_inlined(fine, options.fuse);
@@ -118,6 +125,7 @@ Schedule make_schedule(ir::Graph& graph, std::span<const Node> roots, const devi
   out.roots = out.values->roots();
   clock.leave();
   join_launches(*out.values, out.scopes, std::move(kernels), out.launches);
+  order_launches(*out.values, out.launches);
   std::unordered_set<uint32_t> unique;
   for (const Launch& launch : out.launches)
     for (const Kernel& kernel : launch.parts) {

@@ -32,8 +32,8 @@ enum class GroupKind : uint8_t {
 struct Group {
   GroupKind kind = GroupKind::kMap;
   std::vector<uint32_t> members;  // values, producers first
-  std::vector<Dim> space;         // that the kernel goes through; of a contraction, its result; of a fold, its rows
-  ir::AxisMask reduced = 0;       // of the space
+  std::vector<Dim> space;  // that the kernel goes through; of a contraction, its result; of a fold, its rows
+  ir::AxisMask reduced = 0;  // of the space
 };
 
 // One decision, for people and tests.

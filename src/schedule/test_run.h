@@ -19,8 +19,7 @@ enum class RunOn : uint8_t { kKernels, kLoops };
 // The values of the roots, one-dimensional.
 inline std::vector<std::shared_ptr<interp::Array>> run_schedule(ir::Graph& graph, const Schedule& schedule,
                                                                 const interp::Bindings& bindings,
-                                                                interp::Mode mode,
-                                                                RunOn on = RunOn::kKernels,
+                                                                interp::Mode mode, RunOn on = RunOn::kKernels,
                                                                 int64_t onchip_bytes = 1 << 20) {
   const ValueGraph& values = *schedule.values;
   std::map<uint32_t, std::shared_ptr<interp::Array>> memory;

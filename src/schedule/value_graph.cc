@@ -280,7 +280,7 @@ class Reader {
   std::vector<Node> slots_;  // by value
   Indexer indexer_;
   std::vector<Node> at_;
-  bool has_fold_ = false;  // the expression collected last has sums in it
+  bool has_fold_ = false;         // the expression collected last has sums in it
   ir::SideTable<uint32_t> seen_;  // the number of the last walk that came by
   uint32_t walks_ = 0;
 };

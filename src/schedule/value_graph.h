@@ -46,8 +46,8 @@ struct Value {
   // What a sum adds up, or the factors of a contraction, over axes numbered anew: where a sum has a factor of
   // a contraction, the two go through the same elements.
   std::array<Node, 2> terms;
-  // Of a reduction that makes others anew at each of its positions, since they are inlined (fold.h): the axes of
-  // its rows, and those others at its rows in order, so that equal ones are the same node.
+  // Of a reduction that makes others anew at each of its positions, since they are inlined (fold.h): the axes
+  // of its rows, and those others at its rows in order, so that equal ones are the same node.
   ir::AxisMask rows = 0;
   std::vector<Node> made_again;
   bool root = false;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What runs tensors. The runtime sets itself here where it is linked; without it, and for what devices do not
 // do, the interpreter runs them. All functions are called inside a Scope. Tested by
-// src/runtime/tensor_test.cc.
+// src/runtime/runtime_test.cc.
 #pragma once
 
 #include <memory>

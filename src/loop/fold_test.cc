@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+// Kernels with sums in the loops of others: how they are cut, when they are not, and that the phases give the
+// bits of the kernel whatever the blocks are. ANNEAL_FUZZ_PROGRAMS and ANNEAL_FUZZ_SEED choose the random
+// ones.
+#include "loop/fold.h"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+
+#include "interp/test_kernel.h"
+#include "loop/lower.h"
+#include "loop/print.h"
+#include "loop/random_kernel.h"
+#include "loop/run.h"
+#include "loop/verify.h"
+#include "support/flags.h"
+#include "support/random_stream.h"
+
+namespace anneal::loop {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class Fold : public testing::Test, protected interp::TestKernel {
+ protected:
+  // What a kernel of attention is made of, over 2 batch positions: scores of rows and columns, each of
+  // `depth`.
+  struct Scores {
+    Node batch, row, column, inner;  // ranges; the column and the inner one are bound
+    Node value;
+  };
+  Scores scores(Dim rows, Dim columns, int64_t depth) {
+    Scores s{loop(0, Dim(2)), loop(1, rows), reduce(64, columns), reduce(65, Dim(depth)), {}};
+    const auto element = [&](int64_t number, Dim extent, Node at_row) {
+      const Node length = extent.is_const() ? b.index(extent.value) : extent.expr;
+      const Node index = b.add(b.mul(b.add(b.mul(s.batch, length), at_row), b.index(depth)), s.inner);
+      const Node size = b.mul(length, b.index(2 * depth));
+      return b.load(slot(number, f32, extent.is_const() ? Dim(2 * depth * extent.value) : Dim(size)), index);
+    };
+    s.value = b.mul(sum(b.mul(element(0, rows, s.row), element(1, columns, s.column)), s.inner), number(0.5));
+    return s;
+  }
+  // Stores the softmax of the scores times the third input at (batch, row, d), and the maximum of each row.
+  std::vector<Node> attention(int64_t rows, int64_t columns, int64_t depth) {
+    const Scores s = scores(rows, columns, depth);
+    const Node most = greatest(s.value, s.column), e = unary(Op::Exp, b.sub(s.value, most));
+    const Node p = b.div(e, sum(e, s.column)), d = loop(2, depth);
+    const Node v = b.load(slot(2, f32, 2 * columns * depth), at(at(s.batch, columns, s.column), depth, d));
+    const Node row = at(s.batch, rows, s.row);
+    return {b.store(slot(4, f32, 2 * rows), row, most),
+            b.store(slot(3, f32, 2 * rows * depth), at(row, depth, d), sum(b.mul(p, v), s.column))};
+  }
+  FoldSplit split(const std::vector<Node>& statements, int64_t onchip_bytes = 1 << 20) {
+    return split_fold(graph, statements, {.onchip_bytes = onchip_bytes});
+  }
+  std::string lowered(const std::vector<Node>& statements, int64_t onchip_bytes = 1 << 20) {
+    const Node kernel = b.sink(statements);
+    EXPECT_EQ(ir::verify(graph, statements, ir::Stage::kKernel), "");
+    const Program program = lower(graph, kernel, {.onchip_bytes = onchip_bytes});
+    const std::string text = print(graph, program);
+    EXPECT_EQ(verify(graph, program), "") << text;
+    const interp::KernelArrays expected = random_arrays(graph, kernel, bindings, 11),
+                               actual = copies(expected);
+    try {
+      interp::run_kernel(graph, std::span(&kernel, 1), expected, bindings);
+      loop::run(graph, program, actual, bindings, {.mode = interp::Mode::kExact, .shuffle_seed = 5});
+    } catch (const Error& e) {
+      ADD_FAILURE() << e.message() << "\n" << text;
+    }
+    for (size_t i = 0; i < actual.size(); ++i)
+      for (size_t k = 0; k < static_cast<size_t>(actual[i].second->shape[0]); ++k)
+        EXPECT_EQ(interp::element(*actual[i].second, k), interp::element(*expected[i].second, k))
+            << "element " << k << " of slot " << actual[i].first << "\n"
+            << text;
+    return text;
+  }
+};
+
+TEST_F(Fold, AttentionIsPhasesInOnePlace) {
+  const FoldSplit s = split(attention(24, 20, 4));
+  ASSERT_EQ(s.reason, "");
+  ASSERT_EQ(s.grid.size(), 2u);
+  EXPECT_EQ(s.grid[0].chunk, 1);
+  EXPECT_EQ(s.grid[1].chunk, 24);
+  // Scores; their maximum; exponentials and then weights in their place; their sum between; the result.
+  EXPECT_EQ(s.phases.size(), 6u);
+  ASSERT_EQ(s.locals.size(), 3u);
+  EXPECT_EQ(graph.shape(s.locals[0])[0].value, 24 * 20);
+  for (size_t i : {1u, 2u}) EXPECT_EQ(graph.shape(s.locals[i])[0].value, 24);
+  const std::string text = lowered(attention(24, 20, 4));
+  EXPECT_THAT(text, HasSubstr("phase 5 at r0 = item:0, r1 = item:1\n"));
+  EXPECT_THAT(text, HasSubstr("local slot 5 f32[480]\n"));
+}
+
+TEST_F(Fold, BlocksAreAsLargeAsFit) {
+  // A row of scores is 80 bytes, and 8 more for its maximum and its sum: of half the chip.
+  EXPECT_EQ(split(attention(24, 20, 4), 88 * 2 * 12).grid[1].chunk, 12);
+  EXPECT_EQ(split(attention(24, 20, 4), 88 * 2 * 11).grid[1].chunk, 8);   // 11 and 10 and 9 divide nothing
+  EXPECT_EQ(split(attention(23, 20, 4), 88 * 2 * 11).grid[1].chunk, 11);  // nothing divides 23
+  EXPECT_EQ(split(attention(24, 20, 4), 88 * 8).grid[1].chunk, 8);  // no fewer, where all of it is enough
+  EXPECT_EQ(split(attention(24, 20, 4), 88 * 7).reason, "a block of rows does not fit on the chip");
+  for (const int64_t rows : {1, 8, 23, 24}) lowered(attention(rows, 20, 4), 88 * 2 * 11);
+  EXPECT_THAT(lowered(attention(23, 20, 4), 88 * 2 * 11), HasSubstr("min(11, 23 - item:1)"));
+  EXPECT_THAT(lowered(attention(24, 20, 4), 88 * 7), Not(HasSubstr("phase")));
+}
+
+TEST_F(Fold, SymbolicRows) {
+  const Node n = b.var("N", 0, 40);
+  const Scores s = scores(Dim(n), Dim(n), 3);
+  const Node most = greatest(s.value, s.column);
+  const Node total = sum(unary(Op::Exp, b.sub(s.value, most)), s.column);
+  const Node out = b.store(slot(3, f32, Dim(b.mul(n, b.index(2)))), b.add(b.mul(s.batch, n), s.row), total);
+  EXPECT_EQ(split({out}).reason, "");
+  for (const int64_t size : {0, 1, 7, 19, 40}) {
+    bindings.vars = {{"N", size}};
+    lowered({out}, 3000);
+  }
+}
+
+TEST_F(Fold, WhatIsNotCut) {
+  const Scores s = scores(24, 20, 4);
+  const Node row = at(s.batch, 24, s.row), out = slot(3, f32, 48);
+  const Node total = sum(s.value, s.column);
+  EXPECT_EQ(split({b.store(out, row, sum(b.load(slot(0, f32, 192), at(row, 4, s.inner)), s.inner))}).reason,
+            "no sum lies in the loops of another");
+  EXPECT_EQ(split({b.store(out, row, total)}).reason, "");
+  EXPECT_EQ(split({b.store(out, row, b.add(total, b.load(out, row)))}).reason, "a slot is read and written");
+  EXPECT_EQ(split({b.store(out, row, total), b.store(slot(4, f32, 2), s.batch, number(0))}).reason,
+            "a statement is not of all rows");
+  EXPECT_EQ(split({b.scan_store(out, row, total, s.row, ReduceOp::kAdd, false)}).reason,
+            "a statement is no plain store");
+  // A sum within a sum within a sum.
+  const Node deeper = reduce(66, 3);
+  const Node twice = sum(b.mul(sum(b.mul(s.value, b.cast(deeper, f32)), s.column), number(2)), deeper);
+  EXPECT_EQ(split({b.store(out, row, twice)}).reason, "an inner sum needs another");
+}
+
+// -- Random ones --
+
+class RandomFold : protected interp::TestKernel {
+ public:
+  explicit RandomFold(uint64_t seed) : random_(seed * 77 + 5), seed_(seed) {
+    const int64_t batches = 1 + random_.below(2);
+    depth_ = 1 + random_.below(4);
+    n_ = b.var("N", 0, 9);
+    rows_ = random_.one_in(3) ? Dim(n_) : Dim(1 + random_.below(20));
+    columns_ = random_.one_in(4) ? Dim(n_) : Dim(1 + random_.below(9));
+    if (batches > 1) batch_ = loop(0, batches);
+    row_ = loop(1, rows_);
+    column_ = reduce(64, columns_);
+    inner_ = reduce(65, Dim(depth_));
+  }
+
+  void check() {
+    std::vector<Node> statements;
+    int64_t out = 20;
+    const int64_t count = 1 + random_.below(3);
+    for (int64_t i = 0; i < count; ++i) statements.push_back(statement(out++));
+    const Node kernel = b.sink(statements);
+    const std::string where =
+        "ANNEAL_FUZZ_SEED=" + std::to_string(seed_) + "\n" + ir::print(graph, std::span(&kernel, 1));
+    ASSERT_EQ(ir::verify(graph, statements, ir::Stage::kKernel), "") << where;
+    const LowerOptions options{.lanes = 1 << random_.below(5), .onchip_bytes = 200 << random_.below(8)};
+    const Program program = lower(graph, kernel, options);
+    cut_ = !program.phases.empty();
+    ASSERT_EQ(verify(graph, program), "") << where;
+    const std::string text = where + print(graph, program);
+    bindings.vars = {{"N", random_.below(10)}};
+    const interp::KernelArrays expected = random_arrays(graph, kernel, bindings, seed_),
+                               actual = copies(expected);
+    try {
+      interp::run_kernel(graph, std::span(&kernel, 1), expected, bindings);
+      loop::run(graph, program, actual, bindings, {.mode = interp::Mode::kExact, .shuffle_seed = seed_});
+    } catch (const Error& e) {
+      FAIL() << e.message() << "\n" << text;
+    }
+    for (size_t i = 0; i < actual.size(); ++i)
+      for (size_t k = 0; k < static_cast<size_t>(actual[i].second->shape[0]); ++k)
+        ASSERT_EQ(interp::element(*actual[i].second, k), interp::element(*expected[i].second, k))
+            << "element " << k << " of slot " << actual[i].first << "\n"
+            << text;
+  }
+  bool is_cut() const { return cut_; }
+
+ private:
+  Node length(Dim d) { return d.is_const() ? b.index(d.value) : d.expr; }
+  // An element of an input that has these ranges as its axes.
+  Node element(int64_t number, DType t, const std::vector<Node>& ranges) {
+    Node index = b.index(0), size = b.index(1);
+    for (Node r : ranges) {
+      if (!r) continue;
+      index = b.add(b.mul(index, graph.source(r, 0)), r);
+      size = b.mul(size, graph.source(r, 0));
+    }
+    int64_t count = 1;
+    bool known = true;
+    for (Node r : ranges) {
+      if (!r) continue;
+      known = known && graph.is_const(graph.source(r, 0));
+      if (known) count *= graph.const_value(graph.source(r, 0)).as_int(DType::kIndex);
+    }
+    const Node value = b.load(slot(number, t, known ? Dim(count) : Dim(size)), index);
+    return b.cast(value, f32);
+  }
+  // One for each row and column: made of a sum of products.
+  Node pair() {
+    const int64_t kind = random_.below(3);
+    if (!pairs_.empty() && kind == 0)
+      return pairs_[static_cast<size_t>(random_.below(static_cast<int64_t>(pairs_.size())))];
+    const int64_t number = 30 + 2 * made_++;
+    const DType t = random_.one_in(4) ? bf16 : f32;
+    const Node left = element(number, t, {batch_, row_, inner_}),
+               right = element(number + 1, t, {batch_, column_, inner_});
+    Node value = sum(b.mul(left, right), inner_);
+    if (random_.one_in(2)) value = b.mul(value, this->number(0.25));
+    if (random_.one_in(3)) value = b.where(b.le(column_, row_), value, this->number(-1));
+    if (pairs_.size() < 3) pairs_.push_back(value);
+    return value;
+  }
+  Node reduced(Node body) { return random_.one_in(2) ? sum(body, column_) : greatest(body, column_); }
+  Node pair_expression(int depth) {
+    if (depth == 0) return pair();
+    switch (random_.below(5)) {
+      case 0: return b.add(pair_expression(depth - 1), pair_expression(depth - 1));
+      case 1: return b.mul(pair_expression(depth - 1), row_value(depth - 1));
+      case 2: return unary(Op::Tanh, pair_expression(depth - 1));
+      case 3: return b.sub(pair_expression(depth - 1), row_value(depth - 1));
+      default: return b.mul(pair_expression(depth - 1), element(15, f32, {row_, column_}));
+    }
+  }
+  Node row_value(int depth) {
+    if (depth <= 0 || random_.one_in(3)) return element(16, f32, {batch_, row_});
+    return reduced(pair_expression(depth - 1));
+  }
+  Node statement(int64_t out) {
+    if (random_.one_in(2)) return store(out, {batch_, row_}, row_value(3));
+    const Node d = loop(2, Dim(1 + depth_)), v = element(17, f32, {batch_, column_, d});
+    Node value = sum(b.mul(pair_expression(2), v), column_);
+    if (random_.one_in(3)) value = b.mul(value, row_value(2));
+    return store(out, {batch_, row_, d}, value);
+  }
+  Node store(int64_t out, const std::vector<Node>& ranges, Node value) {
+    const Node like = graph.source(element(out, f32, ranges), 0),
+               index = graph.source(element(out, f32, ranges), 1);
+    return b.store(like, index, value);
+  }
+
+  support::RandomStream random_;
+  const uint64_t seed_;
+  int64_t depth_ = 1, made_ = 0;
+  Dim rows_, columns_;
+  Node n_, batch_, row_, column_, inner_;
+  std::vector<Node> pairs_;
+  bool cut_ = false;
+};
+
+TEST(FoldFuzz, PhasesGiveTheBitsOfTheirKernels) {
+  const auto flag = [](support::Flag f) { return std::strtoull(support::flag_text(f).c_str(), nullptr, 10); };
+  const uint64_t first = flag(support::Flag::kFuzzSeed), count = flag(support::Flag::kFuzzPrograms) / 5;
+  uint64_t cut = 0;
+  for (uint64_t seed = first; seed < first + count && !testing::Test::HasFatalFailure(); ++seed) {
+    RandomFold kernel(seed);
+    kernel.check();
+    cut += kernel.is_cut();
+  }
+  EXPECT_GE(4 * cut, count);
+}
+
+}  // namespace
+}  // namespace anneal::loop

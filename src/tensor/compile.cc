@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+// jit: the guard, the capture, and what a replay binds. Tested by src/runtime/jit_test.cc.
+#include "anneal/compile.h"
+
+#include <map>
+
+#include "ir/text.h"
+#include "tensor/backend.h"
+#include "tensor/call.h"
+
+namespace anneal {
+
+using ir::Node;
+using ir::Op;
+
+namespace {
+
+constexpr int64_t kFirstParam = int64_t{1} << 40;  // arguments are params beyond those that users number
+
+// Inside a capture calls are part of it; so is a call that is being differentiated.
+thread_local int t_capturing = 0;
+
+struct Capturing {
+  Capturing() { ++t_capturing; }
+  ~Capturing() { --t_capturing; }
+  Capturing(const Capturing&) = delete;
+  Capturing& operator=(const Capturing&) = delete;
+};
+
+// What a program is captured for. Extents that are named dimensions stand for every value.
+struct Guard {
+  std::vector<DType> dtypes;
+  std::vector<std::vector<int64_t>> shapes;
+  auto operator<=>(const Guard&) const = default;
+};
+
+}  // namespace
+
+struct Jit::State {
+  Body body;
+  JitOptions options;
+  std::map<Guard, std::shared_ptr<Compiled>> programs;
+  size_t captures = 0;
+};
+
+Jit::Jit(Body body, JitOptions options) : state_(std::make_shared<State>()) {
+  state_->body = std::move(body);
+  state_->options = std::move(options);
+}
+
+size_t Jit::captures() const { return state_->captures; }
+
+namespace {
+
+class JitCall {
+ public:
+  JitCall(const Jit::Body& body, const JitOptions& options, const std::vector<Tensor>& arguments,
+          const Loc& loc)
+      : body_(body), options_(options), arguments_(arguments), loc_(loc) {}
+
+  // Arguments that are not data yet are computed, together.
+  void realize_arguments() {
+    const Call call("jit", arguments_, loc_);
+    std::vector<Tensor> lazy;
+    for (const Tensor& t : arguments_)
+      if (call.g.op(node_of(t)) != Op::Buffer) lazy.push_back(t);
+    if (lazy.empty()) return;
+    lazy = realize(lazy, {}, loc_);
+    size_t next = 0;
+    for (Tensor& t : arguments_)
+      if (call.g.op(node_of(t)) != Op::Buffer) t = lazy[next++];
+  }
+
+  Guard guard() {
+    const Call call("jit", arguments_, loc_);
+    Guard guard;
+    for (size_t i = 0; i < arguments_.size(); ++i) {
+      const Node n = node_of(arguments_[i]);
+      guard.dtypes.push_back(call.g.dtype(n));
+      std::vector<int64_t> shape;
+      for (const ir::Dim& d : call.g.shape(n)) shape.push_back(d.value);
+      if (sizes(i) != nullptr) bind(call, i, *sizes(i), shape);
+      guard.shapes.push_back(std::move(shape));
+    }
+    return guard;
+  }
+
+  std::shared_ptr<Compiled> capture() {
+    std::vector<Tensor> open, results;
+    for (size_t i = 0; i < arguments_.size(); ++i)
+      open.push_back(input(kFirstParam + static_cast<int64_t>(i),
+                           sizes(i) != nullptr ? *sizes(i) : arguments_[i].sizes(), arguments_[i].dtype(),
+                           "argument " + std::to_string(i)));
+    {
+      const Capturing capturing;
+      results = body_(open);
+    }
+    const Call call("jit", arguments_, loc_);
+    check_results(call, open, results);
+    OpenProgram program;
+    for (size_t i = 0; i < results.size(); ++i) {
+      program.roots.push_back(node_of(results[i]));
+      program.updates.push_back(i < options_.state ? static_cast<int32_t>(i) : -1);
+    }
+    for (const Tensor& t : open) program.params.push_back(node_of(t));
+    return backend().compile(call.g, program);
+  }
+
+  std::vector<Tensor> replay(Compiled& program) {
+    const Call call("jit", arguments_, loc_);
+    std::vector<Node> nodes;
+    for (const Tensor& t : arguments_) nodes.push_back(node_of(t));
+    std::vector<Tensor> out;
+    for (Node n : program.run(call.g, nodes, run_)) out.push_back(wrap(n));
+    return out;
+  }
+
+  bool is_differentiated() const {
+    const ir::Graph::Scope scope(ir::default_graph());
+    return std::any_of(arguments_.begin(), arguments_.end(), [](const Tensor& t) {
+      return t.defined() && ir::default_graph().op(node_of(t)) == Op::Alias;
+    });
+  }
+
+ private:
+  const Sizes* sizes(size_t i) const {
+    return i < options_.sizes.size() && options_.sizes[i] ? &*options_.sizes[i] : nullptr;
+  }
+
+  // Takes the values of named dimensions from a shape, and the extents that stand for every value out of it.
+  void bind(const Call& call, size_t i, const Sizes& wanted, std::vector<int64_t>& shape) {
+    const auto misfit = [&] {
+      std::vector<ir::Dim> dims;
+      for (const Extent& e : wanted) dims.push_back(to_dim(e));
+      call.fail(ErrorCode::kShape, "argument " + std::to_string(i) + " is " +
+                                       ir::type_text(call.g, node_of(arguments_[i])) +
+                                       ", its shape must be " + ir::shape_text(call.g, dims));
+    };
+    if (wanted.size() != shape.size()) misfit();
+    for (size_t axis = 0; axis < shape.size(); ++axis) {
+      const ir::Dim d = to_dim(wanted[axis]);
+      if (d.is_const()) {
+        if (d.value != shape[axis]) misfit();
+        continue;
+      }
+      if (const auto* var = std::get_if<ir::VarArg>(&call.g.arg(d.expr)))
+        run_.dims.emplace_back(var->name, shape[axis]);
+      shape[axis] = -1;
+    }
+  }
+
+  void check_results(const Call& call, const std::vector<Tensor>& open,
+                     const std::vector<Tensor>& results) const {
+    if (results.empty())
+      call.fail(ErrorCode::kArgument, "the function gives no result, or does not take " +
+                                          std::to_string(open.size()) + " arguments");
+    for (const Tensor& t : results)
+      if (!t.defined()) call.fail(ErrorCode::kArgument, "one of the results is an empty tensor");
+    if (options_.state > std::min(open.size(), results.size()))
+      call.fail(ErrorCode::kArgument, "there are " + std::to_string(options_.state) + " states, but " +
+                                          std::to_string(open.size()) + " arguments and " +
+                                          std::to_string(results.size()) + " results");
+    for (size_t i = 0; i < options_.state; ++i) {
+      const Node before = node_of(open[i]), after = node_of(results[i]);
+      if (call.g.dtype(before) != call.g.dtype(after) || call.g.shape_id(before) != call.g.shape_id(after))
+        call.fail(ErrorCode::kShape, "result " + std::to_string(i) + " is " + ir::type_text(call.g, after) +
+                                         " and cannot be the next value of argument " + std::to_string(i) +
+                                         ", " + ir::type_text(call.g, before));
+    }
+  }
+
+  const Jit::Body& body_;
+  const JitOptions& options_;
+  std::vector<Tensor> arguments_;
+  const Loc& loc_;
+  RunOptions run_;
+};
+
+}  // namespace
+
+std::vector<Tensor> Jit::operator()(const std::vector<Tensor>& arguments, const Loc& loc) const {
+  JitCall call(state_->body, state_->options, arguments, loc);
+  if (t_capturing != 0 || call.is_differentiated()) return state_->body(arguments);
+  call.realize_arguments();
+  std::shared_ptr<Compiled>& program = state_->programs[call.guard()];
+  if (program == nullptr) {
+    ++state_->captures;
+    program = call.capture();
+  }
+  return call.replay(*program);
+}
+
+}  // namespace anneal
