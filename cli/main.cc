@@ -23,8 +23,9 @@ constexpr Verb kVerbs[] = {
      add_kernels},
     {"opt", "run passes over a program and print the result",
      "anneal opt --passes=simplify --trace program.ir", add_opt},
-    {"explain", "what an op, a rule or a function means, or why two kernels are not one",
-     "anneal explain reduce\n  anneal explain fuse blocks.0.ln1 blocks.0.attn.qkv --program nanogpt",
+    {"explain", "what an op, a rule or a function means; what a kernel is, why two are not one, what takes memory",
+     "anneal explain reduce\n  anneal explain fuse blocks.0.ln1 blocks.0.attn.qkv --program nanogpt\n"
+     "  anneal explain kernel 3 --program nanogpt --asm\n  anneal explain mem gpt2 --train",
      add_explain},
     {"interp", "evaluate a program and print its results", "anneal interp program.ir --seed 1 --dim B=4",
      add_interp},

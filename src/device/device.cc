@@ -21,4 +21,14 @@ std::vector<LaunchTime> Device::submit_timed(std::span<const Launch> launches) {
   return times;
 }
 
+std::string render_all(Device& device, ir::Graph& graph, std::span<const loop::Program> programs) {
+  if (device.forms().empty())
+    return "; " + device.caps().name + " has no code to show: " + device.caps().description + "\n";
+  std::string text;
+  for (size_t i = 0; i < programs.size(); ++i)
+    text += "; program " + std::to_string(i) + "\n" +
+            device.render(graph, programs[i], device.forms().front().name) + "\n";
+  return text;
+}
+
 }  // namespace anneal::device

@@ -122,4 +122,7 @@ class Device {
   virtual CodeStore* code_store() { return nullptr; }
 };
 
+// All of them in the form that the device names first, for dumps.
+std::string render_all(Device& device, ir::Graph& graph, std::span<const loop::Program> programs);
+
 }  // namespace anneal::device

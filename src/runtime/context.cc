@@ -60,20 +60,6 @@ std::shared_ptr<Executor> Context::compile(ir::Graph& graph, const plan::Request
   return made;
 }
 
-namespace {
-
-// In the form that the device names first.
-std::string rendered(ir::Graph& graph, std::span<const loop::Program> programs, device::Device& device) {
-  if (device.forms().empty()) return "# " + device.caps().name + " runs loops as they are\n";
-  std::string text;
-  for (size_t i = 0; i < programs.size(); ++i)
-    text += "; program " + std::to_string(i) + "\n" +
-            device.render(graph, programs[i], device.forms().front().name) + "\n";
-  return text;
-}
-
-}  // namespace
-
 std::shared_ptr<Executor> Context::make(ir::Graph& graph, const plan::Request& request) {
   plan::Planned planned = plan::build_plan(graph, request, device_.caps(), settings_.plan);
   uint64_t needed = planned.plan.arena_bytes;
@@ -89,7 +75,7 @@ std::shared_ptr<Executor> Context::make(ir::Graph& graph, const plan::Request& r
   std::vector<std::shared_ptr<const device::Executable>> code = device_.compile(graph, planned.programs);
   clock.leave();
   clock.show(support::StageId::kRender, std::to_string(code.size()) + " programs for " + device_.caps().name,
-             [&] { return rendered(graph, planned.programs, device_); });
+             [&] { return device::render_all(device_, graph, planned.programs); });
   ++counters_.plans;
   counters_.kernels += code.size();
   return std::make_shared<Executor>(Executor::Home{device_, pool_, arena_, counters_, poison_},
