@@ -368,7 +368,8 @@ const support::StageInfo* stage_named(std::string_view name) {
 }
 
 Json stage_json(const support::StageInfo& s) {
-  return {{"kind", "stage"}, {"name", s.name}, {"meaning", s.meaning}, {"needs", s.needs}, {"gives", s.gives}};
+  return {
+      {"kind", "stage"}, {"name", s.name}, {"meaning", s.meaning}, {"needs", s.needs}, {"gives", s.gives}};
 }
 
 void explain_stage(const support::StageInfo& s) {
@@ -493,12 +494,14 @@ int explain(const Question& asked) {
 
 Action add_explain(Options& verb) {
   const auto asked = std::make_shared<Question>();
-  verb.argument("name", asked->name,
-                "an op, a rule, a pass, a stage, a function; or ops, rules, passes, functions; or fuse, kernel, "
-                "mem");
-  verb.rest("of", asked->rest,
-            "of fuse: two kernels or modules, by name, number or path; of kernel: its name or number; of mem: "
-            "the program");
+  verb.argument(
+      "name", asked->name,
+      "an op, a rule, a pass, a stage, a function; or ops, rules, passes, functions; or fuse, kernel, "
+      "mem");
+  verb.rest(
+      "of", asked->rest,
+      "of fuse: two kernels or modules, by name, number or path; of kernel: its name or number; of mem: "
+      "the program");
   verb.option("--program", asked->request.program, "of fuse, kernel and mem: a text file or a model");
   add_schedule_options(verb, asked->request);
   verb.option("--form", asked->kernel.forms, "of kernel: the device's code instead, in one of its forms");

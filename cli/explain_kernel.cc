@@ -37,7 +37,8 @@ size_t find_launch(const Schedule& s, const std::string& name) {
     for (size_t i : at_place) list += fmt::format("\n  {}  {}", i, s.launches[i].name);
     raise(ErrorCode::kName, fmt::format("there are several kernels at '{}':{}", name, list));
   }
-  const bool is_number = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool is_number =
+      !name.empty() && std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (is_number)
     raise(ErrorCode::kName,
           fmt::format("there is no kernel {}: the program has {}, from 0 on", name, s.launches.size()));
@@ -184,8 +185,8 @@ void print_text(const Asked& asked) {
   ir::Graph& graph = ir::default_graph();
   const LaunchRow& row = asked.row;
   fmt::print("kernel {} of {}: {}\n\n", asked.number, s.loaded.name, row.name);
-  fmt::print("  {:<10}{}\n  {:<10}{} (f forward, b backward, o optimizer)\n", "fused", fmt::join(row.ops, ", "),
-             "seam", row.phases);
+  fmt::print("  {:<10}{}\n  {:<10}{} (f forward, b backward, o optimizer)\n", "fused",
+             fmt::join(row.ops, ", "), "seam", row.phases);
   print_sources(asked);
   fmt::print("  {:<10}{} moved, {:.3g} flops, {:.2f} us on {}\n", "model", size_text(row.bytes), row.flops,
              row.seconds * 1e6, s.device->caps().name);
@@ -194,9 +195,12 @@ void print_text(const Asked& asked) {
   for (const Code& code : asked.codes) {
     const loop::Program& program = s.planned.programs[code.program];
     fmt::print("\n");
-    if (asked.codes.size() > 1) fmt::print("-- {} part{}, such as {} --\n\n", code.parts, code.parts == 1 ? "" : "s", code.name);
-    for (const std::string& line : structure_lines(graph, program)) fmt::print("  {:<10}{}\n", "runs as", line);
-    for (const std::string& line : lines_of(plan_text(asked, program))) fmt::print("  {:<10}{}\n", "plan", line);
+    if (asked.codes.size() > 1)
+      fmt::print("-- {} part{}, such as {} --\n\n", code.parts, code.parts == 1 ? "" : "s", code.name);
+    for (const std::string& line : structure_lines(graph, program))
+      fmt::print("  {:<10}{}\n", "runs as", line);
+    for (const std::string& line : lines_of(plan_text(asked, program)))
+      fmt::print("  {:<10}{}\n", "plan", line);
     if (asked.question.forms.empty()) {
       fmt::print("\nkernel IR:\n{}", ir::print(graph, std::span(&program.kernel, 1)));
       fmt::print("\nloops:\n{}", loop::print(graph, program));
@@ -230,11 +234,19 @@ void print_json(const Asked& asked) {
       if (std::find(sources.begin(), sources.end(), one) == sources.end()) sources.push_back(one);
     }
   const LaunchRow& row = asked.row;
-  const Json out{{"number", asked.number},   {"name", row.name},       {"ops", row.ops},
-                 {"phases", row.phases},     {"sources", sources},     {"inputs", row.inputs},
-                 {"outputs", row.outputs},   {"bytes", row.bytes},     {"flops", row.flops},
-                 {"seconds", row.seconds},   {"device", s.device->caps().name},
-                 {"same_code", asked.same},  {"programs", codes}};
+  const Json out{{"number", asked.number},
+                 {"name", row.name},
+                 {"ops", row.ops},
+                 {"phases", row.phases},
+                 {"sources", sources},
+                 {"inputs", row.inputs},
+                 {"outputs", row.outputs},
+                 {"bytes", row.bytes},
+                 {"flops", row.flops},
+                 {"seconds", row.seconds},
+                 {"device", s.device->caps().name},
+                 {"same_code", asked.same},
+                 {"programs", codes}};
   fmt::print("{}\n", out.dump(1, ' ', false, Json::error_handler_t::replace));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// anneal explain mem: how much memory is alive at each launch of a plan, what the most of it is, and what lies in
-// memory that something else had before.
+// anneal explain mem: how much memory is alive at each launch of a plan, what the most of it is, and what
+// lies in memory that something else had before.
 #define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
@@ -28,15 +28,17 @@ struct Reuse {
 };
 
 struct Memory {
-  std::vector<Life> lives;        // of the arena
-  std::vector<uint64_t> alive;    // bytes, by launch
+  std::vector<Life> lives;      // of the arena
+  std::vector<uint64_t> alive;  // bytes, by launch
   uint32_t peak_at = 0;
-  uint64_t peak = 0;              // the most that is alive
+  uint64_t peak = 0;  // the most that is alive
   std::vector<Reuse> reused;
   uint64_t inputs = 0, results = 0, overwritten = 0;
 };
 
-uint64_t rounded(uint64_t bytes) { return (bytes + plan::kAlignment - 1) / plan::kAlignment * plan::kAlignment; }
+uint64_t rounded(uint64_t bytes) {
+  return (bytes + plan::kAlignment - 1) / plan::kAlignment * plan::kAlignment;
+}
 
 // Bytes of the arena that some value of these has: values in place of others count once.
 uint64_t covered(const ExecPlan& plan, std::vector<uint32_t> blocks) {
@@ -59,7 +61,8 @@ void find_reused(const ExecPlan& plan, const plan::Step& step, Memory& out) {
     for (uint32_t j = 0; written.written && b.bytes != 0 && j < step.uses; ++j) {
       const plan::Use& read = plan.uses[step.first_use + j];
       const Block& r = plan.blocks[read.block];
-      const bool same = r.place == b.place && (b.place == Place::kArena ? r.offset == b.offset : r.number == b.number);
+      const bool same =
+          r.place == b.place && (b.place == Place::kArena ? r.offset == b.offset : r.number == b.number);
       if (read.written || read.block == written.block || !same || r.bytes == 0) continue;
       out.reused.push_back({written.block, read.block, step.launch});
       break;
@@ -105,12 +108,14 @@ void print_chart(const Memory& m) {
   if (launches == 0 || m.peak == 0) return;
   const size_t columns = std::min(kColumns, launches);
   std::vector<uint64_t> high(columns, 0);
-  for (size_t t = 0; t < launches; ++t) high[t * columns / launches] = std::max(high[t * columns / launches], m.alive[t]);
+  for (size_t t = 0; t < launches; ++t)
+    high[t * columns / launches] = std::max(high[t * columns / launches], m.alive[t]);
   for (size_t row = kRows; row-- > 0;) {
     const double level = static_cast<double>(m.peak) * static_cast<double>(row + 1) / kRows;
     std::string line;
     for (uint64_t h : high) {
-      const double filled = static_cast<double>(h) / static_cast<double>(m.peak) * kRows - static_cast<double>(row);
+      const double filled =
+          static_cast<double>(h) / static_cast<double>(m.peak) * kRows - static_cast<double>(row);
       line += filled >= 0.75 ? '#' : filled > 0.25 ? ':' : filled > 0 ? '.' : ' ';
     }
     line.erase(line.find_last_not_of(' ') + 1);
@@ -138,7 +143,9 @@ void print_text(const Scheduled& s, const Memory& m) {
   const auto text = [](uint64_t bytes) { return size_text(static_cast<double>(bytes)); };
   fmt::print("memory of {} over its {} launches\n\n", s.loaded.name, plan.launches);
   print_chart(m);
-  const double ratio = plan.lower_bound == 0 ? 1 : static_cast<double>(plan.arena_bytes) / static_cast<double>(plan.lower_bound);
+  const double ratio = plan.lower_bound == 0
+                           ? 1
+                           : static_cast<double>(plan.arena_bytes) / static_cast<double>(plan.lower_bound);
   fmt::print("\n  {:<12}{}, {:.3f} of the lower bound {}: what is alive at one time at most\n", "peak",
              text(plan.arena_bytes), ratio, text(plan.lower_bound));
   fmt::print("  {:<12}{}, of which {} are overwritten by their next values\n", "inputs", text(m.inputs),

@@ -111,7 +111,9 @@ std::string numbers_text(const std::vector<size_t>& numbers) {
 
 void print_by_source(const Scheduled& s) {
   print_head(s);
-  fmt::print("f forward, b backward, o optimizer: the kernels (anneal kernels) that work for a line; + with other lines\n");
+  fmt::print(
+      "f forward, b backward, o optimizer: the kernels (anneal kernels) that work for a line; + with other "
+      "lines\n");
   std::string file;
   for (const auto& [place, line] : source_table(s.schedule())) {
     if (place.first != file) fmt::print("{}\n", place.first);
@@ -120,7 +122,8 @@ void print_by_source(const Scheduled& s) {
     for (size_t p = 0; p < 3; ++p) {
       marks += line.launches[p].empty() ? ' ' : "fbo"[p];
       if (!line.launches[p].empty())
-        kernels += fmt::format("{}{}: {}", kernels.empty() ? "" : "   ", "fbo"[p], numbers_text(line.launches[p]));
+        kernels +=
+            fmt::format("{}{}: {}", kernels.empty() ? "" : "   ", "fbo"[p], numbers_text(line.launches[p]));
     }
     fmt::print("{:>6}  {}{}  {:<24}  {}\n", place.second, marks, line.with > 0 ? "+" : " ",
                shortened(line.call, 24), kernels);
@@ -160,11 +163,16 @@ void print_json(const Scheduled& s, bool by_source) {
                        {"source", row.sources.empty() ? "" : row.sources[0]},
                        {"sources", row.sources}});
   }
-  Json out{{"kernels", std::move(kernels)},      {"launches", plan.launches.size()},
-           {"unique", plan.unique_kernels},      {"bytes", plan.total.bytes()},
-           {"flops", plan.total.flops},          {"seconds", plan.total.seconds},
-           {"peak", s.plan().arena_bytes},       {"lower_bound", s.plan().lower_bound},
-           {"device", s.device->caps().name},    {"schedule_ms", s.planned.schedule_ms},
+  Json out{{"kernels", std::move(kernels)},
+           {"launches", plan.launches.size()},
+           {"unique", plan.unique_kernels},
+           {"bytes", plan.total.bytes()},
+           {"flops", plan.total.flops},
+           {"seconds", plan.total.seconds},
+           {"peak", s.plan().arena_bytes},
+           {"lower_bound", s.plan().lower_bound},
+           {"device", s.device->caps().name},
+           {"schedule_ms", s.planned.schedule_ms},
            {"note", note(s)}};
   if (by_source) out["by_source"] = source_json(plan);
   fmt::print("{}\n", out.dump(1, ' ', false, Json::error_handler_t::replace));

@@ -127,8 +127,9 @@ LaunchRow row_of(const Schedule& s, const Launch& launch) {
     }
   }
   const size_t colon = launch.name.find(": ");
-  row.place = launch.parts.size() > 1 ? launch.name
-              : colon == std::string::npos ? "" : launch.name.substr(0, colon);
+  row.place = launch.parts.size() > 1      ? launch.name
+              : colon == std::string::npos ? ""
+                                           : launch.name.substr(0, colon);
   for (size_t i = 0; i < 3; ++i)
     if (phase[i]) row.phases += "fbo"[i];
   return row;
@@ -152,8 +153,8 @@ std::vector<SourceLine> source_lines(const Schedule& s, const Kernel& kernel) {
       if (seen[source.id]) continue;
       seen[source.id] = true;
       const uint32_t v = s.values->value_of(source);
-      const bool elsewhere = v != ~0u && ((*s.values)[v].kind == schedule::ValueKind::kLeaf ||
-                                          s.scopes.group_of[v] >= 0);
+      const bool elsewhere =
+          v != ~0u && ((*s.values)[v].kind == schedule::ValueKind::kLeaf || s.scopes.group_of[v] >= 0);
       if (!elsewhere) open.push_back(source);
     }
   }

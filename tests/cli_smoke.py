@@ -89,7 +89,7 @@ class CliTest(unittest.TestCase):
         self.assertRegex(self.out("--version"), r"^anneal \d+\.\d+\.\d+ \(commit \S+, .+\)\n$")
 
     def test_every_verb_has_help_with_an_example(self):
-        for verb in ("graph", "kernels", "opt", "explain", "interp", "conform", "reduce", "run", "train"):
+        for verb in ("graph", "kernels", "profile", "opt", "explain", "interp", "conform", "reduce", "run", "train", "cache"):
             self.assertIn(f"example:\n  anneal {verb}", self.out(verb, "--help"))
             self.assertEqual(self.out(verb, "--help"), self.out("help", verb))
 
@@ -202,6 +202,59 @@ class CliTest(unittest.TestCase):
             self.assertTrue(t["first"] <= found["peak_launch"] <= t["last"])
         self.assertIn("nearest model is 'nanogpt'", self.error("explain", "mem", "nanogtp"))
         self.assertIn("nothing is stored", self.out("explain", "mem", "p.ir"))
+
+    def test_profile(self):
+        text = self.out("profile", "mlp", "--train", "--device", "cpu", "--steps", "2", "--trace", "trace.json")
+        self.assertRegex(text, r"measured: memory [0-9.]+ GB/s, cache [0-9.]+ GB/s")
+        self.assertRegex(text.splitlines()[-1], r"^\d+ launches: [0-9.]+ us a step, .* % of the roofline$")
+        events = json.loads((self.path / "trace.json").read_text())["traceEvents"]
+        runs = [e for e in events if e["ph"] == "X"]
+        self.assertTrue(all(a["ts"] + a["dur"] <= b["ts"] + 1e-3 for a, b in zip(runs, runs[1:])))
+        found = json.loads(self.out("profile", "mlp", "--train", "--device", "cpu", "--steps", "3", "--json"))
+        kernels = json.loads(self.out("kernels", "mlp", "--train", "--device", "cpu", "--json"))["kernels"]
+        self.assertEqual([k["name"] for k in found["kernels"]], [k["name"] for k in kernels])
+        self.assertTrue(all(k["seconds"] > 0 and k["gb_per_s"] > 0 for k in found["kernels"]))
+        self.assertEqual(found["seconds"], min(found["steps"]))
+        self.assertIn("f32", self.out("explain", "kernel", "0", "--program", "p.ir", "--device", "cpu"))
+        self.assertIn("launches: ", self.out("profile", "symbolic.ir", "--device", "cpu"))
+        self.assertIn("runs nothing", self.error("profile", "mlp", "--device", "null"))
+        self.assertIn("no/folder/t.json", self.error("profile", "mlp", "--device", "cpu", "--trace", "no/folder/t.json"))
+        self.assertIn("nearest model is 'nanogpt'", self.error("profile", "nanogtp"))
+
+    def test_cache(self):
+        env = {"ANNEAL_CACHE_DIR": str(self.path / "cache")}
+        why = lambda **more: self.out("cache", "why", "mlp", "--device", "cpu", **(env | more))
+        self.assertRegex(why(), r"^missing .* never compiled\n(.*\n)+0 of \d+ different kernels")
+        self.out("profile", "mlp", "--device", "cpu", "--steps", "1", **env)
+        self.assertNotIn("missing", why())
+        self.assertIn("for another target", why(ANNEAL_CPU_FEATURES="generic"))
+        stats = json.loads(self.out("cache", "stats", "--device", "cpu", "--json", **env))
+        self.assertGreater(stats["entries"], 0)
+        self.assertEqual(stats["stored"], stats["entries"])
+        self.assertGreaterEqual(stats["misses"], stats["stored"])
+        self.assertGreater(stats["bytes"], 0)
+        self.out("profile", "mlp", "--device", "cpu", "--steps", "1", **env)
+        self.assertGreater(json.loads(self.out("cache", "stats", "--device", "cpu", "--json", **env))["hits"], 0)
+        self.assertIn(f"removed {stats['entries']} entries, ", self.out("cache", "clear", "--device", "cpu", **env))
+        self.assertIn("entries    0\n", self.out("cache", "stats", "--device", "cpu", **env))
+        (self.path / "file").write_text("text")
+        env["ANNEAL_CACHE_DIR"] = str(self.path / "file")
+        self.assertIn("is a file, not a folder", self.out("cache", "stats", "--device", "cpu", **env))
+        self.assertIn("is a file, not a folder", self.error("cache", "clear", "--device", "cpu", **env))
+        self.assertIn("is a file, not a folder", why())
+        self.assertIn("launches: ", self.out("profile", "mlp", "--device", "cpu", "--steps", "1", **env))
+        self.assertEqual((self.path / "file").read_text(), "text")
+        self.assertIn("no kernels are kept", self.out("cache", "stats", "--device", "cpu", ANNEAL_CACHE_DIR="off"))
+        self.assertIn("nearest is 'stats'", self.error("cache", "stat"))
+        self.assertIn("keeps no code", self.error("cache", "stats", "--device", "null"))
+        self.assertIn("takes one program", self.error("cache", "why"))
+
+    def test_calibration_is_kept(self):
+        env = {"ANNEAL_CACHE_DIR": str(self.path / "cache"), "ANNEAL_CALIBRATE": "1"}
+        first = self.out("kernels", "nanogpt", "--train", "--device", "cpu", **env)
+        self.assertEqual(len(list((self.path / "cache").glob("measured-*"))), 1)
+        again = self.out("kernels", "nanogpt", "--train", "--device", "cpu", **env)
+        self.assertEqual(first.splitlines()[:-1], again.splitlines()[:-1])
 
     def test_stages(self):
         text = self.out("explain", "passes")

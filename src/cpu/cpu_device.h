@@ -10,6 +10,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "cpu/code_store.h"
 #include "cpu/jit.h"
 #include "cpu/object_cache.h"
 #include "cpu/pool.h"
@@ -40,7 +41,7 @@ class CpuExecutable final : public device::Executable {
 // The key of a program's content: its kernel and the shape of its loops, in every process.
 support::Key program_key(const ir::Graph& graph, const loop::Program& program);
 
-class CpuDevice final : public device::Device {
+class CpuDevice final : public device::Device, private device::CodeStore {
  public:
   explicit CpuDevice(Pool& pool = process_pool(), ObjectCache& cache = process_cache(),
                      const Target& target = host_target());
@@ -58,8 +59,19 @@ class CpuDevice final : public device::Device {
 
   std::span<const device::Form> forms() const override;
   std::string render(ir::Graph& graph, const loop::Program& program, std::string_view form) override;
+  device::CodeStore* code_store() override { return this; }
+
+  void set_caps(device::Caps caps) { caps_ = std::move(caps); }
 
  private:
+  // CodeStore
+  Totals totals() override { return folder_totals(cache_, journal_); }
+  Totals clear() override { return clear_folder(cache_, journal_); }
+  std::vector<Found> find(ir::Graph& graph, std::span<const loop::Program> programs) override;
+
+  support::Key object_key(const ir::Graph& graph, const loop::Program& program) const;
+  JournalEntry journal_entry(const ir::Graph& graph, const loop::Program& program) const;
+
   struct Job {
     const CpuExecutable* executable;
     size_t first_slot, first_var;  // in the batch
@@ -77,6 +89,7 @@ class CpuDevice final : public device::Device {
 
   Pool& pool_;
   ObjectCache& cache_;
+  Journal journal_;
   Target target_;
   support::Key version_;
   device::Caps caps_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the cpu device shows of a program: LLVM IR, machine code, and how its contractions are cut up. Tested by
-// render_test.cc.
+// What the cpu device shows of a program: LLVM IR, machine code, and how its contractions are cut up. Tested
+// by render_test.cc.
 #include <llvm/IR/LLVMContext.h>
 #include <llvm/Support/raw_ostream.h>
 
@@ -32,8 +32,7 @@ std::span<const device::Form> CpuDevice::forms() const { return kForms; }
 std::string CpuDevice::render(ir::Graph& graph, const loop::Program& program, std::string_view form) {
   if (form == "plan") return plan_lines(graph, program, target_, pool_.threads());
   llvm::LLVMContext context;
-  const auto module =
-      emit_program(context, target_, graph, program, "kernel", {.threads = pool_.threads()});
+  const auto module = emit_program(context, target_, graph, program, "kernel", {.threads = pool_.threads()});
   if (form == "asm") return Compiler(target_).assembly(*module);
   std::string text;
   llvm::raw_string_ostream stream(text);

@@ -89,7 +89,8 @@ void check(const ir::Graph& graph, std::span<const Node> roots, Stage stage, std
 
 void dump(const ir::Graph& graph, std::span<const Node> roots, const Pass& pass, size_t number) {
   if (!support::dump_wanted(pass.name)) return;
-  support::write_dump(number, pass.name, "ir", fmt::format("# after {}\n{}", pass.name, ir::print(graph, roots)));
+  support::write_dump(number, pass.name, "ir",
+                      fmt::format("# after {}\n{}", pass.name, ir::print(graph, roots)));
 }
 
 // One line a pass for ANNEAL_DEBUG=1, and what fired for 2.

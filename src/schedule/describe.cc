@@ -54,12 +54,13 @@ std::string describe_values(const ValueGraph& values) {
     if (value.inlined) out += ", inlined";
     if (value.root) out += ", root";
     if (!value.reads.empty())
-      out += ": reads " + join(value.reads,
-                               [&](const Read& r) {
-                                 return value_text(r.producer) +
-                                        (r.in_step ? " in step" : " by " + axes_text(r.axes));
-                               },
-                               ", ");
+      out += ": reads " + join(
+                              value.reads,
+                              [&](const Read& r) {
+                                return value_text(r.producer) +
+                                       (r.in_step ? " in step" : " by " + axes_text(r.axes));
+                              },
+                              ", ");
     out += "\n";
   }
   return out;
@@ -72,16 +73,14 @@ std::string describe_scopes(const ValueGraph& values, const Scopes& scopes) {
     const Group& group = scopes.groups[g];
     out += "group " + std::to_string(g) + " " + std::string(kGroupKinds[static_cast<size_t>(group.kind)]) +
            " " + space_text(graph, group.space, group.reduced) + ": " +
-           join(group.members, [&](uint32_t v) {
-             return value_text(v) + (scopes.stored[v] ? "*" : "");
-           }) +
+           join(group.members, [&](uint32_t v) { return value_text(v) + (scopes.stored[v] ? "*" : ""); }) +
            "\n";
   }
   out += "(* is stored)\n";
   for (const Decision& d : scopes.log)
     out += std::string(d.fused ? "fused " : "apart ") + value_text(d.producer) + " " +
-           value_text(d.consumer) + ": " + d.reason +
-           (d.gain == 0 ? "" : ", gain " + seconds_text(d.gain)) + "\n";
+           value_text(d.consumer) + ": " + d.reason + (d.gain == 0 ? "" : ", gain " + seconds_text(d.gain)) +
+           "\n";
   return out;
 }
 
@@ -97,8 +96,10 @@ std::string describe_kernels(const ValueGraph& values, std::span<const Launch> l
     }
   std::string out;
   for (const Node& sink : sinks)
-    out += "# " + join(names[sink.id], [](const std::string& n) { return n; }, "\n# ") + "\n" +
-           ir::print(graph, std::span(&sink, 1)) + "\n";
+    out += "# " +
+           join(
+               names[sink.id], [](const std::string& n) { return n; }, "\n# ") +
+           "\n" + ir::print(graph, std::span(&sink, 1)) + "\n";
   return out;
 }
 

@@ -17,7 +17,8 @@ TEST(Describe, EveryStageOfASoftmax) {
 %3 = expand %2 : f32[4,8]
 %4 = div %1, %3 : f32[4,8]
 sink %4
-)").roots;
+)")
+                                      .roots;
   const Schedule s = make_schedule(g, roots, {}, {.fuse = Fuse::kGreedy});
   EXPECT_EQ(describe_values(*s.values),
             "v0 leaf param f32[4,8]\n"

@@ -19,8 +19,10 @@ constexpr StageInfo kStages[] = {
      "which values are made where they are used, and which share a kernel, with every decision"},
     {"kernels", "groups", "kernel", "ir", "each group as a sink of statements over scalar expressions"},
     {"order", "kernel", "kernel", "txt", "kernels that run as one launch, and the order of launches"},
-    {"plan", "kernel", "plan", "txt", "where each value lies, what is overwritten, what is checked at launch"},
-    {"loops", "kernel", "loops", "txt", "each different kernel as loops: grid, vectors, contractions, phases"},
+    {"plan", "kernel", "plan", "txt",
+     "where each value lies, what is overwritten, what is checked at launch"},
+    {"loops", "kernel", "loops", "txt",
+     "each different kernel as loops: grid, vectors, contractions, phases"},
     {"render", "loops", "code", "txt", "what the device makes of the loops: LLVM IR on cpu"},
 };
 static_assert(std::size(kStages) == static_cast<size_t>(StageId::kRender) + 1);

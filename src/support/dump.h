@@ -25,7 +25,8 @@ std::span<const StageInfo> all_stages();  // in order, by StageId
 const StageInfo& stage_info(StageId stage);
 
 bool dump_wanted(std::string_view step);
-// DIR/NN-step.ending; when this process has written that one before, NN-step.2.ending and so on. Raises kData.
+// DIR/NN-step.ending; when this process has written that one before, NN-step.2.ending and so on. Raises
+// kData.
 void write_dump(size_t number, std::string_view step, std::string_view ending, std::string_view text);
 // The line of ANNEAL_DEBUG=1.
 void report_step(std::string_view step, double milliseconds, std::string_view detail);

@@ -75,7 +75,8 @@ TEST_F(DumpTest, TimeGoesToTheStageThatIsRunning) {
   set_flag(Flag::kDebug, "1");
   testing::internal::CaptureStderr();
   clock.show(StageId::kValues, "3 values", [] { return ""; });
-  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::MatchesRegex("values +[0-9.]+ ms  3 values\n"));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              testing::MatchesRegex("values +[0-9.]+ ms  3 values\n"));
 }
 
 TEST_F(DumpTest, StagesFitTogether) {
