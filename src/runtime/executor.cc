@@ -46,7 +46,7 @@ Executor::Executor(Home home, std::shared_ptr<const plan::ExecPlan> plan,
     : home_(home), plan_(std::move(plan)), code_(std::move(code)) {
   for (uint32_t i = 0; i < plan_->uses.size(); ++i) {
     const plan::Block& block = plan_->blocks[plan_->uses[i].block];
-    slots_.push_back({nullptr, block.offset});
+    slots_.push_back({nullptr, static_cast<size_t>(block.offset)});
     if (block.place == Place::kInput) inputs_.push_back({i, block.number});
     if (block.place == Place::kResult) results_.push_back({i, block.number});
   }
