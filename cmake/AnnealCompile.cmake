@@ -27,6 +27,9 @@ target_compile_options(anneal_options INTERFACE
   -fno-math-errno -fno-trapping-math
   # Paths in messages and binaries are relative to the repository, so that builds are the same everywhere.
   -fmacro-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}/=)
+# A compiler cache may make them relative to the build folder first.
+file(RELATIVE_PATH anneal_from_build ${CMAKE_CURRENT_BINARY_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+target_compile_options(anneal_options INTERFACE -fmacro-prefix-map=${anneal_from_build}=)
 if(ANNEAL_SANITIZE)
   target_compile_options(anneal_options INTERFACE
     -fsanitize=${ANNEAL_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
