@@ -34,7 +34,7 @@ Tensor asinh(In x);
 Tensor acosh(In x);
 Tensor atanh(In x);
 Tensor erf(In x);
-Tensor erfc(In x);                                   // 1 - erf(x), and as exact as that
+Tensor erfc(In x);                                   // 1 - erf(x), with the small values too
 Tensor sinc(In x);                                   // sin(pi x) / (pi x)
 Tensor logit(In x, std::optional<double> eps = {});  // log(x / (1 - x)), of x kept within [eps, 1 - eps]
 Tensor deg2rad(In x);

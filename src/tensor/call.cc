@@ -163,6 +163,11 @@ DType Call::joint_dtype(std::initializer_list<const In*> operands) const {
   return weak == In::Kind::kInt && is_bool(t) ? needed : t;
 }
 
+DType Call::float_dtype(std::initializer_list<const In*> operands) const {
+  const DType t = joint_dtype(operands);
+  return is_float(t) ? t : f32;
+}
+
 std::vector<Dim> Call::broadcast_shapes(std::initializer_list<Node> nodes) const {
   std::vector<Dim> out;
   for (Node n : nodes) {

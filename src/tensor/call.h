@@ -42,6 +42,7 @@ class Call final : public ErrorContext {
     ir::Node a, b;
   };
   DType joint_dtype(std::initializer_list<const In*> operands) const;
+  DType float_dtype(std::initializer_list<const In*> operands) const;  // the same; integers and bool are f32
   Pair broadcast_pair(const In& a, const In& b, DType t) const;
   std::vector<ir::Dim> broadcast_shapes(std::initializer_list<ir::Node> nodes) const;
   ir::Node broadcast(ir::Node n, ir::Shape to) const;  // scalars stay scalars
