@@ -440,7 +440,7 @@ Tensor clamp(In x, std::optional<double> low, std::optional<double> high) {
   return t;
 }
 
-Tensor clamp(In x, const Tensor& low, const Tensor& high) {
+Tensor detail::clamp_between(In x, const Tensor& low, const Tensor& high) {
   const Call call("clamp", {&x});
   call.required(low, "the lower bound");
   call.required(high, "the upper bound");

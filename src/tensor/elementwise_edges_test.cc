@@ -55,6 +55,37 @@ TEST(Numbers, AreWrittenToWholeSlices) {
   EXPECT_TYPE(index_copy(x.to(f16), 0, at, 0.1), "f16[3,2]");
 }
 
+TEST(Literals, OfMixedNumbersAndThreeAxes) {
+  EXPECT_VALUES(tensor({1.0, INFINITY}), {1, kInf});
+  EXPECT_TYPE(tensor({1, 2.5}), "f64[2]");
+  EXPECT_TYPE(tensor({{1.0}, {2.0}}), "f64[2,1]");
+  EXPECT_TYPE(tensor({{{1, 2}, {3, 4}, {5, 6}}}), "i32[1,3,2]");
+  EXPECT_VALUES(tensor({{{1, 2}}, {{3, 4}}}), {1, 2, 3, 4});
+  EXPECT_TYPE(tensor({{{7.f}}}), "f32[1,1,1]");
+}
+
+TEST(Literals, ArangeOfIntegersAndOfFloats) {
+  EXPECT_TYPE(arange(0, 5), "i32[5]");
+  EXPECT_TYPE(arange(5, 0, -2), "i32[3]");
+  EXPECT_TYPE(arange(0, 5, 0.5), "f32[10]");
+  EXPECT_TYPE(arange(0.0, 5.0), "f32[5]");
+  EXPECT_TYPE(arange(2.7), "f32[3]");
+  EXPECT_TYPE(arange(0, 300, 100, i64), "i64[3]");
+  EXPECT_VALUES(index_select(tensor({4.0, 5.0, 6.0}), 0, arange(1, 3)), {5, 6});
+  static_assert(!std::is_constructible_v<Extent, double>);
+}
+
+TEST(Operators, ThatAssign) {
+  Tensor x = tensor({6.0, 8.0});
+  x += 2;
+  x *= tensor({2.0, 3.0});
+  x -= 1;
+  x /= 2.0;
+  EXPECT_VALUES(x, {7.5, 14.5});
+  EXPECT_VALUES(clamp(x, {}, {}), {7.5, 14.5});
+  EXPECT_VALUES(clamp(x, 8, {}), {8, 14.5});
+}
+
 // -- Tails --
 
 TEST(Erfc, KeepsSmallValues) {
