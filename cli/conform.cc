@@ -68,7 +68,7 @@ Action add_conform(Options& verb) {
   const auto options = std::make_shared<ConformVerbOptions>();
   verb.argument("path", options->path, "of the set, without .json or .safetensors");
   verb.option("--device", options->conform.device, "what runs it: a device, or interp");
-  verb.option("--fuse", options->conform.fuse, "none, or greedy: all that is legal");
+  verb.option("--fuse", options->conform.fuse, "none, greedy (all that is legal) or model (what gains time)");
   verb.flag("--unplanned", options->conform.unplanned, "every value in memory of its own");
   verb.option("--filter", options->conform.filter,
               "a regular expression; entries without it in their name are skipped");

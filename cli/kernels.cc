@@ -205,10 +205,6 @@ std::string value_name(const Schedule& s, uint32_t v) {
          std::string(ir::op_text(graph.op((*s.values)[v].node))) + " " + value_text(s, v);
 }
 
-std::string gain_text(double microseconds) {
-  return microseconds == 0 ? "" : fmt::format(" (modelled gain {:.1f} us)", microseconds);
-}
-
 // Parameters and state of a model that trains are replaced.
 plan::ExecPlan plan_of(const Loaded& loaded, schedule::Fuse fuse) {
   const programs::Program& model = loaded.model;
@@ -221,6 +217,10 @@ plan::ExecPlan plan_of(const Loaded& loaded, schedule::Fuse fuse) {
   const runtime::Canonical c = runtime::canonicalize(ir::default_graph(), loaded.roots, old);
   const plan::Request request{c.roots, static_cast<uint32_t>(c.leaves.size()), std::move(updates)};
   return plan::build_plan(ir::default_graph(), request, {}, {.fuse = fuse}).plan;
+}
+
+std::string gain_text(double microseconds) {
+  return microseconds == 0 ? "" : fmt::format(" (modelled gain {:.1f} us)", microseconds);
 }
 
 }  // namespace

@@ -142,6 +142,7 @@ TEST(AttentionOnDevice, OfEveryKind) {
   check({2, 2, 2, 37, 61, 5, false, true}, 4);
   check({1, 2, 2, 48, 48, 16, true, false, bf16}, 5);
   check({1, 2, 2, 33, 33, 4, true, false, f64}, 6);
+  check({1, 1, 1, 130, 600, 8}, 8);  // more columns than a contraction goes through at a time
   for (const int64_t length : {0, 1, 29, 40}) check({2, 2, 2, 40, 40, 8, true, false, f32, length}, 7);
 }
 

@@ -90,7 +90,8 @@ EntryResult run_entry(const Json& json, size_t place, const io::SafeTensors& ten
 ConformReport run_conform(const std::string& path, const ConformOptions& options) {
   find_name("device", options.device, runtime::device_names());
   runtime::Settings settings{.device = options.device};
-  settings.plan.fuse = static_cast<schedule::Fuse>(find_name("fuse level", options.fuse, {"none", "greedy"}));
+  settings.plan.fuse = static_cast<schedule::Fuse>(find_name(
+      "fuse level", options.fuse, {std::begin(schedule::kFuseNames), std::end(schedule::kFuseNames)}));
   settings.plan.share = !options.unplanned;
   const runtime::Using device(settings);
   const std::regex filter = compile_filter(options.filter);

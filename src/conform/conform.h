@@ -31,11 +31,11 @@ struct ConformReport {
 
 struct ConformOptions {
   std::string device = "interp";
-  std::string fuse = "greedy";  // or none
-  bool unplanned = false;       // every value in memory of its own
-  std::string filter;           // a regular expression that is searched for in names; others are skipped
-  bool in_f64 = false;          // compute every float in f64
-  bool force = false;           // also what takes many minutes
+  std::string fuse = "model";  // or none, or greedy
+  bool unplanned = false;      // every value in memory of its own
+  std::string filter;          // a regular expression that is searched for in names; others are skipped
+  bool in_f64 = false;         // compute every float in f64
+  bool force = false;          // also what takes many minutes
   std::function<void(const EntryResult&)> on_entry;  // called as each entry is done
 };
 

@@ -16,8 +16,9 @@ using ir::RangeSet;
 namespace {
 
 constexpr size_t kNone = SIZE_MAX;
-constexpr int64_t kMostRows = 128;  // of a block: more would leave too few items
-constexpr int64_t kFewRows = 8;     // fewer would go through the columns too often
+constexpr int64_t kMostRows =
+    64;  // of a block: what its rows share is packed often enough then; and more items
+constexpr int64_t kFewRows = 8;  // fewer would go through the columns too often
 
 enum class Level : uint8_t {
   kRow,     // one value a row, or fewer
@@ -205,7 +206,10 @@ Node Splitter::top_of(Node n) const {
     const std::vector<Node>& users = users_[at(n)];
     if (users.size() != 1) return n;
     const Node user = users[0];
-    if (!ir::has_flag(graph_.op(user), ir::kElementwise) || kernel_.free(user) != kernel_.free(n)) return n;
+    // A transcendental function goes faster in loops of its own than behind a tile of a contraction.
+    if (!ir::has_flag(graph_.op(user), ir::kElementwise) ||
+        ir::has_flag(graph_.op(user), ir::kTranscendental) || kernel_.free(user) != kernel_.free(n))
+      return n;
     for (Node s : graph_.sources(user))
       if (s != n && sums_[at(s)]) return n;
     n = user;
@@ -327,13 +331,9 @@ bool Splitter::choose_rows() {
   }
   const Node range = kernel_.ranges()[block_];
   const double onchip = static_cast<double>(options_.onchip_bytes);
-  const int64_t all = most(range), most_rows = std::min(all, kMostRows);
-  const auto fitting = [&](double budget) {
-    return bytes * static_cast<double>(most_rows) <= budget ? most_rows
-                                                            : static_cast<int64_t>(budget / bytes);
-  };
-  int64_t rows = fitting(onchip / 2);  // the rest is for what is read along with them
-  if (rows < std::min(all, kFewRows)) rows = std::min(fitting(onchip), kFewRows);
+  const int64_t all = most(range);
+  int64_t rows = std::min(all, kMostRows);
+  if (bytes * static_cast<double>(rows) > onchip) rows = static_cast<int64_t>(onchip / bytes);
   if (rows < std::min(all, kFewRows)) return fail("a block of rows does not fit on the chip");
   if (graph_.is_const(extent(range)))
     for (int64_t r = rows; r > rows / 2; --r)

@@ -95,14 +95,14 @@ TEST_F(Fold, AttentionIsPhasesInOnePlace) {
 }
 
 TEST_F(Fold, BlocksAreAsLargeAsFit) {
-  // A row of scores is 80 bytes, and 8 more for its maximum and its sum: of half the chip.
-  EXPECT_EQ(split(attention(24, 20, 4), 88 * 2 * 12).grid[1].chunk, 12);
-  EXPECT_EQ(split(attention(24, 20, 4), 88 * 2 * 11).grid[1].chunk, 8);   // 11 and 10 and 9 divide nothing
-  EXPECT_EQ(split(attention(23, 20, 4), 88 * 2 * 11).grid[1].chunk, 11);  // nothing divides 23
-  EXPECT_EQ(split(attention(24, 20, 4), 88 * 8).grid[1].chunk, 8);  // no fewer, where all of it is enough
+  // A row of scores is 80 bytes, and 8 more for its maximum and its sum.
+  EXPECT_EQ(split(attention(24, 20, 4), 88 * 12).grid[1].chunk, 12);
+  EXPECT_EQ(split(attention(24, 20, 4), 88 * 11).grid[1].chunk, 8);   // 11 and 10 and 9 divide nothing
+  EXPECT_EQ(split(attention(23, 20, 4), 88 * 11).grid[1].chunk, 11);  // nothing divides 23
   EXPECT_EQ(split(attention(24, 20, 4), 88 * 7).reason, "a block of rows does not fit on the chip");
-  for (const int64_t rows : {1, 8, 23, 24}) lowered(attention(rows, 20, 4), 88 * 2 * 11);
-  EXPECT_THAT(lowered(attention(23, 20, 4), 88 * 2 * 11), HasSubstr("min(11, 23 - item:1)"));
+  EXPECT_EQ(split(attention(7, 20, 4), 88 * 7).grid[1].chunk, 7);  // all of them are enough
+  for (const int64_t rows : {1, 8, 23, 24}) lowered(attention(rows, 20, 4), 88 * 11);
+  EXPECT_THAT(lowered(attention(23, 20, 4), 88 * 11), HasSubstr("min(11, 23 - item:1)"));
   EXPECT_THAT(lowered(attention(24, 20, 4), 88 * 7), Not(HasSubstr("phase")));
 }
 

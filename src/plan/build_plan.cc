@@ -267,7 +267,8 @@ class Planner {
         const auto [it, is_new] =
             programs.try_emplace(kernel.sink.id, static_cast<uint32_t>(out_.programs.size()));
         if (is_new) {
-          out_.programs.push_back(loop::lower(graph_, kernel.sink, {.lanes = caps_.vector_lanes}));
+          out_.programs.push_back(loop::lower(
+              graph_, kernel.sink, {.lanes = caps_.vector_lanes, .onchip_bytes = caps_.onchip_bytes}));
           vars.push_back(variables_of(out_.programs.back().kernel));
         }
         add_step(kernel, it->second, vars[it->second]);

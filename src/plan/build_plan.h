@@ -19,7 +19,7 @@ struct Request {
 };
 
 struct PlanOptions {
-  schedule::Fuse fuse = schedule::Fuse::kGreedy;
+  schedule::Fuse fuse = schedule::ScheduleOptions{}.fuse;
   bool share = true;  // false: every value has memory of its own, and nothing is overwritten
 };
 

@@ -58,6 +58,7 @@ bool maps_one_to_one(ir::Graph& graph, Node sink, int64_t read, int64_t written)
   const Node store = writer_of(graph, kernel, written);
   if (!store || !has_own_positions(graph, kernel, store) || runs_in_phases(graph, kernel)) return false;
   const Node position = graph.source(store, 1);
+  bool folds = false;
   std::vector<bool> loads(kernel.order().size(),
                           false);  // by position in the order: it, or what it is made of
   for (size_t i = 0; i < loads.size(); ++i) {
@@ -69,9 +70,11 @@ bool maps_one_to_one(ir::Graph& graph, Node sink, int64_t read, int64_t written)
     }
     for (Node s : graph.sources(n))
       if (loads[kernel.position(s)]) loads[i] = true;
+    folds = folds || graph.op(n) == Op::Accumulate;
   }
   return std::all_of(kernel.statements().begin(), kernel.statements().end(), [&](Node s) {
-    return !loads[kernel.position(s)] || (graph.op(s) == Op::Store && kernel.free(s) == kernel.free(store));
+    if (!loads[kernel.position(s)] || s == store) return true;
+    return !folds && graph.op(s) == Op::Store && kernel.free(s) == kernel.free(store);
   });
 }
 

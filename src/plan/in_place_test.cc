@@ -20,13 +20,15 @@ TEST_F(InPlace, WhereTheLoadIsTheStore) {
   EXPECT_TRUE(one_to_one({b.store(out, i, unary(Op::Exp, x))}));
   EXPECT_TRUE(one_to_one({b.store(out, i, x), b.store(slot(2, f32, 12), i, b.neg(x))}));
   EXPECT_FALSE(one_to_one({b.store(out, i, b.load(in, b.sub(b.index(11), i)))}));
-  EXPECT_FALSE(one_to_one({b.store(out, i, x), b.store(slot(2, f32, 12), loop(2, 12), b.load(in, loop(2, 12)))}));
+  EXPECT_FALSE(
+      one_to_one({b.store(out, i, x), b.store(slot(2, f32, 12), loop(2, 12), b.load(in, loop(2, 12)))}));
   EXPECT_TRUE(one_to_one({b.store(out, i, sum(b.mul(x, b.load(slot(2, f32, 48), at(i, 4, j))), j))}));
 }
 
 // The result of one row may be stored before another phase loads for it.
 TEST_F(InPlace, NotInPhases) {
-  const Node i = loop(0, 12), j = reduce(1, 4), k = reduce(2, 3), in = slot(0, f32, 12), out = slot(1, f32, 12);
+  const Node i = loop(0, 12), j = reduce(1, 4), k = reduce(2, 3), in = slot(0, f32, 12),
+             out = slot(1, f32, 12);
   const Node product = b.mul(b.load(slot(2, f32, 36), at(i, 3, k)), b.load(slot(3, f32, 12), at(j, 3, k)));
   EXPECT_FALSE(one_to_one({b.store(out, i, b.mul(sum(sum(product, k), j), b.load(in, i)))}));
 }

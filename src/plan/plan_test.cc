@@ -31,7 +31,7 @@ struct PlanTest : testing::Test {
 TEST_F(PlanTest, BuiltInProgramsTakeLittleMoreThanTheirLowerBound) {
   for (const programs::ProgramInfo& info : programs::all_programs())
     for (const bool train : {false, true})
-      for (const Fuse fuse : {Fuse::kNone, Fuse::kGreedy}) {
+      for (const Fuse fuse : {Fuse::kNone, Fuse::kModel}) {
         if (fuse == Fuse::kNone && info.name == "gpt2") continue;  // thousands of kernels: slow here
         const programs::Program p = programs::build_program(info, {.train = train});
         const auto count = static_cast<uint32_t>(p.inputs.size() + p.parameters.size() + p.state.size());
@@ -53,7 +53,7 @@ TEST_F(PlanTest, BuiltInProgramsTakeLittleMoreThanTheirLowerBound) {
         std::printf(
             "%-8s %-8s %-6s arena %14llu bound %14llu ratio %.4f steps %zu overwritten %zu\n",
             std::string(info.name).c_str(), train ? "train" : "forward",
-            fuse == Fuse::kNone ? "none" : "greedy", static_cast<unsigned long long>(found.arena_bytes),
+            fuse == Fuse::kNone ? "none" : "model", static_cast<unsigned long long>(found.arena_bytes),
             static_cast<unsigned long long>(found.lower_bound), ratio, found.steps.size(), overwritten);
       }
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <numeric>
 
 #include "anneal/error.h"
 #include "plan/guards.h"
@@ -28,13 +29,15 @@ std::string size_text(uint64_t bytes) {
 
 std::string largest_blocks(const plan::ExecPlan& plan) {
   constexpr size_t kShown = 5;
-  std::vector<const plan::Block*> blocks;
-  for (const plan::Block& b : plan.blocks) blocks.push_back(&b);
-  std::stable_sort(blocks.begin(), blocks.end(),
-                   [](const plan::Block* a, const plan::Block* b) { return a->bytes > b->bytes; });
+  std::vector<size_t> order(plan.blocks.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    const uint64_t left = plan.blocks[a].bytes, right = plan.blocks[b].bytes;
+    return left != right ? left > right : a < b;
+  });
   std::string text;
-  for (size_t i = 0; i < std::min(kShown, blocks.size()); ++i)
-    text += "\n  " + size_text(blocks[i]->bytes) + "  " + blocks[i]->name;
+  for (size_t i = 0; i < std::min(kShown, order.size()); ++i)
+    text += "\n  " + size_text(plan.blocks[order[i]].bytes) + "  " + plan.blocks[order[i]].name;
   return text;
 }
 
@@ -43,7 +46,7 @@ Executor::Executor(Home home, std::shared_ptr<const plan::ExecPlan> plan,
     : home_(home), plan_(std::move(plan)), code_(std::move(code)) {
   for (uint32_t i = 0; i < plan_->uses.size(); ++i) {
     const plan::Block& block = plan_->blocks[plan_->uses[i].block];
-    slots_.push_back({nullptr, block.offset});
+    slots_.push_back({nullptr, static_cast<size_t>(block.offset)});
     if (block.place == Place::kInput) inputs_.push_back({i, block.number});
     if (block.place == Place::kResult) results_.push_back({i, block.number});
   }

@@ -22,11 +22,11 @@ using ir::Node;
 using ir::Op;
 using schedule::Fuse;
 
-constexpr Fuse kLevels[] = {Fuse::kNone, Fuse::kGreedy};
+constexpr Fuse kLevels[] = {Fuse::kNone, Fuse::kGreedy, Fuse::kModel};
 
 Settings settings_of(const char* device, uint64_t seed, bool share = true) {
   return {.device = device,
-          .plan = {.fuse = kLevels[seed / 2 % 2], .share = share},
+          .plan = {.fuse = kLevels[seed / 2 % 3], .share = share},
           .memory_limit = 0,
           .poison = 1};
 }

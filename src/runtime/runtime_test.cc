@@ -91,6 +91,24 @@ TEST(Training, StateIsUpdatedInPlace) {
   EXPECT_LE(device.context()->counters().plans, 3u);
 }
 
+TEST(Training, AProductIsAddedToItsStateInPlace) {
+  const auto numbers = [](const Sizes& sizes, int64_t by) {
+    return ((arange(sizes[0].value() * sizes[1].value()) * by % 17 - 8).to(f32) / 8).reshape(sizes);
+  };
+  const Tensor s = numbers({70, 90}, 5), a = numbers({70, 1500}, 7), b = numbers({1500, 90}, 3);
+  std::vector<float> wanted, found;
+  for (const char* name : {"interp", "cpu"}) {
+    Using device({.device = name});
+    Tensor state = s.realize();
+    const auto step = jit(
+        [](const Tensor& t, const Tensor& x, const Tensor& y) { return t * 2 + matmul(x, y); }, {.state = 1});
+    for (int i = 0; i < 3; ++i) state = step(state, a, b);
+    (wanted.empty() ? wanted : found) = state.to_vector<float>();
+  }
+  ASSERT_EQ(found.size(), wanted.size());
+  for (size_t i = 0; i < found.size(); ++i) ASSERT_NEAR(found[i], wanted[i], 1e-3) << i;
+}
+
 TEST(MemoryLimit, WhatNeedsMoreIsRefusedAndNamesTheLargest) {
   Using device({.device = "cpu", .memory_limit = 1 << 20});
   const Tensor small = ones({100, 100});

@@ -191,7 +191,7 @@ class Grouper {
     uint32_t producer, consumer;
     bool reads;            // one the other, not both the same
     double gain = 0;       // modelled seconds
-    uint32_t version = 0;  // of the two groups when the gain was worked out
+    uint32_t version = 0;  // of the younger of the two groups when the gain was worked out
     bool operator<(const Move& o) const {
       if (gain != o.gain) return gain < o.gain;
       return std::tie(producer, consumer) > std::tie(o.producer, o.consumer);
@@ -257,8 +257,8 @@ class Grouper {
   }
 
   uint32_t version_of(const Move& move) const {
-    return version_[static_cast<size_t>(group_of(move.producer))] +
-           version_[static_cast<size_t>(group_of(move.consumer))];
+    return std::max(version_[static_cast<size_t>(group_of(move.producer))],
+                    version_[static_cast<size_t>(group_of(move.consumer))]);
   }
 
   // -- For both --
@@ -305,7 +305,7 @@ class Grouper {
     Group& from = groups_[static_cast<size_t>(p)];
     Group& to = groups_[static_cast<size_t>(c)];
     to = united(from, to, fit);
-    ++version_[static_cast<size_t>(c)];
+    version_[static_cast<size_t>(c)] = ++merges_;
     seconds_[static_cast<size_t>(c)] = -1;
     for (uint32_t v : from.members) out_.group_of[v] = c;
     from.members.clear();
@@ -412,10 +412,11 @@ class Grouper {
   const device::Caps& caps_;
   const std::vector<bool>& alone_;
   bool by_model_ = false;
-  std::vector<Group> groups_;                         // some emptied by merging
-  std::vector<int32_t> order_, place_;                // of groups: what they read comes before them
-  std::vector<bool> reached_;                         // by place, from that of the group asked for
-  std::vector<uint32_t> version_;                     // by group: how often it has grown
+  std::vector<Group> groups_;           // some emptied by merging
+  std::vector<int32_t> order_, place_;  // of groups: what they read comes before them
+  std::vector<bool> reached_;           // by place, from that of the group asked for
+  std::vector<uint32_t> version_;       // by group: the number of the merge that made it
+  uint32_t merges_ = 0;
   std::vector<double> seconds_;                       // by group: modelled, or -1
   std::vector<Move> queue_;                           // a heap
   std::vector<std::pair<Move, std::string>> vetoes_;  // of the last round

@@ -148,6 +148,12 @@ Node Call::node(const In& x) const {
   return {};
 }
 
+Node Call::own(Node n) const {
+  if (!is_float(g.dtype(n))) return n;
+  static const auto kMade = std::make_shared<const ir::BufferData>();  // what tells it from alias()
+  return b.make(ir::Op::Alias, {n}, ir::BufferArg{g.add_buffer(kMade)});
+}
+
 Node Call::required(const Tensor& t, std::string_view what) const {
   if (!t.defined()) fail(ErrorCode::kArgument, std::string(what) + " is an empty tensor");
   return node_of(t);

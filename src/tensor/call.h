@@ -38,6 +38,9 @@ class Call final : public ErrorContext {
   ir::Node node(const In& x, DType t) const;
   ir::Node node(const In& x) const;        // numbers take their own type: bool, i32 or f32
   ir::Node float_node(const In& x) const;  // integers and bool become f32
+  // A float that a call makes from nothing, as a value of its own: two parameters that begin as zeros are
+  // two.
+  ir::Node own(ir::Node n) const;
   ir::Node required(const Tensor& t,
                     std::string_view what) const;  // for optional operands that are given but empty
   // Brings operands to one type and one shape (scalars stay scalars where `keep_scalars`).

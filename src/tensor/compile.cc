@@ -115,10 +115,13 @@ class JitCall {
     return out;
   }
 
+  // An argument is an alias() that a derivative is taken with respect to, and not one that creation made.
   bool is_differentiated() const {
+    const ir::Graph& graph = ir::default_graph();
     const ir::Graph::Scope scope(ir::default_graph());
-    return std::any_of(arguments_.begin(), arguments_.end(), [](const Tensor& t) {
-      return t.defined() && ir::default_graph().op(node_of(t)) == Op::Alias;
+    return std::any_of(arguments_.begin(), arguments_.end(), [&](const Tensor& t) {
+      if (!t.defined() || graph.op(node_of(t)) != Op::Alias) return false;
+      return graph.buffer(graph.arg_as<ir::BufferArg>(node_of(t)).serial) == nullptr;
     });
   }
 

@@ -14,12 +14,12 @@ using ir::Node;
 
 Tensor full(const Sizes& sizes, In value) {
   const Call call("full", {&value});
-  return wrap(call.b.full(call.dims(sizes), call.node(value)));
+  return wrap(call.own(call.b.full(call.dims(sizes), call.node(value))));
 }
 
 Tensor full(const Sizes& sizes, In value, DType dtype) {
   const Call call("full", {&value});
-  return wrap(call.b.full(call.dims(sizes), call.node(value, dtype)));
+  return wrap(call.own(call.b.full(call.dims(sizes), call.node(value, dtype))));
 }
 
 Tensor zeros(const Sizes& sizes, DType dtype, Loc loc) {
@@ -35,7 +35,7 @@ Tensor ones(const Sizes& sizes, DType dtype, Loc loc) {
 Tensor full_like(In x, In value) {
   const Call call("full_like", {&x});
   const Node n = call.node(x);
-  return wrap(call.b.full(call.g.shape(n), call.node(value, call.g.dtype(n))));
+  return wrap(call.own(call.b.full(call.g.shape(n), call.node(value, call.g.dtype(n)))));
 }
 
 Tensor zeros_like(In x) {
@@ -61,11 +61,11 @@ Node band(const Call& call, const Extent& rows, const Extent& columns, int64_t d
 Tensor eye(const Extent& rows, DType dtype, Loc loc) { return eye(rows, rows, dtype, loc); }
 Tensor eye(const Extent& rows, const Extent& columns, DType dtype, Loc loc) {
   const Call call("eye", loc);
-  return wrap(call.b.cast(band(call, rows, columns, 0, true), dtype));
+  return wrap(call.own(call.b.cast(band(call, rows, columns, 0, true), dtype)));
 }
 Tensor tri(const Extent& rows, const Extent& columns, int64_t diagonal, DType dtype, Loc loc) {
   const Call call("tri", loc);
-  return wrap(call.b.cast(band(call, rows, columns, diagonal, false), dtype));
+  return wrap(call.own(call.b.cast(band(call, rows, columns, diagonal, false), dtype)));
 }
 
 namespace {
@@ -83,7 +83,8 @@ Tensor arange(const Extent& stop, DType dtype, Loc loc) {
   const std::vector<Dim> shape = call.dims({stop});
   const int64_t least = ir::dim_min(call.g, shape[0]);
   if (least > 0) check_number_fits(call, static_cast<double>(least - 1), dtype);
-  return wrap(is_int(dtype) ? call.b.iota(shape, 0, dtype) : call.b.cast(call.b.iota(shape, 0, i64), dtype));
+  return wrap(is_int(dtype) ? call.b.iota(shape, 0, dtype)
+                            : call.own(call.b.cast(call.b.iota(shape, 0, i64), dtype)));
 }
 
 Tensor arange(double start, double stop, double step, DType dtype, Loc loc) {
@@ -107,8 +108,8 @@ Tensor arange(double start, double stop, double step, DType dtype, Loc loc) {
   const DType wide = is_float(dtype) ? f64 : i64;
   const Node position = call.b.cast(call.b.iota(std::vector<Dim>{Dim(count)}, 0, i64), wide);
   const Node scaled = call.b.mul(position, call.b.constant(ir::Scalar::from_double(step, wide), wide));
-  return wrap(
-      call.b.cast(call.b.add(scaled, call.b.constant(ir::Scalar::from_double(start, wide), wide)), dtype));
+  const Node first = call.b.constant(ir::Scalar::from_double(start, wide), wide);
+  return wrap(call.own(call.b.cast(call.b.add(scaled, first), dtype)));
 }
 
 Tensor linspace(double start, double stop, int64_t count, DType dtype, Loc loc) {
@@ -123,7 +124,7 @@ Tensor linspace(double start, double stop, int64_t count, DType dtype, Loc loc) 
   const Node back = call.b.sub(number(static_cast<double>(count - 1)), position);
   const Node down = call.b.sub(number(stop), call.b.mul(back, number(step)));
   const Node nearer = call.b.lt(position, number(static_cast<double>(count) / 2));
-  return wrap(call.b.cast(call.b.where(nearer, up, down), dtype));
+  return wrap(call.own(call.b.cast(call.b.where(nearer, up, down), dtype)));
 }
 
 Tensor from_bytes(std::span<const std::byte> data, const std::vector<int64_t>& shape, DType dtype, Loc loc) {

@@ -203,10 +203,12 @@ Tensor Rng::categorical(In logits, int axis) const {
 }
 
 Tensor rand(const Sizes& sizes, const RandomOptions& o, Loc loc) {
-  return Rng(o.seed, loc).rand(sizes, o.dtype, loc);
+  const Call call("rand", loc);
+  return wrap(call.own(node_of(Rng(o.seed, loc).rand(sizes, o.dtype, loc))));
 }
 Tensor randn(const Sizes& sizes, const RandomOptions& o, Loc loc) {
-  return Rng(o.seed, loc).randn(sizes, o.dtype, loc);
+  const Call call("randn", loc);
+  return wrap(call.own(node_of(Rng(o.seed, loc).randn(sizes, o.dtype, loc))));
 }
 Tensor randint(int64_t low, int64_t high, const Sizes& sizes, uint64_t seed, Loc loc) {
   return Rng(seed, loc).randint(low, high, sizes, i32, loc);

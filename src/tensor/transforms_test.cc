@@ -11,6 +11,24 @@ using testing::HasSubstr;
 
 const auto kSumOfCubes = [](const Tensor& x) { return sum(x * x * x); };
 
+TEST(Transforms, ParametersThatBeginEqualAreNotOne) {
+  const Tensor w = tensor({1, 2, 3}).to(f32);
+  const Tensor a = zeros({3}), b = zeros({3});
+  const std::vector<Tensor> slopes = gradients(sum((a + w) * 2) + sum(b * 5), {a, b});
+  EXPECT_VALUES(slopes[0], {2, 2, 2});
+  EXPECT_VALUES(slopes[1], {5, 5, 5});
+  EXPECT_VALUES(gradients(sum(a * w), {b})[0], {0, 0, 0});
+  for (const auto& make :
+       {+[] { return ones({2}); }, +[] { return full({2}, 1.0); }, +[] { return eye(1, 2); },
+        +[] { return linspace(0, 1, 2); }, +[] { return arange(2, f32); }, +[] { return rand({2}); },
+        +[] { return randn({2}); }}) {
+    const Tensor x = make(), y = make();
+    EXPECT_VALUES(gradients(sum(x), {y})[0], {0, 0});
+    EXPECT_VALUES(vjp({x}, {ones(x.sizes())}, {y})[0], {0, 0});
+    EXPECT_VALUES(jvp({x}, {y}, {ones(x.sizes())})[0], {0, 0});
+  }
+}
+
 TEST(Transforms, Grad) {
   const Tensor x = tensor({1.0, 2.0, -3.0});
   EXPECT_VALUES(grad(kSumOfCubes)(x), {3, 12, 27});
