@@ -100,7 +100,8 @@ void Call::describe(std::string& message) const {
   // An op inside names its own sources, of which the user need not know: the operands follow.
   for (size_t line = message.find("\n  "); line != std::string::npos;) {
     const size_t next = message.find("\n", line + 1), length = std::min(next, message.size()) - line;
-    const bool is_source = std::string_view(message).substr(line, length).find("  from ") != std::string::npos;
+    const bool is_source =
+        std::string_view(message).substr(line, length).find("  from ") != std::string::npos;
     if (is_source) message.erase(line, length);
     line = message.find("\n  ", is_source ? line : line + length);
   }

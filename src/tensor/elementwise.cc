@@ -361,7 +361,8 @@ Tensor atan2(In y, In x) {
   const Tensor down = is_negative(v), left = is_negative(h), steep = abs(v) > abs(h);
   // Two zeros or two infinities have no quotient: an angle of 0 or 45 degrees from the axis, and no slope.
   const Tensor zeros = (h == 0) & (v == 0), infinities = isinf(h) & isinf(v), special = zeros | infinities;
-  const Tensor angle = where(zeros, stop_gradient(v), where(down == left, 1, wrap(call.b.constant_int(-1, t))));
+  const Tensor angle =
+      where(zeros, stop_gradient(v), where(down == left, 1, wrap(call.b.constant_int(-1, t))));
   const Tensor ratio = where(special, angle, where(steep, h, v)) / where(special, 1, where(steep, v, h));
   const Tensor small = atan(ratio);
   const double half = std::numbers::pi / 2;
@@ -385,7 +386,7 @@ Tensor hypot(In a, In b) {
   const DType t = call.float_dtype({&a, &b});
   const Tensor x = abs(wrap(call.node(a, t))), y = abs(wrap(call.node(b, t)));
   const Tensor large = maximum(x, y),
-               ratio = minimum(x, y) / where(large == 0, 1, large);  // 0 at 0, and its slope
+               ratio = minimum(x, y) / where(large == 0, 1, large);              // 0 at 0, and its slope
   return where(isinf(x) | isinf(y), HUGE_VAL, large * sqrt(1 + ratio * ratio));  // beside a NaN too
 }
 

@@ -164,7 +164,8 @@ TEST(Atan2, AtZerosAndInfinities) {
 }
 
 TEST(Atan2, SlopesAtZerosAndInfinities) {
-  const Tensor y = alias(data({0, -0.0, 0, kInf, 1, 0}, {6})), x = alias(data({0, 0, -0.0, -kInf, 0, 2}, {6}));
+  const Tensor y = alias(data({0, -0.0, 0, kInf, 1, 0}, {6})),
+               x = alias(data({0, 0, -0.0, -kInf, 0, 2}, {6}));
   const std::vector<Tensor> slopes = gradients(sum(atan2(y, x)), {y, x});
   EXPECT_VALUES(slopes[0], {0, 0, 0, 0, 0, 0.5});
   EXPECT_VALUES(slopes[1], {0, 0, 0, 0, -1, 0});

@@ -103,7 +103,7 @@ TEST(ErrorMessage, BlamesTheLineOfTheUser) {
       {HERE, [&] { dim("Q", 5, 1); }},
       {HERE, [&] { dim("", 1, 5); }},
       {HERE, [&] { dim("Q", 1, 5, 0); }},
-      {HERE, [&] { Tensor y = x; y += v; }},
+      {HERE, [t = x, &v]() mutable { t += v; }},
       {HERE, [&] { arange(0, 5, 0); }},
       {HERE, [&] { tensor({{{1, 2}}, {{3}}}); }},
   };
@@ -164,8 +164,9 @@ TEST(ErrorMessage, OfARunNamesTheLineOfTheOp) {
   const Extent b = dim("B", 1, 8);
   const Tensor sum = zeros({b, 4}) + zeros({5, 4});
   const std::string line = LINE_ABOVE;
-  EXPECT_THAT(failure([&] { return sum.to_vector<float>({.dims = {{"B", 4}}}); }),
-              AllOf(HasSubstr("expand: from [5,4] to [4,4]\n  made by add  " + line + "\n"), Not(HasSubstr("%"))));
+  EXPECT_THAT(
+      failure([&] { return sum.to_vector<float>({.dims = {{"B", 4}}}); }),
+      AllOf(HasSubstr("expand: from [5,4] to [4,4]\n  made by add  " + line + "\n"), Not(HasSubstr("%"))));
 }
 
 TEST(ErrorMessage, BroadcastsSayWhichAxisAndWhatFits) {

@@ -192,8 +192,8 @@ void check_heads(const Call& call, const Tensor& q, const Tensor& k, const Tenso
                                      k.size(-1).str() + " of the keys: k must be [..., length, " +
                                      q.size(-1).str() + "]");
   if (differ(k.size(-2), v.size(-2)))
-    call.fail(ErrorCode::kShape, "the lengths differ, " + k.size(-2).str() + " keys and " + v.size(-2).str() +
-                                     " values");
+    call.fail(ErrorCode::kShape,
+              "the lengths differ, " + k.size(-2).str() + " keys and " + v.size(-2).str() + " values");
 }
 }  // namespace
 

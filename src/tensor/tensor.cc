@@ -50,7 +50,8 @@ Extent dim(std::string_view name, int64_t min, int64_t max, int64_t multiple_of,
   };
   if (name.empty()) call.fail(ErrorCode::kArgument, "a dimension needs a name");
   if (min < 0) refuse("an extent cannot be negative");
-  if (min > max) refuse("the minimum " + std::to_string(min) + " is above the maximum " + std::to_string(max));
+  if (min > max)
+    refuse("the minimum " + std::to_string(min) + " is above the maximum " + std::to_string(max));
   if (multiple_of < 1) refuse("multiples of " + std::to_string(multiple_of) + ": it must be positive");
   return to_extent(ir::Dim(call.b.var(name, min, max, multiple_of)));
 }
