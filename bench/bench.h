@@ -12,6 +12,7 @@
 namespace anneal::bench {
 
 enum class Better { kLower, kHigher };
+enum class Against { kNumber, kPeer };  // what a target is a multiple of
 
 struct Result {
   double value = 0;
@@ -23,6 +24,7 @@ struct Row {
   Better better;
   double target;
   std::function<Result()> run;
+  Against against = Against::kNumber;
 };
 
 // The rows of each topic, in the order of the table.
@@ -32,6 +34,7 @@ std::vector<Row> contraction_rows();
 std::vector<Row> attention_rows();
 std::vector<Row> schedule_rows();
 std::vector<Row> runtime_rows();
+std::vector<Row> model_rows();
 
 // The least time of `f` in seconds over `repetitions`; `prepare` runs before each and is not timed.
 double min_seconds(

@@ -11,8 +11,8 @@
 #include "autodiff/gradient.h"
 #include "autodiff/op_docs.h"
 #include "cli/common.h"
-#include "cli/kernels.h"
 #include "cli/options.h"
+#include "cli/scheduled.h"
 #include "cli/verbs.h"
 #include "conform/ops.h"
 #include "ir/text.h"
@@ -20,6 +20,7 @@
 #include "pass/pass.h"
 #include "rules/instance.h"
 #include "rules/rules.h"
+#include "support/dump.h"
 #include "support/nearest.h"
 #include "tensor/call.h"
 
@@ -364,6 +365,7 @@ std::string lower_case(std::string text) {
   for (const ApiFunction& function : kApi) all.push_back(function.name);
   for (std::string_view function : conform::op_names()) all.push_back(function);
   for (const pass::Pass& p : pass::all_passes()) all.push_back(p.name);
+  for (const support::StageInfo& s : support::all_stages()) all.push_back(s.name);
   raise(ErrorCode::kName,
         fmt::format("nothing is called '{}'{}\nops: {}\nmore: ops, rules, passes, "
                     "functions, or the name of one of them",
@@ -371,8 +373,31 @@ std::string lower_case(std::string text) {
                     fmt::join(ops, ", ")));
 }
 
+// Behind the passes over graphs.
+const support::StageInfo* stage_named(std::string_view name) {
+  for (const support::StageInfo& s : support::all_stages())
+    if (s.name == name) return &s;
+  return nullptr;
+}
+
+Json stage_json(const support::StageInfo& s) {
+  return {
+      {"kind", "stage"}, {"name", s.name}, {"meaning", s.meaning}, {"needs", s.needs}, {"gives", s.gives}};
+}
+
+void explain_stage(const support::StageInfo& s) {
+  fmt::print("{}: {}\n\nneeds      {}\ngives      {}\nsee        ANNEAL_DUMP={} anneal kernels PROGRAM\n",
+             s.name, s.meaning, s.needs, s.gives, s.name);
+}
+
 void list_passes() {
-  for (const pass::Pass& p : pass::all_passes()) fmt::print("{:<20} {}\n", p.name, p.description);
+  fmt::print("passes over graphs: anneal opt --passes=NAME,NAME\n");
+  for (const pass::Pass& p : pass::all_passes())
+    fmt::print("  {:<20} {:>6} -> {:<8} {}\n", p.name, stage_text(p.in, "any"), stage_text(p.out, "the same"),
+               p.description);
+  fmt::print("\nstages of the compiler, in order: ANNEAL_DUMP=NAME,NAME\n");
+  for (const support::StageInfo& s : support::all_stages())
+    fmt::print("  {:<20} {:>6} -> {:<8} {}\n", s.name, s.needs, s.gives, s.meaning);
 }
 
 int explain_as_text(const std::string& name) {
@@ -390,6 +415,8 @@ int explain_as_text(const std::string& name) {
     explain_rule(*rule);
   else if (const pass::Pass* p = pass_named(name))
     explain_pass(*p);
+  else if (const support::StageInfo* stage = stage_named(name))
+    explain_stage(*stage);
   else if (is_function(name))
     explain_function(name);
   else if (is_topic(name))
@@ -407,6 +434,7 @@ int explain_as_json(const std::string& name) {
     for (const Rule& rule : rules::all_rules()) out.push_back(rule_json(rule));
   } else if (name == "passes") {
     for (const pass::Pass& p : pass::all_passes()) out.push_back(pass_json(p));
+    for (const support::StageInfo& s : support::all_stages()) out.push_back(stage_json(s));
   } else if (name == "functions") {
     for (const ApiFunction& f : kApi)
       out.push_back(
@@ -417,6 +445,8 @@ int explain_as_json(const std::string& name) {
     out = rule_json(*rule);
   } else if (const pass::Pass* p = pass_named(name)) {
     out = pass_json(*p);
+  } else if (const support::StageInfo* s = stage_named(name)) {
+    out = stage_json(*s);
   } else if (is_function(name)) {
     out = function_json(name);
   } else if (is_topic(name)) {
@@ -431,32 +461,72 @@ int explain_as_json(const std::string& name) {
 
 }  // namespace
 
+namespace {
+
+struct Question {
+  std::string name;
+  std::vector<std::string> rest;
+  ScheduleRequest request;
+  KernelQuestion kernel;
+  bool llvm = false, assembly = false, json = false;
+};
+
+// Those that are about a program.
+int explain_fuse(const Question& asked) {
+  if (asked.rest.size() != 2)
+    raise(ErrorCode::kArgument, "explain fuse takes two kernels or modules\nsee anneal explain --help");
+  return explain_fuse(asked.request, asked.rest[0], asked.rest[1], asked.json);
+}
+
+int explain_kernel(const Question& asked) {
+  if (asked.rest.size() != 1)
+    raise(ErrorCode::kArgument,
+          "explain kernel takes the name or number of one; anneal kernels PROGRAM lists them\n"
+          "see anneal explain --help");
+  KernelQuestion question = asked.kernel;
+  question.name = asked.rest[0];
+  question.json = asked.json;
+  if (asked.llvm) question.forms.emplace_back("llvm");
+  if (asked.assembly) question.forms.emplace_back("asm");
+  return explain_kernel(asked.request, question);
+}
+
+int explain_mem(const Question& asked) {
+  if (asked.rest.size() > 1) raise(ErrorCode::kArgument, "explain mem takes one program");
+  ScheduleRequest request = asked.request;
+  if (!asked.rest.empty()) request.program = asked.rest[0];
+  return explain_mem(request, asked.json);
+}
+
+int explain(const Question& asked) {
+  if (asked.name == "fuse") return explain_fuse(asked);
+  if (asked.name == "kernel") return explain_kernel(asked);
+  if (asked.name == "mem") return explain_mem(asked);
+  if (!asked.rest.empty())
+    raise(ErrorCode::kArgument, "only explain fuse, kernel and mem take more than one name");
+  const std::string lower = lower_case(asked.name);
+  return asked.json ? explain_as_json(lower) : explain_as_text(lower);
+}
+
+}  // namespace
+
 Action add_explain(Options& verb) {
-  struct Question {
-    std::string name;
-    std::vector<std::string> rest;
-    FuseQuestion fuse;
-  };
   const auto asked = std::make_shared<Question>();
-  verb.argument("name", asked->name,
-                "an op, a rule, a pass, a function; or ops, rules, passes, functions; or fuse");
-  verb.rest("between", asked->rest, "of fuse: two kernels or modules, by name, number or path");
-  verb.option("--program", asked->fuse.program, "of fuse: a text file or a model");
-  verb.flag("--train", asked->fuse.train, "of fuse: with loss, gradients and optimizer");
-  verb.option("--fuse", asked->fuse.fuse, "of fuse: none, greedy or model");
-  verb.flag("--json", asked->fuse.json, "as JSON");
-  return [asked] {
-    if (asked->name == "fuse") {
-      if (asked->rest.size() != 2)
-        raise(ErrorCode::kArgument, "explain fuse takes two kernels or modules\nsee anneal explain --help");
-      asked->fuse.a = asked->rest[0];
-      asked->fuse.b = asked->rest[1];
-      return explain_fuse(asked->fuse);
-    }
-    if (!asked->rest.empty()) raise(ErrorCode::kArgument, "only explain fuse takes more than one name");
-    const std::string lower = lower_case(asked->name);
-    return asked->fuse.json ? explain_as_json(lower) : explain_as_text(lower);
-  };
+  verb.argument(
+      "name", asked->name,
+      "an op, a rule, a pass, a stage, a function; or ops, rules, passes, functions; or fuse, kernel, "
+      "mem");
+  verb.rest(
+      "of", asked->rest,
+      "of fuse: two kernels or modules, by name, number or path; of kernel: its name or number; of mem: "
+      "the program");
+  verb.option("--program", asked->request.program, "of fuse, kernel and mem: a text file or a model");
+  add_schedule_options(verb, asked->request);
+  verb.option("--form", asked->kernel.forms, "of kernel: the device's code instead, in one of its forms");
+  verb.flag("--llvm", asked->llvm, "of kernel: the same as --form llvm");
+  verb.flag("--asm", asked->assembly, "of kernel: the same as --form asm");
+  verb.flag("--json", asked->json, "as JSON");
+  return [asked] { return explain(*asked); };
 }
 
 }  // namespace anneal::cli

@@ -21,10 +21,14 @@ constexpr Verb kVerbs[] = {
     {"graph", "list the nodes of a program or a built-in model", "anneal graph nanogpt --train", add_graph},
     {"kernels", "list the kernels that a program is run as", "anneal kernels nanogpt --train --fuse greedy",
      add_kernels},
+    {"profile", "run a program and time each kernel, beside the model and the roofline",
+     "anneal profile nanogpt --train --steps 10 --trace trace.json", add_profile},
     {"opt", "run passes over a program and print the result",
      "anneal opt --passes=simplify --trace program.ir", add_opt},
-    {"explain", "what an op, a rule or a function means, or why two kernels are not one",
-     "anneal explain reduce\n  anneal explain fuse blocks.0.ln1 blocks.0.attn.qkv --program nanogpt",
+    {"explain",
+     "what an op, a rule or a function means; what a kernel is, why two are not one, what takes memory",
+     "anneal explain reduce\n  anneal explain fuse blocks.0.ln1 blocks.0.attn.qkv --program nanogpt\n"
+     "  anneal explain kernel 3 --program nanogpt --asm\n  anneal explain mem gpt2 --train",
      add_explain},
     {"interp", "evaluate a program and print its results", "anneal interp program.ir --seed 1 --dim B=4",
      add_interp},
@@ -34,6 +38,8 @@ constexpr Verb kVerbs[] = {
      add_reduce},
     {"run", "run a built-in model on random parameters", "anneal run mlp", add_run},
     {"train", "train a built-in model", "anneal train nanogpt --steps 200", add_train},
+    {"cache", "compiled kernels on disk: stats, clear, or why a program's are not there",
+     "anneal cache stats\n  anneal cache why nanogpt --train\n  anneal cache clear", add_cache},
 };
 
 void print_version() {

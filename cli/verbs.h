@@ -20,12 +20,14 @@ struct Verb {
   Action (*add)(Options& verb);
 };
 
+Action add_cache(Options& verb);
 Action add_conform(Options& verb);
 Action add_explain(Options& verb);
 Action add_graph(Options& verb);
 Action add_interp(Options& verb);
 Action add_kernels(Options& verb);
 Action add_opt(Options& verb);
+Action add_profile(Options& verb);
 Action add_reduce(Options& verb);
 Action add_run(Options& verb);
 Action add_train(Options& verb);

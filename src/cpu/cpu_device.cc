@@ -7,15 +7,18 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <new>
 
 #include "anneal/error.h"
+#include "cpu/calibrate.h"
 #include "cpu/emit.h"
 #include "cpu/plan_contraction.h"
 #include "cpu/tile_object.h"
 #include "device/registry.h"
 #include "support/check.h"
+#include "support/flags.h"
 
 namespace anneal::cpu {
 namespace {
@@ -56,6 +59,10 @@ void add_body(support::Hasher& h, const ir::Graph& graph, const loop::Body& top)
   }
 }
 
+double seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 uint64_t memory_bytes() { return static_cast<uint64_t>(std::max(sysconf(_SC_LEVEL3_CACHE_SIZE), long{0})); }
 
 }  // namespace
@@ -82,7 +89,11 @@ CpuExecutable::CpuExecutable(std::unique_ptr<LinkedObject> object, const std::st
 }
 
 CpuDevice::CpuDevice(Pool& pool, ObjectCache& cache, const Target& target)
-    : pool_(pool), cache_(cache), target_(target), version_(code_version(target.text())) {
+    : pool_(pool),
+      cache_(cache),
+      journal_(cache.folder()),
+      target_(target),
+      version_(code_version(target.text())) {
   caps_.name = "cpu";
   caps_.description = target.cpu + ", " + std::to_string(pool.threads()) + " threads, " + target.level +
                       ", LLVM " + LLVM_VERSION_STRING;
@@ -104,6 +115,39 @@ CpuDevice::~CpuDevice() {
 
 // -- Compiling --
 
+support::Key CpuDevice::object_key(const ir::Graph& graph, const loop::Program& program) const {
+  const auto threads = static_cast<uint64_t>(pool_.threads());
+  return support::Hasher()
+      .add(program_key(graph, program))
+      .add(program.contraction == nullptr ? 0 : threads)
+      .add(version_)
+      .finish();
+}
+
+JournalEntry CpuDevice::journal_entry(const ir::Graph& graph, const loop::Program& program) const {
+  return {support::key_text(program_key(graph, program)), support::key_text(object_key(graph, program)),
+          compiler_key(), target_name(target_), pool_.threads()};
+}
+
+std::vector<device::CodeStore::Found> CpuDevice::find(ir::Graph& graph,
+                                                      std::span<const loop::Program> programs) {
+  const Journal::Contents journal = journal_.read();
+  const std::string problem =
+      cache_.folder().empty() ? "nothing is kept: ANNEAL_CACHE_DIR=off" : folder_problem(cache_.folder());
+  std::vector<Found> out;
+  for (const loop::Program& program : programs) {
+    const ObjectCache::State state = cache_.look(object_key(graph, program));
+    if (state == ObjectCache::State::kThere)
+      out.push_back({true, ""});
+    else if (state == ObjectCache::State::kDamaged)
+      out.push_back(
+          {false, "unreadable: cut short, damaged or of another version; the next run replaces it"});
+    else
+      out.push_back({false, problem.empty() ? why_missing(journal, journal_entry(graph, program)) : problem});
+  }
+  return out;
+}
+
 std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(
     ir::Graph& graph, std::span<const loop::Program> programs) {
   struct Unit {
@@ -112,24 +156,20 @@ std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(
     size_t program;
     std::shared_ptr<const CpuExecutable> made;
     std::string failure;
+    bool compiled = false;
   };
-  const auto threads = static_cast<uint64_t>(pool_.threads());
   std::vector<Unit> units;  // one for each content that there is no code of yet
   std::vector<std::string> keys;
   std::unordered_map<std::string, std::shared_ptr<const CpuExecutable>> ready;
   for (size_t i = 0; i < programs.size(); ++i) {
-    const support::Key key = support::Hasher()
-                                 .add(program_key(graph, programs[i]))
-                                 .add(programs[i].contraction == nullptr ? 0 : threads)
-                                 .add(version_)
-                                 .finish();
+    const support::Key key = object_key(graph, programs[i]);
     keys.push_back(support::key_text(key));
     const auto [entry, is_new] = ready.try_emplace(keys.back());
     if (!is_new) continue;
     const std::lock_guard<std::mutex> lock(compiled_lock_);
     const auto known = compiled_.find(keys.back());
     if (known != compiled_.end()) entry->second = known->second.lock();
-    if (entry->second == nullptr) units.push_back({key, keys.back(), i, nullptr, {}});
+    if (entry->second == nullptr) units.push_back({key, keys.back(), i, nullptr, {}, false});
   }
 
   std::atomic<size_t> next{0};
@@ -149,6 +189,7 @@ std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(
                                            {.threads = pool_.threads()});
           object = compiler->compile(*module);
           cache_.store(unit.key, *object);
+          unit.compiled = true;
         }
         unit.made = std::make_shared<CpuExecutable>(link_object(target_, *object), std::string(kFunctionName),
                                                     static_cast<size_t>(slots_of(graph, program.kernel)),
@@ -162,6 +203,10 @@ std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(
     pool_.run(static_cast<int>(std::min(units.size(), static_cast<size_t>(pool_.threads()))), compile_units);
 
   const std::lock_guard<std::mutex> lock(compiled_lock_);
+  std::vector<JournalEntry> entries;
+  for (const Unit& unit : units)
+    if (unit.compiled) entries.push_back(journal_entry(graph, programs[unit.program]));
+  if (!units.empty()) journal_.append(entries, cache_.statistics());
   std::erase_if(compiled_, [](const auto& entry) { return entry.second.expired(); });
   for (const Unit& unit : units) {
     if (unit.made == nullptr) raise(ErrorCode::kDevice, unit.failure);
@@ -192,7 +237,18 @@ void CpuDevice::read(const device::Slice& from, std::span<std::byte> to) {
 // -- Launching --
 
 void CpuDevice::submit(std::span<const device::Launch> launches) {
-  if (launches.empty()) return;
+  if (!launches.empty()) enqueue(launches, nullptr);
+}
+
+std::vector<device::LaunchTime> CpuDevice::submit_timed(std::span<const device::Launch> launches) {
+  std::vector<device::LaunchTime> times;
+  if (launches.empty()) return times;
+  enqueue(launches, &times);
+  wait();
+  return times;
+}
+
+void CpuDevice::enqueue(std::span<const device::Launch> launches, std::vector<device::LaunchTime>* times) {
   Batch batch;
   {
     const std::lock_guard<std::mutex> lock(queue_lock_);
@@ -201,6 +257,7 @@ void CpuDevice::submit(std::span<const device::Launch> launches) {
       spare_.pop_back();
     }
   }
+  batch.times = times;
   for (const device::Launch& launch : launches) {
     const auto* executable = static_cast<const CpuExecutable*>(launch.executable);
     ANNEAL_CHECK(launch.slots.size() >= executable->slots() && launch.vars.size() >= executable->vars());
@@ -239,26 +296,42 @@ void CpuDevice::serve() {
   }
 }
 
-// Which thread runs which items depends on their number alone.
 void CpuDevice::run(Batch& batch) {
-  for (const Job& job : batch.jobs) {
-    void** slots = batch.slots.data() + job.first_slot;
-    const int64_t* vars = batch.vars.data() + job.first_var;
-    const int64_t items = job.executable->items(vars);
-    if (items <= 0) continue;
-    const int parts = static_cast<int>(std::min<int64_t>(items, pool_.threads()));
-    pool_.run(parts, [&](int part) {
-      const int64_t begin = items / parts * part + std::min<int64_t>(items % parts, part);
-      const int64_t end = begin + items / parts + (part < items % parts ? 1 : 0);
-      job.executable->run(slots, vars, begin, end);
-    });
+  if (batch.times == nullptr) {
+    for (const Job& job : batch.jobs) run(batch, job);
+    return;
   }
+  const double start = seconds();
+  for (const Job& job : batch.jobs) {
+    const double begin = seconds();
+    run(batch, job);
+    batch.times->push_back({begin - start, seconds() - start});
+  }
+}
+
+// Which thread runs which items depends on their number alone.
+void CpuDevice::run(Batch& batch, const Job& job) {
+  void** slots = batch.slots.data() + job.first_slot;
+  const int64_t* vars = batch.vars.data() + job.first_var;
+  const int64_t items = job.executable->items(vars);
+  if (items <= 0) return;
+  const int parts = static_cast<int>(std::min<int64_t>(items, pool_.threads()));
+  pool_.run(parts, [&](int part) {
+    const int64_t begin = items / parts * part + std::min<int64_t>(items % parts, part);
+    const int64_t end = begin + items / parts + (part < items % parts ? 1 : 0);
+    job.executable->run(slots, vars, begin, end);
+  });
 }
 
 namespace {
 
 const device::Registration kCpu({"cpu", "the processor of this machine, through LLVM", 0,
-                                 [] { return std::make_unique<CpuDevice>(); }});
+                                 []() -> std::unique_ptr<device::Device> {
+                                   auto made = std::make_unique<CpuDevice>();
+                                   if (support::flag_on(support::Flag::kCalibrate))
+                                     made->set_caps(calibrated(*made, process_cache().folder()));
+                                   return made;
+                                 }});
 
 }  // namespace
 }  // namespace anneal::cpu

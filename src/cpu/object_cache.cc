@@ -96,6 +96,31 @@ ObjectCache::Statistics ObjectCache::statistics() const {
           counters_.read, counters_.written, counters_.evicted,  std::move(problem)};
 }
 
+namespace {
+
+// The object of a file that is what it says.
+std::optional<std::vector<std::byte>> read_object(File& file, support::Key key) {
+  Header header;
+  const Header expected;
+  struct stat info{};
+  const bool good = ::fstat(file.fd(), &info) == 0 && file.read(&header, sizeof header) &&
+                    std::memcmp(header.magic, expected.magic, sizeof header.magic) == 0 &&
+                    header.key == key && header.size == static_cast<uint64_t>(info.st_size) - sizeof header;
+  if (!good) return std::nullopt;
+  std::vector<std::byte> object(header.size);
+  if (!file.read(object.data(), object.size()) || checksum_of(object) != header.checksum) return std::nullopt;
+  return object;
+}
+
+}  // namespace
+
+ObjectCache::State ObjectCache::look(support::Key key) const {
+  if (folder_.empty()) return State::kAbsent;
+  File file(path_of(key), O_RDONLY);
+  if (!file.ok()) return State::kAbsent;
+  return read_object(file, key) ? State::kThere : State::kDamaged;
+}
+
 std::optional<std::vector<std::byte>> ObjectCache::find(support::Key key) {
   if (folder_.empty()) return std::nullopt;
   const fs::path path = path_of(key);
@@ -104,25 +129,15 @@ std::optional<std::vector<std::byte>> ObjectCache::find(support::Key key) {
     ++counters_.misses;
     return std::nullopt;
   }
-  Header header;
-  const Header expected;
-  struct stat info{};
-  std::vector<std::byte> object;
-  bool good = ::fstat(file.fd(), &info) == 0 && file.read(&header, sizeof header) &&
-              std::memcmp(header.magic, expected.magic, sizeof header.magic) == 0 && header.key == key &&
-              header.size == static_cast<uint64_t>(info.st_size) - sizeof header;
-  if (good) {
-    object.resize(header.size);
-    good = file.read(object.data(), object.size()) && checksum_of(object) == header.checksum;
-  }
-  if (!good) {
+  std::optional<std::vector<std::byte>> object = read_object(file, key);
+  if (!object) {
     ++counters_.misses, ++counters_.rejected;
     note("rejected " + path.string() + ": it is cut short, damaged or of another version");
     ::unlink(path.c_str());
     return std::nullopt;
   }
   ++counters_.hits;
-  counters_.read += object.size();
+  counters_.read += object->size();
   ::futimens(file.fd(), nullptr);  // used now; where it fails the file just looks older
   return object;
 }

@@ -24,8 +24,12 @@ class ObjectCache {
   // `folder` empty: nothing is stored or found.
   ObjectCache(std::filesystem::path folder, uint64_t limit_bytes);
   const std::filesystem::path& folder() const { return folder_; }
+  uint64_t limit() const { return limit_; }
 
   std::optional<std::vector<std::byte>> find(support::Key key);
+  // The same without any effect.
+  enum class State : uint8_t { kThere, kAbsent, kDamaged };
+  State look(support::Key key) const;
   void store(support::Key key, std::span<const std::byte> object);
 
   struct Statistics {

@@ -58,10 +58,40 @@ struct Slice {
   size_t offset = 0;         // bytes
 };
 
+// A text that a device can show of a program.
+struct Form {
+  std::string_view name, meaning;  // "asm", "machine code"
+};
+
+// When a launch ran, in seconds after the first one of its submission began.
+struct LaunchTime {
+  double begin = 0, end = 0;
+};
+
 struct Launch {
   const Executable* executable = nullptr;
   std::span<const Slice> slots;   // by number
   std::span<const int64_t> vars;  // the variables of the program's kernel, by name
+};
+
+// Compiled code that is kept on disk.
+class CodeStore {
+ public:
+  struct Totals {
+    std::string folder;   // empty: turned off
+    std::string problem;  // why it cannot be used; empty: it can
+    uint64_t entries = 0, bytes = 0, limit = 0;
+    uint64_t hits = 0, misses = 0, stored = 0, evicted = 0;  // of all processes since it was cleared
+  };
+  struct Found {
+    bool there = false;
+    std::string why;  // when it is not there
+  };
+  virtual ~CodeStore() = default;
+  virtual Totals totals() = 0;
+  virtual Totals clear() = 0;  // what was removed
+  // For each program; loads nothing.
+  virtual std::vector<Found> find(ir::Graph& graph, std::span<const loop::Program> programs) = 0;
 };
 
 class Device {
@@ -80,6 +110,19 @@ class Device {
   // Launches in order, each after the one before it. Returns at once; the spans are copied.
   virtual void submit(std::span<const Launch> launches) = 0;
   virtual void wait() = 0;
+  // The same, and returns when all have run, with the time of each. A device that can tell better than by
+  // waiting for each one does.
+  virtual std::vector<LaunchTime> submit_timed(std::span<const Launch> launches);
+
+  // -- For readers: none of it is needed to run --
+  virtual std::span<const Form> forms() const { return {}; }  // the first one is for dumps
+  // Of one of these forms.
+  virtual std::string render(ir::Graph&, const loop::Program&, std::string_view) { return {}; }
+  // The compiled code that it keeps between processes; null: none.
+  virtual CodeStore* code_store() { return nullptr; }
 };
+
+// All of them in the form that the device names first, for dumps.
+std::string render_all(Device& device, ir::Graph& graph, std::span<const loop::Program> programs);
 
 }  // namespace anneal::device

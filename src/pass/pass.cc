@@ -13,6 +13,7 @@
 #include "rules/rules.h"
 #include "rules/simplify.h"
 #include "support/check.h"
+#include "support/dump.h"
 #include "support/flags.h"
 #include "support/nearest.h"
 
@@ -87,14 +88,9 @@ void check(const ir::Graph& graph, std::span<const Node> roots, Stage stage, std
 }
 
 void dump(const ir::Graph& graph, std::span<const Node> roots, const Pass& pass, size_t number) {
-  if (!support::flag_names(support::Flag::kDump, pass.name)) return;
-  const std::string path =
-      fmt::format("{}/{:02}-{}.ir", support::flag_text(support::Flag::kDumpDir), number, pass.name);
-  std::FILE* file = std::fopen(path.c_str(), "w");
-  if (file == nullptr) raise(ErrorCode::kData, "ANNEAL_DUMP: cannot write " + path);
-  const std::string text = fmt::format("# after {}\n{}", pass.name, ir::print(graph, roots));
-  const bool whole = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  if (std::fclose(file) != 0 || !whole) raise(ErrorCode::kData, "ANNEAL_DUMP: cannot write all of " + path);
+  if (!support::dump_wanted(pass.name)) return;
+  support::write_dump(number, pass.name, "ir",
+                      fmt::format("# after {}\n{}", pass.name, ir::print(graph, roots)));
 }
 
 // One line a pass for ANNEAL_DEBUG=1, and what fired for 2.
@@ -102,9 +98,9 @@ void report(const ir::Graph& graph, std::span<const Node> before, std::span<cons
             const PassTiming& timing, const rewrite::RewriteStats& stats) {
   const int level = support::flag_level(support::Flag::kDebug);
   if (level < 1) return;
-  fmt::print(stderr, "{:<20} {:8.2f} ms  {} -> {} nodes{}\n", timing.pass, timing.milliseconds,
-             ir::postorder(graph, before).size(), ir::postorder(graph, after).size(),
-             timing.changed ? "" : " (unchanged)");
+  support::report_step(timing.pass, timing.milliseconds,
+                       fmt::format("{} -> {} nodes{}", ir::postorder(graph, before).size(),
+                                   ir::postorder(graph, after).size(), timing.changed ? "" : " (unchanged)"));
   if (level < 2) return;
   for (const auto& fired : stats.fired)
     if (fired.count != 0) fmt::print(stderr, "  {:<32} {}\n", fired.rule->name, fired.count);

@@ -2,6 +2,7 @@
 #include "plan/build_plan.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <unordered_map>
 
@@ -10,12 +11,16 @@
 #include "ir/text.h"
 #include "ir/walk.h"
 #include "loop/lower.h"
+#include "loop/print.h"
 #include "plan/arena.h"
 #include "plan/check_plan.h"
 #include "plan/guards.h"
 #include "plan/in_place.h"
+#include "plan/print.h"
+#include "schedule/describe.h"
 #include "schedule/order.h"
 #include "support/check.h"
+#include "support/dump.h"
 
 namespace anneal::plan {
 
@@ -25,6 +30,7 @@ using schedule::Launch;
 using schedule::Schedule;
 using schedule::Slot;
 using schedule::ValueKind;
+using support::StageId;
 
 namespace {
 
@@ -36,18 +42,27 @@ class Planner {
       : graph_(graph), request_(request), caps_(caps), options_(options) {}
 
   Planned run() {
+    const auto begin = std::chrono::steady_clock::now();
     out_.schedule = schedule::make_schedule(graph_, request_.roots, caps_, {.fuse = options_.fuse});
+    out_.schedule_ms =
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
     plan_.vars = find_variables(graph_, request_.roots);
     plan_.guards = find_guards(graph_, request_.roots, plan_.vars);
     for (const Variable& v : plan_.vars) names_.push_back(v.name);
     block_of_.assign(values().values().size(), kNone);
     drop_empty_kernels();
+    clock_.enter(StageId::kPlan);
     add_inputs();
+    clock_.enter(StageId::kOrder);
     order();
+    clock_.enter(StageId::kPlan);
     add_results();
     find_lives();
     place();
+    clock_.enter(StageId::kLoops);
     lower();
+    clock_.leave();
+    show_stages();
     if (const std::string bad = check_plan(plan_); !bad.empty()) ANNEAL_CHECK_MSG(false, bad.c_str());
     return std::move(out_);
   }
@@ -56,6 +71,19 @@ class Planner {
   const schedule::ValueGraph& values() const { return *out_.schedule.values; }
   std::vector<Launch>& launches() { return out_.schedule.launches; }
   bool is_leaf(uint32_t v) const { return values()[v].kind == ValueKind::kLeaf; }
+
+  void show_stages() const {
+    clock_.show(StageId::kOrder, std::to_string(out_.schedule.launches.size()) + " launches",
+                [&] { return schedule::describe_order(out_.schedule.launches); });
+    clock_.show(StageId::kPlan, std::to_string(plan_.arena_bytes) + " bytes of arena",
+                [&] { return print(plan_); });
+    clock_.show(StageId::kLoops, std::to_string(out_.programs.size()) + " programs", [&] {
+      std::string text;
+      for (size_t i = 0; i < out_.programs.size(); ++i)
+        text += "# program " + std::to_string(i) + "\n" + loop::print(graph_, out_.programs[i]) + "\n";
+      return text;
+    });
+  }
 
   // -- Values --
 
@@ -310,6 +338,7 @@ class Planner {
     plan_.steps.push_back(std::move(step));
   }
 
+  support::StageClock clock_;
   ir::Graph& graph_;
   const Request& request_;
   const device::Caps& caps_;

@@ -27,6 +27,7 @@ struct Planned {
   ExecPlan plan;
   std::vector<loop::Program> programs;  // by number; their nodes are good within the Scope
   schedule::Schedule schedule;          // in the order of the plan
+  double schedule_ms = 0;               // what scheduling took, of all
 };
 
 // Raises what scheduling and lowering raise, and kLimit when the memory of a value has no bound.

@@ -6,7 +6,7 @@
 
 #include "anneal/error.h"
 #include "device/registry.h"
-#include "plan/print.h"
+#include "support/dump.h"
 #include "support/flags.h"
 
 namespace anneal::runtime {
@@ -30,21 +30,6 @@ std::string device_name(const Settings& settings) {
   if (const std::string& name = support::flag_text(Flag::kDevice); !name.empty()) return name;
   return device::device_list().front()->name;
 }
-
-namespace {
-
-void dump(const plan::ExecPlan& plan, uint64_t number) {
-  if (!support::flag_names(Flag::kDump, "plan")) return;
-  char name[32];
-  std::snprintf(name, sizeof name, "/plan-%03d.txt", static_cast<int>(number));
-  const std::string path = support::flag_text(Flag::kDumpDir) + name, text = plan::print(plan);
-  std::FILE* file = std::fopen(path.c_str(), "w");
-  if (file == nullptr) raise(ErrorCode::kData, "ANNEAL_DUMP: cannot write " + path);
-  const bool whole = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  if (std::fclose(file) != 0 || !whole) raise(ErrorCode::kData, "ANNEAL_DUMP: cannot write all of " + path);
-}
-
-}  // namespace
 
 Context::Context(const Settings& settings)
     : settings_(settings),
@@ -85,8 +70,12 @@ std::shared_ptr<Executor> Context::make(ir::Graph& graph, const plan::Request& r
                                   device_.caps().name + ", ANNEAL_MEMORY_LIMIT is " +
                                   std::to_string(pool_.limit()) +
                                   ". The largest tensors:" + largest_blocks(planned.plan));
-  dump(planned.plan, counters_.plans);
+  support::StageClock clock;
+  clock.enter(support::StageId::kRender);
   std::vector<std::shared_ptr<const device::Executable>> code = device_.compile(graph, planned.programs);
+  clock.leave();
+  clock.show(support::StageId::kRender, std::to_string(code.size()) + " programs for " + device_.caps().name,
+             [&] { return device::render_all(device_, graph, planned.programs); });
   ++counters_.plans;
   counters_.kernels += code.size();
   return std::make_shared<Executor>(Executor::Home{device_, pool_, arena_, counters_, poison_},

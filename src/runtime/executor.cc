@@ -107,11 +107,14 @@ void Executor::bind(const Allocations& inputs, std::span<const int64_t> vars) {
   for (size_t i = 0; i < vars_.size(); ++i) vars_[i] = vars[plan_->step_vars[i]];
 }
 
-Executor::Allocations Executor::run(Allocations inputs, std::span<const int64_t> vars) {
+Executor::Allocations Executor::run(Allocations inputs, std::span<const int64_t> vars,
+                                    std::vector<device::LaunchTime>* times) {
   ANNEAL_CHECK(inputs.size() == plan_->inputs.size() && made_.size() == plan_->result_bytes.size());
   own_overwritten(inputs);
   bind(inputs, vars);
-  if (home_.poison)
+  if (times != nullptr)
+    *times = home_.device.submit_timed(launches_);
+  else if (home_.poison)
     submit_poisoned();
   else
     home_.device.submit(launches_);

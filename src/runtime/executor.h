@@ -42,7 +42,9 @@ class Executor {
   // Before each run: raises for variables that do not fit and for memory beyond the limit, and takes memory.
   void prepare(std::span<const int64_t> vars);
   // Inputs by number; those that are overwritten are used up, and copied first where others have them too.
-  Allocations run(Allocations inputs, std::span<const int64_t> vars);
+  // With `times` it waits for the end, and says when each step ran.
+  Allocations run(Allocations inputs, std::span<const int64_t> vars,
+                  std::vector<device::LaunchTime>* times = nullptr);
 
  private:
   void reserve();

@@ -4,12 +4,15 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "ir/text.h"
 #include "rules/simplify.h"
 #include "schedule/build.h"
+#include "schedule/describe.h"
 #include "schedule/order.h"
 #include "schedule/pairs.h"
 #include "schedule/prepare.h"
 #include "support/check.h"
+#include "support/dump.h"
 
 namespace anneal::schedule {
 
@@ -65,7 +68,22 @@ void join_launches(const ValueGraph& values, const Scopes& scopes, std::vector<K
   launches.push_back(std::move(updates));
 }
 
-std::vector<Node> prepared(ir::Graph& graph, std::span<const Node> roots) {
+using support::StageId;
+
+void show_stages(const support::StageClock& clock, std::span<const Node> prepared, const Schedule& s) {
+  const ValueGraph& values = *s.values;
+  clock.show(StageId::kPrepare, "", [&] { return ir::print(values.graph(), prepared); });
+  clock.show(StageId::kValues, std::to_string(values.values().size()) + " values",
+             [&] { return describe_values(values); });
+  clock.show(StageId::kScopes,
+             std::to_string(s.scopes.groups.size()) + " groups, " + std::to_string(s.scopes.log.size()) +
+                 " decisions",
+             [&] { return describe_scopes(values, s.scopes); });
+  clock.show(StageId::kKernels, std::to_string(s.unique_kernels) + " different kernels",
+             [&] { return describe_kernels(values, s.launches); });
+}
+
+std::vector<Node> prepare_simply(ir::Graph& graph, std::span<const Node> roots) {
   const std::vector<Node> simple = rules::simplify(graph, roots, {.pass = "simplify"});
   const std::vector<Node> out = prepare(graph, simple);
   return out == simple ? out : rules::simplify(graph, out, {.pass = "prepare"});
@@ -76,13 +94,18 @@ std::vector<Node> prepared(ir::Graph& graph, std::span<const Node> roots) {
 Schedule make_schedule(ir::Graph& graph, std::span<const Node> roots, const device::Caps& caps,
                        const ScheduleOptions& options) {
   Schedule out;
-  const ValueGraph fine(graph, prepared(graph, roots));
+  support::StageClock clock;
+  clock.enter(StageId::kPrepare);
+  const std::vector<Node> prepared = prepare_simply(graph, roots);
+  clock.enter(StageId::kValues);
+  const ValueGraph fine(graph, prepared);
   const std::vector<bool> inlined = choose_inlined(fine, options.fuse);
   const ValueGraph stored = fine.inlining(inlined);
   std::vector<Kernel> kernels;
   std::vector<bool> alone, refused;  // by value
   size_t refusals = 0;
   do {
+    clock.enter(StageId::kValues);
     refusals = static_cast<size_t>(std::count(refused.begin(), refused.end(), true));
     Pairs pairs;
     if (options.fuse != Fuse::kNone) pairs = choose_pairs(stored, caps, refused);
@@ -91,13 +114,16 @@ Schedule make_schedule(ir::Graph& graph, std::span<const Node> roots, const devi
     out.values = std::make_unique<ValueGraph>(pairs.inlined.empty() ? stored : fine.inlining(pairs.inlined));
     alone.clear();
     do {
+      clock.enter(StageId::kScopes);
       out.scopes = choose_scopes(*out.values, options.fuse, caps, alone);
+      clock.enter(StageId::kKernels);
       kernels = build_all(*out.values, out.scopes, caps, alone, refused);
     } while (kernels.size() != out.scopes.groups.size() &&
              refusals == static_cast<size_t>(std::count(refused.begin(), refused.end(), true)));
     out.scopes.log.insert(out.scopes.log.begin(), pairs.log.begin(), pairs.log.end());
   } while (kernels.size() != out.scopes.groups.size());
   out.roots = out.values->roots();
+  clock.leave();
   join_launches(*out.values, out.scopes, std::move(kernels), out.launches);
   order_launches(*out.values, out.launches);
   std::unordered_set<uint32_t> unique;
@@ -110,6 +136,7 @@ Schedule make_schedule(ir::Graph& graph, std::span<const Node> roots, const devi
       out.total.seconds += kernel.cost.seconds;
     }
   out.unique_kernels = unique.size();
+  show_stages(clock, prepared, out);
   return out;
 }
 

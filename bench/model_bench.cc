@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+// Whole models on the cpu device: a training step of a character model beside PyTorch where that is
+// installed, and what the levels of fusing come to. PyTorch runs as a process of its own, in turns with ours.
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "anneal/anneal.h"
+#include "bench/bench.h"
+#include "cpu/pool.h"
+#include "programs/gpt.h"
+#include "programs/session.h"
+#include "runtime/backend.h"
+
+namespace anneal::bench {
+namespace {
+
+// The model that others are measured with: 4 layers of width 128, 4 heads, 64 positions, 32 examples a step.
+constexpr int64_t kVocabulary = 65, kContext = 64, kExamples = 32;
+
+constexpr const char* kTorchStep = R"(
+import sys, time
+import torch, torch.nn as nn, torch.nn.functional as F
+torch.set_num_threads(int(sys.argv[1]))
+V, T, D, H, L, B = 65, 64, 128, 4, 4, 32
+class Layer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.ln1, self.ln2 = nn.LayerNorm(D), nn.LayerNorm(D)
+        self.qkv, self.out = nn.Linear(D, 3 * D), nn.Linear(D, D)
+        self.up, self.down = nn.Linear(D, 4 * D), nn.Linear(4 * D, D)
+        self.register_buffer('later', torch.ones(T, T, dtype=torch.bool).triu(1))
+    def forward(self, x):
+        q, k, v = (p.view(B, T, H, D // H).transpose(1, 2) for p in self.qkv(self.ln1(x)).split(D, 2))
+        scores = (q @ k.transpose(2, 3) * (D // H) ** -0.5).masked_fill(self.later, float('-inf'))
+        x = x + self.out((scores.softmax(-1) @ v).transpose(1, 2).reshape(B, T, D))
+        return x + self.down(F.gelu(self.up(self.ln2(x))))
+model = nn.Sequential(nn.Embedding(V, D), *(Layer() for _ in range(L)), nn.LayerNorm(D), nn.Linear(D, V, bias=False))
+place = nn.Parameter(torch.zeros(T, D))
+optimizer = torch.optim.AdamW([*model.parameters(), place], lr=1e-3)
+ids, targets = torch.randint(0, V, (B, T)), torch.randint(0, V, (B, T))
+least = 1e9
+for step in range(8):
+    begin = time.perf_counter()
+    optimizer.zero_grad(set_to_none=True)
+    F.cross_entropy(model[1:](model[0](ids) + place).flatten(0, 1), targets.flatten()).backward()
+    optimizer.step()
+    least = min(least, time.perf_counter() - begin)
+print(1e3 * least)
+)";
+
+// What a command prints first, or 0.
+double number_from(const std::string& command, const char* input) {
+  char name[] = "/tmp/anneal_bench_XXXXXX";
+  const int file = mkstemp(name);
+  if (file < 0) return 0;
+  const auto length = static_cast<ssize_t>(std::char_traits<char>::length(input));
+  const bool written = write(file, input, static_cast<size_t>(length)) == length;
+  close(file);
+  double value = 0;
+  if (std::FILE* out = written ? popen((command + " <" + name + " 2>/dev/null").c_str(), "r") : nullptr) {
+    if (std::fscanf(out, "%lf", &value) != 1) value = 0;
+    pclose(out);
+  }
+  unlink(name);
+  return value;
+}
+
+double torch_milliseconds(int threads) {
+  return number_from("/usr/bin/python3 - " + std::to_string(threads), kTorchStep);
+}
+
+Result char_step() {
+  const runtime::Using device({.device = "cpu"});
+  programs::Session session(
+      programs::build_language_model(
+          {.train = true, .batch = kExamples, .optimizer = programs::parse_optimizer("adamw lr=1e-3")},
+          {.vocabulary = kVocabulary, .context = kContext, .width = 128, .heads = 4, .layers = 4}),
+      1);
+  session.set({{"ids", randint(0, kVocabulary, {kExamples, kContext}, 1)},
+               {"targets", randint(0, kVocabulary, {kExamples, kContext}, 2)}});
+  Result out{1e300, 1e300};
+  for (int turn = 0; turn < 3; ++turn) {
+    out.value = std::min(out.value, 1e3 * min_seconds(8, [&] { session.step()[0].item<float>(); }));
+    out.peer = std::min(out.peer, torch_milliseconds(cpu::process_pool().threads()));
+  }
+  return out;
+}
+
+// The number of threads is settled when a process begins.
+Result char_step_of_one_thread() {
+  if (cpu::process_pool().threads() == 1) return char_step();
+  char own[4096] = {};
+  if (readlink("/proc/self/exe", own, sizeof own - 1) <= 0) return {};
+  const std::string command =
+      "ANNEAL_THREADS=1 '" + std::string(own) + "' --filter 'nanogpt step, 1 thread' --json";
+  Result out;
+  if (std::FILE* lines = popen(command.c_str(), "r")) {
+    char line[1024];
+    while (std::fgets(line, sizeof line, lines) != nullptr) {
+      const std::string text = line;
+      const auto number = [&](const char* key) {
+        const size_t at = text.find(key);
+        return at == std::string::npos
+                   ? 0
+                   : std::strtod(text.c_str() + at + std::char_traits<char>::length(key), nullptr);
+      };
+      out = {number("\"value\":"), number("\"peer\":")};
+    }
+    pclose(lines);
+  }
+  return out;
+}
+
+// A step of a built-in model with everything fused that the model of costs wants, over the better one of the
+// other levels.
+Result model_over_others(std::string_view name, bool train, int rounds) {
+  const programs::ProgramInfo& info = programs::find_program(name);
+  const auto batch = name == "gpt2" ? int64_t{1} : info.batch;
+  double seconds[3] = {1e300, 1e300, 1e300};
+  for (int round = 0; round < rounds; ++round)
+    for (const schedule::Fuse fuse :
+         {schedule::Fuse::kNone, schedule::Fuse::kGreedy, schedule::Fuse::kModel}) {
+      const runtime::Using device({.device = "cpu", .plan = {.fuse = fuse}});
+      programs::Session session(programs::build_program(info, {.train = train, .batch = batch}), 1);
+      session.set(info.data(batch, 1, 1));
+      double& least = seconds[static_cast<size_t>(fuse)];
+      least = std::min(least,
+                       min_seconds(name == "gpt2" ? 2 : 30, [&] { session.step()[0].to_vector<float>(); }));
+    }
+  return {seconds[2] / std::min(seconds[0], seconds[1])};
+}
+
+}  // namespace
+
+std::vector<Row> model_rows() {
+  std::vector<Row> rows = {
+      {"cpu: a char nanogpt step, 1 thread", "ms", Better::kLower, 1.25, char_step_of_one_thread,
+       Against::kPeer},
+      {"cpu: a char nanogpt step, all threads", "ms", Better::kLower, 1.25, char_step, Against::kPeer},
+  };
+  for (const char* name : {"mlp", "conv", "nanogpt"})
+    rows.push_back({"cpu: " + std::string(name) + " step, model over other fusing", "of time", Better::kLower,
+                    1.02, [name] { return model_over_others(name, true, 4); }});
+  rows.push_back({"cpu: gpt2 forward, model over other fusing", "of time", Better::kLower, 1.02,
+                  [] { return model_over_others("gpt2", false, 1); }});
+  return rows;
+}
+
+}  // namespace anneal::bench
