@@ -28,7 +28,7 @@ Tensor arange(const Extent& stop, DType dtype = i32, Loc loc = Loc::current());
 Tensor arange(double start, double stop, double step = 1, DType dtype = f32, Loc loc = Loc::current());
 // Of integers alone it holds integers: arange(0, 5) is i32, arange(0, 5, 0.5) f32.
 template <typename A, typename B, typename C = int>
-  requires(std::is_integral_v<A> && std::is_integral_v<B> && std::is_integral_v<C>)
+  requires std::is_integral_v<A> && std::is_integral_v<B> && std::is_integral_v<C>
 Tensor arange(A start, B stop, C step = 1, Loc loc = Loc::current()) {
   return arange(static_cast<double>(start), static_cast<double>(stop), static_cast<double>(step), i32, loc);
 }
