@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -33,7 +34,8 @@ void print_json(const ConformReport& report) {
   Json entries = Json::array();
   for (const EntryResult& e : report.entries) {
     Json item{{"name", e.name}, {"op", e.op}, {"status", kStatusText[static_cast<size_t>(e.status)]}};
-    if (e.status == Status::kPassed) item["error"] = e.error;  // relative to the tolerance
+    if (e.status != Status::kSkipped) item["gradients"] = e.gradients;  // compared
+    if (e.status == Status::kPassed) item["error"] = e.error;           // relative to the tolerance
     if (e.status == Status::kFailed) item["message"] = e.message;
     entries.push_back(std::move(item));
   }
@@ -42,6 +44,14 @@ void print_json(const ConformReport& report) {
                  {"skipped", report.skipped},
                  {"entries", entries}};
   fmt::print("{}\n", all.dump(1, ' ', false, Json::error_handler_t::replace));
+}
+
+void print_totals(const ConformReport& report) {
+  const auto bare = std::count_if(report.entries.begin(), report.entries.end(), [](const EntryResult& e) {
+    return e.status == Status::kPassed && e.gradients == 0 && e.op != "model";
+  });
+  if (bare != 0) fmt::print("{} of the passed entries have no gradients to compare\n", bare);
+  fmt::print("{} passed, {} failed, {} skipped\n", report.passed, report.failed, report.skipped);
 }
 
 int run_conform_verb(const ConformVerbOptions& options) {
@@ -55,7 +65,7 @@ int run_conform_verb(const ConformVerbOptions& options) {
   if (options.json)
     print_json(report);
   else
-    fmt::print("{} passed, {} failed, {} skipped\n", report.passed, report.failed, report.skipped);
+    print_totals(report);
   // A set without entries, or a filter that selects none, has shown nothing.
   const bool nothing = report.passed + report.failed == 0;
   if (nothing) fmt::print(stderr, "error: nothing was compared\n");

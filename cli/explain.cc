@@ -188,6 +188,17 @@ void explain_rule(const Rule& rule) {
     fmt::print("\nbefore:\n{}\nafter:\n{}", before, after);
 }
 
+bool is_topic(std::string_view name) {
+  const auto& all = rules::all_rules();
+  return std::any_of(all.begin(), all.end(), [name](const Rule& rule) { return rule.topic == name; });
+}
+
+void list_topic(std::string_view name) {
+  fmt::print("{}: rules\n", name);
+  for (const Rule& rule : rules::all_rules())
+    if (rule.topic == name) print_rule_line(rule);
+}
+
 void list_rules() {
   std::string_view topic;
   for (const Rule& rule : rules::all_rules()) {
@@ -349,6 +360,8 @@ std::string lower_case(std::string text) {
   for (const ir::OpInfo& info : ir::kOpTable) ops.push_back(info.text);
   all = ops;
   for (const Rule& rule : rules::all_rules()) all.push_back(rule.name);
+  for (const Rule& rule : rules::all_rules())
+    if (all.back() != rule.topic) all.push_back(rule.topic);
   for (const ApiFunction& function : kApi) all.push_back(function.name);
   for (std::string_view function : conform::op_names()) all.push_back(function);
   for (const pass::Pass& p : pass::all_passes()) all.push_back(p.name);
@@ -406,6 +419,8 @@ int explain_as_text(const std::string& name) {
     explain_stage(*stage);
   else if (is_function(name))
     explain_function(name);
+  else if (is_topic(name))
+    list_topic(name);
   else
     raise_nothing_known(name);
   return 0;
@@ -434,6 +449,9 @@ int explain_as_json(const std::string& name) {
     out = stage_json(*s);
   } else if (is_function(name)) {
     out = function_json(name);
+  } else if (is_topic(name)) {
+    for (const Rule& each : rules::all_rules())
+      if (each.topic == name) out.push_back(rule_json(each));
   } else {
     raise_nothing_known(name);
   }

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <memory>
@@ -21,6 +22,7 @@
 #include "interp/kernel.h"
 #include "io/safetensors.h"
 #include "ir/text.h"
+#include "ir/walk.h"
 #include "pass/pass.h"
 #include "tensor/host_value.h"
 
@@ -47,6 +49,16 @@ std::pair<std::string, int64_t> parse_dim(const std::string& text) {
   if (parsed.ec != std::errc() || parsed.ptr != end)
     raise(ErrorCode::kArgument, "--dim: NAME=NUMBER is needed, not " + text);
   return {text.substr(0, equals), value};
+}
+
+// That the program has the dimensions that were given.
+void check_dims(const ir::Graph& graph, std::span<const ir::Node> roots, const interp::Bindings& bindings) {
+  std::vector<std::string> names;
+  for (ir::Node n : ir::postorder(graph, roots, true))
+    if (graph.op(n) == ir::Op::Var) names.push_back(graph.arg_as<ir::VarArg>(n).name);
+  for (const auto& [name, value] : bindings.vars)
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      raise_unknown("dimension", name, std::vector<std::string_view>(names.begin(), names.end()));
 }
 
 // "NAME_OR_NUMBER=file.safetensors:tensor"
@@ -125,6 +137,7 @@ int run_interp(const InterpOptions& options) {
   const ir::Graph& graph = ir::default_graph();
   interp::Bindings bindings;
   for (const std::string& dim : options.dims) bindings.vars.push_back(parse_dim(dim));
+  check_dims(graph, loaded.roots, bindings);
   const std::vector<ir::Node> params = params_of(graph, loaded.roots);
   for (const std::string& input : options.inputs) bind_file(graph, params, input, bindings);
   if (options.seed >= 0) bind_random(graph, params, static_cast<uint64_t>(options.seed), bindings);

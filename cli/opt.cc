@@ -87,9 +87,10 @@ int run_opt(const OptOptions& options) {
   }
   if (options.program.empty()) raise(ErrorCode::kArgument, "opt: a program is needed\nsee anneal opt --help");
   std::vector<const pass::Pass*> passes;
-  const std::vector<std::string> names = split_list(options.passes);
+  const std::vector<std::string> names =
+      options.passes == "none" ? std::vector<std::string>() : split_list(options.passes);
   const auto commas = std::count(options.passes.begin(), options.passes.end(), ',');
-  if (!options.passes.empty() && names.size() != static_cast<size_t>(commas) + 1)
+  if (!options.passes.empty() && options.passes != "none" && names.size() != static_cast<size_t>(commas) + 1)
     raise(ErrorCode::kArgument,
           fmt::format("--passes: names with a comma between are needed, not '{}'", options.passes));
   for (const std::string& name : names) passes.push_back(&pass::find_pass(name));
@@ -131,7 +132,8 @@ int run_opt(const OptOptions& options) {
 Action add_opt(Options& verb) {
   const auto options = std::make_shared<OptOptions>();
   verb.option("program", options->program, "a text file, or a model");
-  verb.option("--passes", options->passes, "their names, with commas; simplify if none is given");
+  verb.option("--passes", options->passes,
+              "their names, with commas; simplify if not given; none prints the program as it is");
   verb.option("--allow", options->allow, "float rewrites that are not exact: reassociating, approximate");
   verb.flag("--trace", options->trace, "each rule that fired, with the node before and after");
   verb.flag("--stats", options->stats, "times, and how often each rule fired");

@@ -5,18 +5,30 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 
 #include "anneal/error.h"
 
 namespace anneal::cli {
+
+namespace {
+// What is wrong with the text as a number of that range; empty if nothing is.
+std::string out_of_range(const std::string& text, Range range) {
+  char* end = nullptr;
+  const double v = std::strtod(text.c_str(), &end);
+  if (text.empty() || *end != 0 || std::isnan(v)) return fmt::format("'{}' is no number", text);
+  if (range == Range::kPositive && !(v > 0)) return fmt::format("{} is not positive", text);
+  return v < 0 ? fmt::format("{} is negative", text) : std::string();
+}
+}  // namespace
 
 struct Options::App {
   CLI::App parser;
   std::string program;
 
   void limit(CLI::Option* option, Range range) {
-    if (range == Range::kNotNegative) option->check(CLI::NonNegativeNumber);
-    if (range == Range::kPositive) option->check(CLI::PositiveNumber);
+    if (range != Range::kAny) option->check([range](const std::string& t) { return out_of_range(t, range); });
   }
 };
 

@@ -280,6 +280,9 @@ class CliTest(unittest.TestCase):
         self.assertIn("# simplify add-const-add", text)
         (self.path / "again.ir").write_text(text)
         self.assertEqual(self.out("opt", "--passes=simplify", "again.ir").count("#"), 0)
+        plain = self.out("opt", "--passes=none", "p.ir")
+        (self.path / "plain.ir").write_text(plain)
+        self.assertEqual(self.out("opt", "--passes=none", "plain.ir"), plain)
         self.assertIn("simplify", self.out("opt", "--list"))
 
     def test_dumps(self):
@@ -354,6 +357,9 @@ sink %3
         self.assertIn("B", self.error("interp", "symbolic.ir", "--seed", "3"))
         self.assertIn("1 to 8", self.error("interp", "symbolic.ir", "--seed", "3", "--dim", "B=9"))
         self.assertIn("NAME=NUMBER", self.error("interp", "symbolic.ir", "--dim", "B"))
+        self.assertIn("'Q'", self.error("interp", "symbolic.ir", "--seed", "3", "--dim", "B=4", "--dim", "Q=4"))
+        self.assertIn("--seed: -1 is negative", self.error("interp", "symbolic.ir", "--seed", "-1"))
+        self.assertIn("--seed: 'x' is no number", self.error("interp", "symbolic.ir", "--seed", "x"))
 
     def test_interp_of_a_kernel(self):
         (self.path / "kernel.ir").write_text(KERNEL)
@@ -370,6 +376,7 @@ sink %3
             self.assertIn(part, rule)
         self.assertRegex(self.out("explain", "rules"), r"\n\d+ rules\n$")
         self.assertIn("floordiv", self.out("explain", "ops"))
+        self.assertTrue(self.out("explain", "divmod").startswith("divmod: rules\n"))
         self.assertIn("gradients of its operands", self.out("explain", "matmul"))
         self.assertIn("max %0, %1", self.out("explain", "maximum"))
         self.assertIn("gradients of its operands", self.out("explain", "masked_fill"))

@@ -119,8 +119,8 @@ constexpr DType promote(DType a, DType b) {
   return detail::kDTypeJoin[static_cast<size_t>(a)][static_cast<size_t>(b)];
 }
 
-// The type in which sums and products of `t` are accumulated: at least f32 for floats, at least i32 for
-// integers and booleans are left alone (they wrap or saturate in their own type).
+// The type in which sums and products of `t` are accumulated: f32 for narrower floats. Integers wrap in their
+// own type, so they are left alone, as bool is.
 constexpr DType accumulation_dtype(DType t) { return is_float(t) && t != f64 ? f32 : t; }
 
 }  // namespace anneal

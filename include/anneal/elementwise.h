@@ -2,6 +2,8 @@
 // Functions of each element, and the operators. Numbers stand on either side; shapes broadcast as in numpy.
 #pragma once
 
+#include <concepts>
+
 #include "anneal/tensor.h"
 
 namespace anneal {
@@ -34,7 +36,7 @@ Tensor asinh(In x);
 Tensor acosh(In x);
 Tensor atanh(In x);
 Tensor erf(In x);
-Tensor erfc(In x);                                   // 1 - erf(x), and as exact as that
+Tensor erfc(In x);                                   // 1 - erf(x), with the small values too
 Tensor sinc(In x);                                   // sin(pi x) / (pi x)
 Tensor logit(In x, std::optional<double> eps = {});  // log(x / (1 - x)), of x kept within [eps, 1 - eps]
 Tensor deg2rad(In x);
@@ -93,11 +95,22 @@ Tensor shift_left(In a, In b);
 Tensor shift_right(In a, In b);
 Tensor where(In condition, In a, In b);
 Tensor clamp(In x, std::optional<double> low, std::optional<double> high);
-Tensor clamp(In x, const Tensor& low, const Tensor& high);
+namespace detail {
+Tensor clamp_between(In x, const Tensor& low, const Tensor& high);
+}
+template <std::same_as<Tensor> T>  // a template, so that {} means no bound
+Tensor clamp(In x, const T& low, const T& high) {
+  return detail::clamp_between(std::move(x), low, high);
+}
 Tensor addcmul(In x, In a, In b, In value = 1);  // x + value * a * b
 Tensor addcdiv(In x, In a, In b, In value = 1);  // x + value * a / b
 Tensor masked_fill(In x, In mask, In value);
 Tensor lerp(In a, In b, In weight);
+
+inline Tensor& operator+=(Tensor& a, In b) { return a = add(In(a, b.loc()), b); }
+inline Tensor& operator-=(Tensor& a, In b) { return a = sub(In(a, b.loc()), b); }
+inline Tensor& operator*=(Tensor& a, In b) { return a = mul(In(a, b.loc()), b); }
+inline Tensor& operator/=(Tensor& a, In b) { return a = div(In(a, b.loc()), b); }
 
 inline Tensor operator-(In x) { return neg(std::move(x)); }
 inline Tensor operator!(In x) { return logical_not(std::move(x)); }

@@ -62,6 +62,9 @@ class Extent {
   template <typename T>
     requires std::is_integral_v<T>
   Extent(T value) : value_(static_cast<int64_t>(value)) {}  // NOLINT
+  template <typename T>
+    requires std::is_floating_point_v<T>
+  Extent(T value) = delete;  // 2.7 elements
   explicit Extent(detail::Handle expression) : node_(std::move(expression)) {}
 
   bool is_const() const { return node_.id() == 0; }
@@ -80,7 +83,8 @@ Extent operator/(const Extent& a, const Extent& b);  // floor
 bool operator==(const Extent& a, const Extent& b);   // the same at every binding
 
 // A named dimension that is chosen at run time, within bounds.
-Extent dim(std::string_view name, int64_t min, int64_t max, int64_t multiple_of = 1);
+Extent dim(std::string_view name, int64_t min, int64_t max, int64_t multiple_of = 1,
+           Loc loc = Loc::current());
 
 // A shape as it is written: {256, 64}, {batch, 64}.
 class Sizes : public std::vector<Extent> {
@@ -159,8 +163,9 @@ class Tensor {
     if constexpr (std::is_same_v<T, bool>) {
       return to_bools(options, loc);
     } else {
-      std::vector<T> out(element_count(options, loc));
-      copy_out(out.data(), out.size(), dtype_of<T>(), options, loc);
+      const Tensor held = computed(options, loc);  // first: it may be too large to be
+      std::vector<T> out(static_cast<size_t>(held.numel(loc)));
+      held.copy_out(out.data(), out.size(), dtype_of<T>(), {}, loc);
       return out;
     }
   }
@@ -213,7 +218,7 @@ class Tensor {
   }
 
  private:
-  size_t element_count(const RunOptions& options, const Loc& loc) const;
+  Tensor computed(const RunOptions& options, const Loc& loc) const;  // as data
   void copy_out(void* out, size_t count, DType as, const RunOptions& options, const Loc& loc) const;
   detail::Handle node_;
 };

@@ -80,6 +80,7 @@ EntryResult run_entry(const Json& json, size_t place, const io::SafeTensors& ten
   }
   if (result.name.empty()) result.name = "#" + std::to_string(place);
   result.error = entry.worst();
+  result.gradients = entry.gradients();
   result.message = io::printable(joined(entry.failures()), 400);
   if (!entry.failures().empty()) result.status = Status::kFailed;
   return result;

@@ -21,6 +21,7 @@ struct EntryResult {
   std::string name, op;
   Status status = Status::kPassed;
   std::string message = {};  // of a failure
+  size_t gradients = 0;      // how many were compared
   double error = 0;          // the worst of its checks, relative to its tolerance: at most 1 is good
 };
 

@@ -175,6 +175,19 @@ TEST_F(ConformTest, MalformedEntriesFailAlone) {
     }
 }
 
+TEST_F(ConformTest, UnknownFieldsAreRefusedAndGradientsCounted) {
+  Json entry = good();
+  entry["grad"] = entry["grads"];
+  EXPECT_THAT(failure(entry), HasSubstr("unknown field, \"grad\""));
+  Json bare = good();
+  bare["name"] = "bare";
+  bare.erase("grads");
+  const ConformReport report = run(Json::array({good(), bare}));
+  ASSERT_EQ(report.passed, 2u);
+  EXPECT_EQ(report.entries[0].gradients, 2u);
+  EXPECT_EQ(report.entries[1].gradients, 0u);
+}
+
 TEST_F(ConformTest, NanAndInfinityMustStandInTheSamePlaces) {
   add("holes", {3}, {NAN, INFINITY, 1});
   add("other", {3}, {NAN, -INFINITY, 1});

@@ -120,8 +120,16 @@ void add_gradients(Entry& entry, std::vector<Check>& checks, const Tensor& first
     raise(ErrorCode::kData, "gout has shape " + shape_text(upstream.shape()) + ", the output " +
                                 shape_text(first_output.shape()));
   const std::vector<Tensor> found = vjp({first_output}, {upstream}, wrt);
+  entry.count_gradients(found.size());
   for (size_t i = 0; i < found.size(); ++i)
     add_check(entry, checks, "grad " + std::to_string(places[i]), found[i], references[places[i]]);
+}
+
+// A field that nobody reads is a check that nobody makes.
+void check_fields(const Json& json) {
+  for (const auto& [key, value] : json.items())
+    if (key != "name" && key != "op" && key != "inputs" && key != "args" && key != "out" && key != "grads")
+      raise(ErrorCode::kData, "the entry has an unknown field, " + io::in_quotes(key));
 }
 
 void check_count(const OpEntry& op, size_t count) {
@@ -144,6 +152,7 @@ void check_arguments(const Args& args) {
 void run_op(Entry& entry, const std::string& op_name) {
   const OpEntry& op = find_op(op_name);
   const Json& json = entry.json();
+  check_fields(json);
   const std::vector<std::string> outs = name_list(json, "out", false, true);
   const std::vector<std::string> grads = name_list(json, "grads", true, true);
   std::vector<Tensor> inputs;

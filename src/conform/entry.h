@@ -39,6 +39,8 @@ class Entry {
 
   const std::vector<std::string>& failures() const { return failures_; }
   double worst() const { return worst_; }
+  size_t gradients() const { return gradients_; }
+  void count_gradients(size_t count) { gradients_ += count; }
 
  private:
   const nlohmann::json& json_;
@@ -47,6 +49,7 @@ class Entry {
   const ConformOptions& options_;
   std::vector<std::string> failures_;
   double worst_ = 0;
+  size_t gradients_ = 0;
 };
 
 // An entry of an op of the table.

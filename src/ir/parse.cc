@@ -222,11 +222,23 @@ bool Parser::item(Item* out) {
   return !out->value.empty() || fail(fmt::format("expected a value after '{}='", out->key));
 }
 
+const std::vector<std::string_view>& element_type_names() {
+  static const auto& names = *new std::vector<std::string_view>([] {
+    std::vector<std::string_view> all;
+    for (int t = static_cast<int>(DType::kBool); t < kNumDTypes; ++t)
+      all.push_back(dtype_name(static_cast<DType>(t)));
+    return all;
+  }());
+  return names;
+}
+
 bool Parser::type(Type* out, std::vector<Dim>* dims, bool may_be_void) {
   const std::string_view name = word();
   out->dtype = dtype_from_name(name);
   if (out->dtype == DType::kVoid && !(may_be_void && name == dtype_name(DType::kVoid)))
-    return fail_at_word(fmt::format("unknown element type '{}'", name.substr(0, 40)));
+    return fail_at_word(fmt::format(
+        "unknown element type '{}'{}", name.substr(0, 40),
+        support::nearest_hint(": did you mean '", name.substr(0, 40), element_type_names(), "'?")));
   skip_blanks();
   if (peek() == '[' && !dim_list(dims)) return false;
   int64_t product = 1;

@@ -354,6 +354,7 @@ TEST_F(Text, MalformedTextSaysWhereAndWhat) {
       {"%0 = Add 0 : f32\nsink %0", "1:6: unknown op 'Add'"},
       {"%0 = sink : f32\nsink %0", "1:6: unknown op 'sink'"},
       {"%0 = param 0 : float\nsink %0", "1:16: unknown element type 'float'"},
+      {"%0 = param 0 : f23\nsink %0", "1:16: unknown element type 'f23': did you mean 'f32'?"},
       {"%0 = param 0 : void\nsink %0", "1:16: unknown element type 'void'"},
       {"%0 = param 0 : f32 x\nsink %0", "1:20: unexpected text after the type, found 'x'"},
       {"%0 = param 0 : f32\nsink %0 %0", "2:9: unexpected text after the sink, found '%'"},

@@ -111,8 +111,9 @@ Tensor softsign(In x) {
 
 Tensor prelu(In x, In slope) {
   const Call call("prelu", {&x, &slope});
-  const Tensor t = wrap(call.float_node(x));
-  Tensor by = wrap(call.float_node(slope));
+  const DType type = call.float_dtype({&x, &slope});
+  const Tensor t = wrap(call.node(x, type));
+  Tensor by = wrap(call.node(slope, type));
   if (by.rank() > 1) call.fail(ErrorCode::kShape, "takes one slope or a vector of them, not " + by.type());
   if (by.rank() == 1 && !call.g.shape(node_of(by))[0].is(1)) {
     const ir::Shape shape = call.g.shape(node_of(t)), slopes = call.g.shape(node_of(by));

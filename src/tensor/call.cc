@@ -45,6 +45,13 @@ Call::Call(std::string_view name, std::initializer_list<const In*> operands)
   open(loc_);
 }
 
+Call::Call(std::string_view name, std::initializer_list<const In*> operands,
+           std::initializer_list<const std::optional<Tensor>*> options)
+    : Call(name, operands) {
+  for (const std::optional<Tensor>* x : options)  // an empty tensor is refused by its name
+    if (*x && (*x)->defined()) take(node_of(**x));
+}
+
 Call::Call(std::string_view name, const std::vector<Tensor>& operands, const Loc& loc)
     : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(loc) {
   for (const Tensor& t : operands) take(node_of(t));
@@ -90,6 +97,14 @@ void Call::describe(std::string& message) const {
   const size_t start = message.find("] ") + 2;
   if (!std::string_view(message).substr(start).starts_with(std::string(name_) + ":"))
     message.insert(start, std::string(name_) + ": ");
+  // An op inside names its own sources, of which the user need not know: the operands follow.
+  for (size_t line = message.find("\n  "); line != std::string::npos;) {
+    const size_t next = message.find("\n", line + 1), length = std::min(next, message.size()) - line;
+    const bool is_source =
+        std::string_view(message).substr(line, length).find("  from ") != std::string::npos;
+    if (is_source) message.erase(line, length);
+    line = message.find("\n  ", is_source ? line : line + length);
+  }
   for (size_t i = 0; i < num_operands_; ++i) {
     const Node n = operands_[i];
     if (!n) continue;
@@ -167,6 +182,11 @@ DType Call::joint_dtype(std::initializer_list<const In*> operands) const {
   if (t == DType::kVoid) return needed;
   if (weak == In::Kind::kFloat) return is_float(t) ? t : needed;
   return weak == In::Kind::kInt && is_bool(t) ? needed : t;
+}
+
+DType Call::float_dtype(std::initializer_list<const In*> operands) const {
+  const DType t = joint_dtype(operands);
+  return is_float(t) ? t : f32;
 }
 
 std::vector<Dim> Call::broadcast_shapes(std::initializer_list<Node> nodes) const {

@@ -19,6 +19,9 @@ inline Tensor wrap(ir::Node n) { return Tensor(detail::Handle(n.id)); }
 class Call final : public ErrorContext {
  public:
   Call(std::string_view name, std::initializer_list<const In*> operands);
+  // With operands that need not be given.
+  Call(std::string_view name, std::initializer_list<const In*> operands,
+       std::initializer_list<const std::optional<Tensor>*> options);
   Call(std::string_view name, const std::vector<Tensor>& operands, const Loc& loc);
   Call(std::string_view name, const Tensor& operand, const Loc& loc);
   Call(std::string_view name, const Loc& loc);
@@ -45,6 +48,7 @@ class Call final : public ErrorContext {
     ir::Node a, b;
   };
   DType joint_dtype(std::initializer_list<const In*> operands) const;
+  DType float_dtype(std::initializer_list<const In*> operands) const;  // the same; integers and bool are f32
   Pair broadcast_pair(const In& a, const In& b, DType t) const;
   std::vector<ir::Dim> broadcast_shapes(std::initializer_list<ir::Node> nodes) const;
   ir::Node broadcast(ir::Node n, ir::Shape to) const;  // scalars stay scalars
@@ -61,7 +65,7 @@ class Call final : public ErrorContext {
   ir::Graph::Scope scope_;
   std::string_view name_;
   Loc loc_;
-  ir::Node operands_[4];
+  ir::Node operands_[5];
   size_t num_operands_ = 0;      // the first ones are kept for messages
   size_t seen_ = 0, empty_ = 0;  // operands, and which is an empty tensor; from 1
   uint32_t saved_site_ = 0;

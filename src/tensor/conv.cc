@@ -124,7 +124,7 @@ Window conv_window(const Call& call, ir::Shape ws, size_t axes, const ConvOption
 
 Tensor convolve(std::string_view name, size_t axes, const In& x, const In& weight,
                 const std::optional<Tensor>& bias, const ConvOptions& options) {
-  const Call call(name, {&x, &weight});
+  const Call call(name, {&x, &weight}, {&bias});
   Node n = call.float_node(x), w = call.float_node(weight);
   if (call.g.shape(n).size() != axes + 2)
     call.fail(ErrorCode::kShape, "takes [batch, channels, ...] of rank " + std::to_string(axes + 2) +
@@ -179,7 +179,7 @@ Tensor convolve(std::string_view name, size_t axes, const In& x, const In& weigh
 // The adjoint of a convolution with respect to its input: x spread by the stride, the weight flipped.
 Tensor convolve_transposed(std::string_view name, size_t axes, const In& x, const In& weight,
                            const std::optional<Tensor>& bias, const ConvTransposeOptions& options) {
-  const Call call(name, {&x, &weight});
+  const Call call(name, {&x, &weight}, {&bias});
   const Node n = call.float_node(x), w = call.float_node(weight);
   if (call.g.shape(n).size() != axes + 2 || call.g.shape(w).size() != axes + 2)
     call.fail(ErrorCode::kShape, "takes x and weight of rank " + std::to_string(axes + 2));

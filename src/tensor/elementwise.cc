@@ -35,8 +35,7 @@ Tensor arithmetic(std::string_view name, Op op, const In& x, const In& y) {
 
 Tensor float_binary(std::string_view name, Op op, const In& x, const In& y) {
   const Call call(name, {&x, &y});
-  const DType t = call.joint_dtype({&x, &y});
-  const auto [a, b] = call.broadcast_pair(x, y, is_float(t) ? t : f32);
+  const auto [a, b] = call.broadcast_pair(x, y, call.float_dtype({&x, &y}));
   return wrap(call.b.make(op, {a, b}));
 }
 
@@ -128,15 +127,14 @@ Tensor rsqrt(In x) {
   return wrap(call.b.make(Op::Recip, {call.b.make(Op::Sqrt, {call.float_node(x)})}));
 }
 
-Tensor erfc(In x) {
-  const Call call("erfc", {&x});
-  return 1 - erf(x);
-}
-
 Tensor sinc(In x) {
   const Call call("sinc", {&x});
-  const Tensor t = wrap(call.float_node(x)), angle = where(t == 0, 1, t) * std::numbers::pi;
-  return where(t == 0, 1, sin(angle) / angle);
+  const Tensor angle = wrap(call.float_node(x)) * std::numbers::pi, is_small = abs(angle) < 1;
+  // Below 1 the power series: of the quotient all digits of the slopes cancel there.
+  const Tensor z = square(where(is_small, angle, 0)), large = where(is_small, 1, angle);
+  Tensor series = 1 - z * (1.0 / (20 * 21));
+  for (int k = 18; k > 0; k -= 2) series = 1 - z * series * (1.0 / (k * (k + 1)));
+  return where(is_small, series, sin(large) / large);
 }
 
 Tensor logit(In x, std::optional<double> eps) {
@@ -145,7 +143,7 @@ Tensor logit(In x, std::optional<double> eps) {
   if (eps && !(*eps >= 0 && *eps <= 0.5))
     call.fail(ErrorCode::kArgument, "eps is " + number_text(*eps) + ": it must lie in [0, 0.5]");
   if (eps) t = clamp(t, *eps, 1 - *eps);
-  return log(t / (1 - t));
+  return log(t) - log1p(-t);  // not log(t / (1 - t)), whose slope at 0 and 1 is no number
 }
 
 Tensor deg2rad(In x) {
@@ -348,15 +346,28 @@ Tensor pow(In a, In b) {
   return arithmetic("pow", Op::Pow, a, b);
 }
 
+namespace {
+// The sign bit: also of -0.
+Tensor is_negative(const Tensor& t) {
+  const Tensor wide = cast(t, accumulation_dtype(t.dtype()));  // one of the f8 has no infinity
+  return where(wide == 0, reciprocal(wide), wide) < 0;
+}
+}  // namespace
+
 Tensor atan2(In y, In x) {
   const Call call("atan2", {&y, &x});
-  const Tensor v = wrap(call.float_node(y)), h = wrap(call.float_node(x));
-  const Tensor steep = abs(v) > abs(h);
-  const Tensor ratio = where(steep, h, v) / where((h == 0) & (v == 0), 1, where(steep, v, h));
+  const DType t = call.float_dtype({&y, &x});
+  const Tensor v = wrap(call.node(y, t)), h = wrap(call.node(x, t));
+  const Tensor down = is_negative(v), left = is_negative(h), steep = abs(v) > abs(h);
+  // Two zeros or two infinities have no quotient: an angle of 0 or 45 degrees from the axis, and no slope.
+  const Tensor zeros = (h == 0) & (v == 0), infinities = isinf(h) & isinf(v), special = zeros | infinities;
+  const Tensor angle =
+      where(zeros, stop_gradient(v), where(down == left, 1, wrap(call.b.constant_int(-1, t))));
+  const Tensor ratio = where(special, angle, where(steep, h, v)) / where(special, 1, where(steep, v, h));
   const Tensor small = atan(ratio);
   const double half = std::numbers::pi / 2;
-  const Tensor from_x = where(h < 0, where(v < 0, small - 2 * half, small + 2 * half), small);
-  const Tensor from_y = where(v < 0, -half - small, half - small);
+  const Tensor from_x = where(left, where(down, small - 2 * half, small + 2 * half), small);
+  const Tensor from_y = where(down, -half - small, half - small);
   return where(steep, from_y, from_x);
 }
 
@@ -372,10 +383,11 @@ Tensor fmin(In a, In b) {
 
 Tensor hypot(In a, In b) {
   const Call call("hypot", {&a, &b});
-  const Tensor x = abs(wrap(call.float_node(a))), y = abs(wrap(call.float_node(b)));
+  const DType t = call.float_dtype({&a, &b});
+  const Tensor x = abs(wrap(call.node(a, t))), y = abs(wrap(call.node(b, t)));
   const Tensor large = maximum(x, y),
-               ratio = minimum(x, y) / where(large == 0, 1, large);  // 0 at 0, and its slope
-  return large * sqrt(1 + ratio * ratio);
+               ratio = minimum(x, y) / where(large == 0, 1, large);              // 0 at 0, and its slope
+  return where(isinf(x) | isinf(y), HUGE_VAL, large * sqrt(1 + ratio * ratio));  // beside a NaN too
 }
 
 Tensor logaddexp(In a, In b) {
@@ -389,13 +401,17 @@ Tensor logaddexp(In a, In b) {
 
 Tensor logaddexp2(In a, In b) {
   const Call call("logaddexp2", {&a, &b});
-  return logaddexp(a * std::numbers::ln2, b * std::numbers::ln2) / std::numbers::ln2;
+  const DType t = call.float_dtype({&a, &b});
+  const auto scaled = [&](const In& v) { return wrap(call.node(v, t)) * std::numbers::ln2; };
+  return logaddexp(scaled(a), scaled(b)) / std::numbers::ln2;
 }
 
 Tensor xlogy(In x, In y) {
   const Call call("xlogy", {&x, &y});
-  const Tensor none = (x == 0) & !isnan(y);
-  return where(none, 0, x * log(where(none, 1, y)));
+  const DType t = call.float_dtype({&x, &y});
+  const Tensor factor = wrap(call.node(x, t)), of = wrap(call.node(y, t));
+  const Tensor none = (factor == 0) & !isnan(of);
+  return where(none, 0, factor * log(where(none, 1, of)));
 }
 
 // -- Three operands --
@@ -425,23 +441,26 @@ Tensor clamp(In x, std::optional<double> low, std::optional<double> high) {
   return t;
 }
 
-Tensor clamp(In x, const Tensor& low, const Tensor& high) {
+Tensor detail::clamp_between(In x, const Tensor& low, const Tensor& high) {
   const Call call("clamp", {&x});
   call.required(low, "the lower bound");
   call.required(high, "the upper bound");
-  Tensor t = wrap(call.node(x));
+  const In bounds[] = {low, high};
+  Tensor t = wrap(call.node(x, call.joint_dtype({&x, &bounds[0], &bounds[1]})));
   t = where((t < low) | isnan(low), low, t);
   return where((t > high) | isnan(high), high, t);
 }
 
 Tensor addcmul(In x, In a, In b, In value) {
   const Call call("addcmul", {&x, &a, &b, &value});
-  return x + value * (a * b);
+  const DType t = call.joint_dtype({&x, &a, &b, &value});
+  return wrap(call.node(x, t)) + wrap(call.node(value, t)) * (wrap(call.node(a, t)) * wrap(call.node(b, t)));
 }
 
 Tensor addcdiv(In x, In a, In b, In value) {
   const Call call("addcdiv", {&x, &a, &b, &value});
-  return x + value * (a / b);
+  const DType t = call.float_dtype({&x, &a, &b, &value});
+  return wrap(call.node(x, t)) + wrap(call.node(value, t)) * (wrap(call.node(a, t)) / wrap(call.node(b, t)));
 }
 
 Tensor masked_fill(In x, In mask, In value) {
@@ -452,7 +471,9 @@ Tensor masked_fill(In x, In mask, In value) {
 
 Tensor lerp(In a, In b, In weight) {
   const Call call("lerp", {&a, &b, &weight});
-  return a + weight * (b - a);
+  const DType t = call.joint_dtype({&a, &b, &weight});
+  const Tensor from = wrap(call.node(a, t));
+  return from + weight * (wrap(call.node(b, t)) - from);
 }
 
 }  // namespace anneal

@@ -100,6 +100,12 @@ TEST(ErrorMessage, BlamesTheLineOfTheUser) {
       {HERE, [&] { pixel_shuffle(x, 2); }},
       {HERE, [&] { normalize(v); }},
       {HERE, [&] { binary_cross_entropy(x, v); }},
+      {HERE, [&] { dim("Q", 5, 1); }},
+      {HERE, [&] { dim("", 1, 5); }},
+      {HERE, [&] { dim("Q", 1, 5, 0); }},
+      {HERE, [t = x, &v]() mutable { t += v; }},
+      {HERE, [&] { arange(0, 5, 0); }},
+      {HERE, [&] { tensor({{{1, 2}}, {{3}}}); }},
   };
   for (const auto& [where, call] : calls) {
     const std::string message = failure(call);
@@ -123,6 +129,44 @@ TEST(ErrorMessage, NamesWhatTheUserCalled) {
   EXPECT_THAT(failure([&] { return x.reshape({int64_t{1} << 62, 4}); }),
               StartsWith("error[limit] reshape: "));
   EXPECT_THAT(failure([&] { return x + ones({4}); }), Not(HasSubstr("add: add")));
+}
+
+TEST(ErrorMessage, SpeaksOfWhatTheUserWrote) {
+  const Tensor x = ones({2, 3}), y = ones({4, 5});
+  EXPECT_THAT(failure([&] { return scaled_dot_product_attention(x, y, y); }),
+              StartsWith("error[shape] scaled_dot_product_attention: the head sizes differ, 3 of the queries "
+                         "and 5 of the keys: k must be [..., length, 3]\n"));
+  EXPECT_THAT(failure([&] { return scaled_dot_product_attention(x, x, ones({4, 3})); }),
+              HasSubstr("the lengths differ, 2 keys and 4 values"));
+  EXPECT_THAT(failure([&] { return scaled_dot_product_attention(x, x, x, {.mask = zeros({3, 7})}); }),
+              AllOf(HasSubstr("the mask of shape [3,7] does not fit the scores [2,2]"),
+                    HasSubstr("\n  f32[3,7]  from zeros")));
+  EXPECT_THAT(failure([&] { return einsum("ij,jk->ik", {x, y}); }),
+              StartsWith("error[shape] einsum: letter 'j' stands for different extents, 3 in operand 0 and 4 "
+                         "in operand 1\n"));
+  EXPECT_THAT(failure([&] { return einsum("...i,...i", {ones({2, 1, 3}), ones({4, 7, 3})}); }),
+              HasSubstr("an axis of \"...\" stands for different extents, 2 in operand 0 and 4"));
+  EXPECT_THAT(failure([&] { return unsqueeze(x, 5); }),
+              HasSubstr("axis 5 is out of range: the result of rank 3 has axes -3 to 2"));
+  EXPECT_THAT(failure([&] { return linear(x, ones({4, 3}), ones({5})); }),
+              AllOf(StartsWith("error[shape] linear: the bias must be [4], not f32[5]\n"),
+                    HasSubstr("\n  f32[5]  from ones")));
+  EXPECT_THAT(failure([&] { return layer_norm(x, ones({7})); }), HasSubstr("\n  f32[7]  from ones"));
+  EXPECT_THAT(failure([&] { return layer_norm(x, ones({3}), Tensor()); }), HasSubstr("the bias is an empty"));
+  EXPECT_THAT(failure([&] { return conv1d(ones({1, 2, 5}), ones({2, 2, 3}), ones({9})); }),
+              HasSubstr("\n  f32[9]  from ones"));
+  // The sources of an op inside are not the user's.
+  for (const std::string& message : {failure([&] { return ~x; }), failure([&] { return bitcast(x, f16); })})
+    EXPECT_THAT(message, AllOf(HasSubstr("\n  f32[2,3]  from ones"), Not(HasSubstr("from expand"))));
+}
+
+TEST(ErrorMessage, OfARunNamesTheLineOfTheOp) {
+  const Extent b = dim("B", 1, 8);
+  const Tensor sum = zeros({b, 4}) + zeros({5, 4});
+  const std::string line = LINE_ABOVE;
+  EXPECT_THAT(
+      failure([&] { return sum.to_vector<float>({.dims = {{"B", 4}}}); }),
+      AllOf(HasSubstr("expand: from [5,4] to [4,4]\n  made by add  " + line + "\n"), Not(HasSubstr("%"))));
 }
 
 TEST(ErrorMessage, BroadcastsSayWhichAxisAndWhatFits) {
@@ -166,6 +210,8 @@ TEST(ErrorMessage, LimitsAreErrorsToo) {
   EXPECT_THAT(failure([] { return ones({int64_t{1} << 40, int64_t{1} << 40}); }),
               StartsWith("error[limit] ones: shape has more than 2^63 - 1 elements"));
   EXPECT_THAT(failure([] { return ones({int64_t{1} << 40}).realize(); }), HasSubstr("error[limit]"));
+  EXPECT_THAT(failure([] { return ones({int64_t{1} << 40}).to_vector<float>(); }), HasSubstr("error[limit]"));
+  EXPECT_THAT(failure([] { return ones({int64_t{1} << 40}).to_vector<bool>(); }), HasSubstr("error[limit]"));
 }
 
 TEST(ErrorMessage, TheNextCallIsNotAffected) {

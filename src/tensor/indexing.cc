@@ -160,10 +160,17 @@ Tensor spread_index(const Call& call, const In& index, const Tensor& values, int
 Tensor write_slices(std::string_view name, const In& x, int axis, const In& index, const In& values,
                     Tensor (*write)(In, int, In, In)) {
   const Call call(name, {&x, &index, &values});
-  const Tensor t = wrap(call.node(x)), v = wrap(call.node(values));
+  const DType type = call.joint_dtype({&x, &values});
+  const Tensor t = wrap(call.node(x, type));
+  Tensor v = wrap(call.node(values, type));
+  const int a = call.axis(axis, static_cast<size_t>(t.rank()));
+  if (values.kind() != In::Kind::kTensor) {  // a number is written to every element of the slices
+    std::vector<Dim> slices = call.shape(node_of(t));
+    slices[static_cast<size_t>(a)] = ir::dim_product(call.g, call.g.shape(positions(call, index)));
+    v = wrap(call.b.expand(node_of(v), slices));
+  }
   if (v.rank() != t.rank())
     call.fail(ErrorCode::kShape, "values " + v.type() + " for " + t.type() + ": the ranks must be equal");
-  const int a = call.axis(axis, static_cast<size_t>(t.rank()));
   return write(t, a, spread_index(call, index, v, a), v);
 }
 }  // namespace

@@ -196,6 +196,27 @@ Node take_diagonals(const Call& call, Node n, std::string& letters) {
   return n;
 }
 
+// A letter stands for one extent, or 1, in all operands.
+void check_letters(const Call& call, const Equation& eq, const std::vector<Node>& nodes) {
+  std::map<char, std::pair<Dim, size_t>> known;  // the extent, and which operand has it
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const std::vector<Dim> shape = dims_of(call, nodes[i]);
+    for (size_t d = 0; d < shape.size(); ++d) {
+      const char c = eq.inputs[i][d];
+      const auto [at, is_new] = known.try_emplace(c, shape[d], i);
+      if (is_new || shape[d].is(1)) continue;
+      const auto& [extent, owner] = at->second;
+      if (!extent.is(1) && ir::dim_equal(call.g, extent, shape[d]) == ir::Tri::kFalse)
+        call.fail(ErrorCode::kShape,
+                  (c < 'A' ? std::string("an axis of \"...\"") : std::string("letter '") + c + "'") +
+                      " stands for different extents, " + ir::dim_text(call.g, extent) + " in operand " +
+                      std::to_string(owner) + " and " + ir::dim_text(call.g, shape[d]) + " in operand " +
+                      std::to_string(i));
+      if (extent.is(1)) at->second = {shape[d], i};
+    }
+  }
+}
+
 // The result names letters of the operands, each once.
 void check_output(const Call& call, const Equation& eq) {
   std::string twice, unknown;
@@ -238,6 +259,7 @@ Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands, Lo
   spell_out_ellipsis(call, eq, nodes);
   for (size_t i = 0; i < nodes.size(); ++i) nodes[i] = take_diagonals(call, nodes[i], eq.inputs[i]);
   check_output(call, eq);
+  check_letters(call, eq, nodes);
 
   // Operands join one by one; a letter is summed as soon as neither the result nor a later operand needs it.
   Node total = nodes[0];

@@ -152,14 +152,16 @@ Tensor smooth_l1_loss(In x, In target, double beta, Reduction reduction) {
 
 Tensor bce_with_logits(In logits, In target, Reduction reduction) {
   const Call call("bce_with_logits", {&logits, &target});
-  const Tensor x = wrap(call.float_node(logits));
-  return reduced((1 - target) * x + softplus(-x, 1, HUGE_VAL), reduction);
+  const DType t = call.float_dtype({&logits, &target});
+  const Tensor x = wrap(call.node(logits, t)), y = wrap(call.node(target, t));
+  return reduced((1 - y) * x + softplus(-x, 1, HUGE_VAL), reduction);
 }
 
 // Logarithms are cut at -100, as in PyTorch, and have no slope below.
 Tensor binary_cross_entropy(In probability, In target, Reduction reduction) {
   const Call call("binary_cross_entropy", {&probability, &target});
-  const Tensor p = wrap(call.float_node(probability)), y = wrap(call.float_node(target));
+  const DType t = call.float_dtype({&probability, &target});
+  const Tensor p = wrap(call.node(probability, t)), y = wrap(call.node(target, t));
   const auto log_of = [](const Tensor& q) {
     const Tensor none = q <= 0, value = log(where(none, 1, q));
     return where(none | (value < -100.0), -100.0, value);
@@ -174,19 +176,23 @@ Tensor soft_margin_loss(In x, In target, Reduction reduction) {
 
 Tensor poisson_nll_loss(In x, In target, bool log_input, double eps, Reduction reduction) {
   const Call call("poisson_nll_loss", {&x, &target});
-  return reduced(log_input ? exp(x) - target * x : x - target * log(x + eps), reduction);
+  const DType t = call.float_dtype({&x, &target});
+  const Tensor rate = wrap(call.node(x, t)), y = wrap(call.node(target, t));
+  return reduced(log_input ? exp(rate) - y * rate : rate - y * log(rate + eps), reduction);
 }
 
 Tensor gaussian_nll_loss(In x, In target, In var, double eps, Reduction reduction) {
   const Call call("gaussian_nll_loss", {&x, &target, &var});
   if (!(eps > 0)) call.fail(ErrorCode::kArgument, "eps must be positive");
-  const Tensor spread = maximum(wrap(call.float_node(var)), eps);
-  return reduced((log(spread) + square(x - target) / spread) * 0.5, reduction);
+  const DType t = call.float_dtype({&x, &target, &var});
+  const Tensor spread = maximum(wrap(call.node(var, t)), eps);
+  const Tensor apart = wrap(call.node(x, t)) - wrap(call.node(target, t));
+  return reduced((log(spread) + square(apart) / spread) * 0.5, reduction);
 }
 
 Tensor kl_div(In log_probabilities, In target, Reduction reduction, bool log_target) {
   const Call call("kl_div", {&log_probabilities, &target});
-  const Tensor t = wrap(call.float_node(target));
+  const Tensor t = wrap(call.node(target, call.float_dtype({&log_probabilities, &target})));
   if (log_target) return reduced(exp(t) * (t - log_probabilities), reduction);
   // 0 * log 0 is 0 here, and so is its derivative.
   const Tensor entropy = where(t > 0, t * log(where(t > 0, t, 1)), 0);

@@ -103,6 +103,11 @@ Tensor unsqueeze(In x, int axis) {
   const Call call("unsqueeze", {&x});
   const Node n = call.node(x);
   std::vector<Dim> shape = call.shape(n);
+  const auto rank = static_cast<int>(shape.size()) + 1;
+  if (axis < -rank || axis >= rank)
+    call.fail(ErrorCode::kArgument, "axis " + std::to_string(axis) + " is out of range: the result of rank " +
+                                        std::to_string(rank) + " has axes " + std::to_string(-rank) + " to " +
+                                        std::to_string(rank - 1));
   shape.insert(shape.begin() + call.axis(axis, shape.size() + 1), Dim(1));
   return wrap(call.b.reshape(n, shape));
 }

@@ -74,7 +74,7 @@ Tensor widened(const Call& call, const In& x) {
 }  // namespace
 
 Tensor layer_norm(In x, const MaybeTensor& weight, const MaybeTensor& bias, double eps, int axes) {
-  const Call call("layer_norm", {&x});
+  const Call call("layer_norm", {&x}, {&weight, &bias});
   check_eps(call, eps);
   const Tensor t = widened(call, x);
   if (axes < 1 || axes > t.rank())
@@ -86,7 +86,7 @@ Tensor layer_norm(In x, const MaybeTensor& weight, const MaybeTensor& bias, doub
 }
 
 Tensor rms_norm(In x, const MaybeTensor& weight, double eps, int axes) {
-  const Call call("rms_norm", {&x});
+  const Call call("rms_norm", {&x}, {&weight});
   check_eps(call, eps);
   const Tensor t = widened(call, x);
   if (axes < 1 || axes > t.rank())
@@ -97,7 +97,7 @@ Tensor rms_norm(In x, const MaybeTensor& weight, double eps, int axes) {
 }
 
 Tensor group_norm(In x, int64_t groups, const MaybeTensor& weight, const MaybeTensor& bias, double eps) {
-  const Call call("group_norm", {&x});
+  const Call call("group_norm", {&x}, {&weight, &bias});
   check_eps(call, eps);
   const Tensor t = widened(call, x);
   if (t.rank() < 2) call.fail(ErrorCode::kShape, "takes [batch, channels, ...], not " + t.type());
@@ -120,7 +120,7 @@ Tensor group_norm(In x, int64_t groups, const MaybeTensor& weight, const MaybeTe
 }
 
 Tensor instance_norm(In x, const MaybeTensor& weight, const MaybeTensor& bias, double eps) {
-  const Call call("instance_norm", {&x});
+  const Call call("instance_norm", {&x}, {&weight, &bias});
   check_eps(call, eps);
   const Tensor t = widened(call, x);
   if (t.rank() < 3) call.fail(ErrorCode::kShape, "takes [batch, channels, space...], not " + t.type());
@@ -147,7 +147,7 @@ Tensor cosine_similarity(In a, In b, int axis, double eps) {
 
 Tensor batch_norm(In x, In mean_in, In var_in, const MaybeTensor& weight, const MaybeTensor& bias,
                   double eps) {
-  const Call call("batch_norm", {&x, &mean_in, &var_in});
+  const Call call("batch_norm", {&x, &mean_in, &var_in}, {&weight, &bias});
   check_eps(call, eps);
   const Tensor t = widened(call, x);
   if (t.rank() < 2) call.fail(ErrorCode::kShape, "takes [batch, channels, ...], not " + t.type());
@@ -159,7 +159,7 @@ Tensor batch_norm(In x, In mean_in, In var_in, const MaybeTensor& weight, const 
 }
 
 BatchNorm batch_norm_train(In x, const MaybeTensor& weight, const MaybeTensor& bias, double eps) {
-  const Call call("batch_norm_train", {&x});
+  const Call call("batch_norm_train", {&x}, {&weight, &bias});
   check_eps(call, eps);
   const Tensor t = widened(call, x);
   if (t.rank() < 2) call.fail(ErrorCode::kShape, "takes [batch, channels, ...], not " + t.type());
@@ -171,13 +171,40 @@ BatchNorm batch_norm_train(In x, const MaybeTensor& weight, const MaybeTensor& b
 
 // -- Attention --
 
+namespace {
+void check_mask(const Call& call, const Tensor& mask, const Tensor& scores) {
+  const std::vector<Dim> from = call.shape(call.required(mask, "the mask")), to = call.shape(node_of(scores));
+  for (size_t i = 1; i <= std::min(from.size(), to.size()); ++i) {
+    const Dim a = from[from.size() - i], b = to[to.size() - i];
+    if (!a.is(1) && !b.is(1) && ir::dim_equal(call.g, a, b) == ir::Tri::kFalse)
+      call.fail(ErrorCode::kShape, "the mask of shape " + ir::shape_text(call.g, from) +
+                                       " does not fit the scores " + ir::shape_text(call.g, to) +
+                                       ", which are [..., queries, keys]");
+  }
+}
+
+void check_heads(const Call& call, const Tensor& q, const Tensor& k, const Tensor& v) {
+  const auto differ = [&](const Extent& a, const Extent& b) {
+    return ir::dim_equal(call.g, to_dim(a), to_dim(b)) == ir::Tri::kFalse;
+  };
+  if (differ(q.size(-1), k.size(-1)))
+    call.fail(ErrorCode::kShape, "the head sizes differ, " + q.size(-1).str() + " of the queries and " +
+                                     k.size(-1).str() + " of the keys: k must be [..., length, " +
+                                     q.size(-1).str() + "]");
+  if (differ(k.size(-2), v.size(-2)))
+    call.fail(ErrorCode::kShape,
+              "the lengths differ, " + k.size(-2).str() + " keys and " + v.size(-2).str() + " values");
+}
+}  // namespace
+
 Tensor scaled_dot_product_attention(In q, In k, In v, const AttentionOptions& options) {
-  const Call call("scaled_dot_product_attention", {&q, &k, &v});
+  const Call call("scaled_dot_product_attention", {&q, &k, &v}, {&options.mask});
   const Tensor query = wrap(call.float_node(q)), value = wrap(call.float_node(v));
   Tensor key = wrap(call.float_node(k)), values = value;
   if (query.rank() < 2 || key.rank() < 2 || values.rank() < 2)
     call.fail(ErrorCode::kShape, "takes [..., length, head size], not " + query.type() + ", " + key.type() +
                                      " and " + values.type());
+  check_heads(call, query, key, value);
   const Extent head = query.size(-1);
   if (options.mask && options.causal) call.fail(ErrorCode::kArgument, "takes a mask or causal, not both");
   // Grouped queries: several query heads share a key head.
@@ -202,6 +229,7 @@ Tensor scaled_dot_product_attention(In q, In k, In v, const AttentionOptions& op
                    wrap(call.b.constant_float(-HUGE_VAL, t)));
   if (options.mask) {
     const Tensor& mask = *options.mask;
+    check_mask(call, mask, scores);
     scores = is_bool(mask.dtype()) ? where(mask, scores, wrap(call.b.constant_float(-HUGE_VAL, t)))
                                    : scores + mask;
   }

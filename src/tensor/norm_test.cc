@@ -211,7 +211,7 @@ TEST(Attention, Errors) {
               }),
               HasSubstr("3 query heads do not divide over 2 key heads"));
   EXPECT_THAT(failure([&] { return scaled_dot_product_attention(x, ones({3, 5}), x); }),
-              HasSubstr("inner dimensions differ, 4 and 5"));
+              HasSubstr("the head sizes differ, 4 of the queries and 5 of the keys"));
 }
 
 TEST(NormMade, Values) {

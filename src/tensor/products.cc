@@ -147,7 +147,7 @@ Tensor addr(In x, In a, In b, In beta, In alpha) {
 }
 
 Tensor linear(In x, In weight, const std::optional<Tensor>& bias) {
-  const Call call("linear", {&x, &weight});
+  const Call call("linear", {&x, &weight}, {&bias});
   const Tensor t = wrap(call.node(x)), w = wrap(call.node(weight));
   if (w.rank() != 1 && w.rank() != 2)
     call.fail(ErrorCode::kShape, "takes a weight [out, in], not " + w.type());
@@ -156,11 +156,18 @@ Tensor linear(In x, In weight, const std::optional<Tensor>& bias) {
     call.fail(ErrorCode::kShape,
               "the weight takes " + ir::dim_text(call.g, needed.back()) + " values, x is " + t.type());
   const Tensor y = matmul(t, w.rank() == 2 ? transpose(w) : w);
-  return bias ? y + wrap(call.required(*bias, "the bias")) : y;
+  if (!bias) return y;
+  const Node b = call.required(*bias, "the bias");
+  const Dim outs = w.rank() == 2 ? call.shape(node_of(w))[0] : Dim(1);
+  if (w.rank() == 2 && call.g.rank(b) == 1 && !call.g.shape(b)[0].is(1) &&
+      ir::dim_equal(call.g, call.g.shape(b)[0], outs) == ir::Tri::kFalse)
+    call.fail(ErrorCode::kShape,
+              "the bias must be [" + ir::dim_text(call.g, outs) + "], not " + ir::type_text(call.g, b));
+  return y + wrap(b);
 }
 
 Tensor bilinear(In a, In b, In weight, const std::optional<Tensor>& bias) {
-  const Call call("bilinear", {&a, &b, &weight});
+  const Call call("bilinear", {&a, &b, &weight}, {&bias});
   const Tensor x = wrap(call.node(a)), w = wrap(call.node(weight)), z = wrap(call.node(b));
   if (w.rank() != 3) call.fail(ErrorCode::kShape, "takes a weight [out, in a, in b], not " + w.type());
   const Tensor y = einsum("...i,oij,...j->...o", {x, w, z});

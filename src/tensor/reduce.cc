@@ -318,7 +318,13 @@ TopK kthvalue(In x, int64_t k, int axis, bool keepdim) {
 TopK median(In x, int axis, bool keepdim) {
   const Call call("median", {&x});
   const Tensor t = wrap(call.node(x));
-  return order_statistic(call, t, axis, keepdim, (filled_extent(call, t, axis) - 1) / 2);
+  const Extent count = filled_extent(call, t, axis);
+  const TopK middle = order_statistic(call, t, axis, keepdim, (count - 1) / 2);
+  if (!is_float(t.dtype())) return middle;
+  // NaN is sorted last; where there is one it is the median.
+  const TopK last = order_statistic(call, t, axis, keepdim, count - 1);
+  const Tensor has_nan = isnan(last.values);
+  return {where(has_nan, last.values, middle.values), where(has_nan, last.indices, middle.indices)};
 }
 
 Tensor median(In x) {

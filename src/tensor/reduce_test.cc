@@ -326,6 +326,8 @@ TEST(Orders, OneOfThem) {
   EXPECT_TYPE(median(x, 1, true).indices, "i32[2,1]");
   EXPECT_VALUES(median(tensor({5.0})), {5});
   EXPECT_VALUES(median(full({}, 3.0)), {3});
+  EXPECT_VALUES(median(tensor({{kNan, 1.0, 2.0}, {5.0, 3.0, 4.0}}), 1).values, {kNan, 4});
+  EXPECT_VALUES(median(tensor({{kNan, 1.0, 2.0}, {5.0, 3.0, 4.0}}), 1).indices, {0, 2});
   EXPECT_THAT(failure([&] { return kthvalue(x, 5); }), HasSubstr("kthvalue: k is 5 for an axis of 4"));
   EXPECT_THAT(failure([&] { return kthvalue(x, 0); }), HasSubstr("kthvalue: k is 0"));
   EXPECT_THAT(failure([&] { return median(zeros({2, 0}), 1); }),

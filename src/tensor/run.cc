@@ -98,14 +98,11 @@ void store(std::byte* out, ir::Scalar s, DType as) {
 
 }  // namespace
 
-size_t Tensor::element_count(const RunOptions& options, const Loc& loc) const {
+Tensor Tensor::computed(const RunOptions& options, const Loc& loc) const {
   const Call call("run", *this, loc);
-  interp::Bindings bindings;
-  bindings.vars = options.dims;
-  size_t n = 1;
-  for (const ir::Dim& d : call.g.shape(node_of(*this)))
-    n *= static_cast<size_t>(interp::evaluate_dim(call.g, d, bindings));
-  return n;
+  const ir::Node n = node_of(*this);
+  if (is_data(call, n) && !options.in_f64) return *this;
+  return wrap(run(call, std::span(&n, 1), options)[0]);
 }
 
 void Tensor::copy_out(void* out, size_t count, DType as, const RunOptions& options, const Loc& loc) const {

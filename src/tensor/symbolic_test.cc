@@ -23,8 +23,9 @@ TEST(Extent, Arithmetic) {
   EXPECT_EQ(Extent(5).value(), 5);
   EXPECT_THAT(failure([&] { return n.value(); }),
               HasSubstr("error[shape] the extent N has no value until the program runs"));
-  EXPECT_THAT(failure([] { return dim("N", -1, 3); }), HasSubstr("dim \"N\": an extent cannot be negative"));
-  EXPECT_THAT(failure([] { return dim("N", 4, 3); }), HasSubstr("var: has min 4 above max 3"));
+  EXPECT_THAT(failure([] { return dim("N", -1, 3); }), HasSubstr("dim: \"N\": an extent cannot be negative"));
+  EXPECT_THAT(failure([] { return dim("N", 4, 3); }),
+              HasSubstr("dim: \"N\": the minimum 4 is above the maximum 3"));
   EXPECT_THAT(failure([&] { return n / 0; }), HasSubstr("extent divided by zero"));
 }
 

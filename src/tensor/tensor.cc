@@ -43,11 +43,17 @@ bool operator==(const Extent& a, const Extent& b) {
   return ir::dim_equal(ir::default_graph(), to_dim(a), to_dim(b)) == ir::Tri::kTrue;
 }
 
-Extent dim(std::string_view name, int64_t min, int64_t max, int64_t multiple_of) {
-  ir::Graph& g = ir::default_graph();
-  const ir::Graph::Scope scope(g);
-  if (min < 0) raise(ErrorCode::kArgument, "dim \"" + std::string(name) + "\": an extent cannot be negative");
-  return to_extent(ir::Dim(ir::Builder{g}.var(name, min, max, multiple_of)));
+Extent dim(std::string_view name, int64_t min, int64_t max, int64_t multiple_of, Loc loc) {
+  const Call call("dim", loc);
+  const auto refuse = [&](const std::string& what) {
+    call.fail(ErrorCode::kArgument, "\"" + std::string(name) + "\": " + what);
+  };
+  if (name.empty()) call.fail(ErrorCode::kArgument, "a dimension needs a name");
+  if (min < 0) refuse("an extent cannot be negative");
+  if (min > max)
+    refuse("the minimum " + std::to_string(min) + " is above the maximum " + std::to_string(max));
+  if (multiple_of < 1) refuse("multiples of " + std::to_string(multiple_of) + ": it must be positive");
+  return to_extent(ir::Dim(call.b.var(name, min, max, multiple_of)));
 }
 
 // -- Tensor --
