@@ -40,7 +40,8 @@ Arrays run_on(cpu::CpuDevice& device, ir::Graph& graph, const schedule::Schedule
     std::memset(m->host(), 0xff, bytes_of(v));
     if (const auto* param = std::get_if<ir::ParamArg>(&graph.arg(values[v].node)))
       for (const auto& [index, data] : bindings.params)
-        if (index == param->index) std::memcpy(m->host(), data->bytes.data(), data->bytes.size());
+        if (index == param->index && !data->bytes.empty())
+          std::memcpy(m->host(), data->bytes.data(), data->bytes.size());
     return m.get();
   };
   std::vector<int64_t> vars;
