@@ -124,6 +124,14 @@ function(anneal_umbrella)
   endif()
 endfunction()
 
+# What tests of several folders share. The one object that knows where the sources are.
+function(anneal_test_support)
+  add_library(anneal_test_support STATIC tests/support/test_golden.cc)
+  target_compile_definitions(anneal_test_support PRIVATE ANNEAL_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}")
+  target_include_directories(anneal_test_support PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(anneal_test_support PRIVATE anneal_warnings PUBLIC anneal_support GTest::gtest)
+endfunction()
+
 # Tests spend their time in the libraries, so they are compiled for a fast build: instrumented tests without any
 # optimization, which saves a third of the time and more.
 function(anneal_test_binary target label)
@@ -134,8 +142,8 @@ function(anneal_test_binary target label)
   if(ANNEAL_SANITIZE)
     target_compile_options(${target} PRIVATE -O0)
   endif()
-  target_compile_definitions(${target} PRIVATE ANNEAL_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}")
-  target_link_libraries(${target} PRIVATE anneal_warnings anneal_fmt anneal_json ${arg_LIBRARIES} GTest::gtest_main GTest::gmock)
+  target_link_libraries(${target} PRIVATE
+    anneal_test_support anneal_warnings anneal_fmt anneal_json ${arg_LIBRARIES} GTest::gtest_main GTest::gmock)
   add_test(NAME ${target}
     COMMAND ${target} --gtest_brief=1 --gtest_output=xml:${CMAKE_CURRENT_BINARY_DIR}/results/${target}.xml
     WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})

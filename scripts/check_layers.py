@@ -89,7 +89,7 @@ class Checker:
             if quote == '"':
                 self.complain(path, number, f"{target}: public headers include only <std> and <anneal/...>")
             return
-        if quote == "<":
+        if quote == "<" or (is_test and target.startswith("tests/support/")):
             return
         folder, target_folder = parts[1], target.split("/")[0]
         allowed = (self.test_allowed if is_test else self.allowed)[folder]

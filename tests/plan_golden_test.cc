@@ -3,16 +3,13 @@
 // overwritten, what is checked. ANNEAL_BLESS=1 writes what came out instead.
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <sstream>
-
 #include "anneal/anneal.h"
 #include "plan/build_plan.h"
 #include "plan/print.h"
 #include "programs/programs.h"
 #include "runtime/canonical.h"
-#include "support/flags.h"
 #include "tensor/call.h"
+#include "tests/support/test_golden.h"
 
 namespace anneal {
 namespace {
@@ -57,15 +54,7 @@ std::string attention() {
 }
 
 void expect_golden(const std::string& name, const std::string& found) {
-  const std::string path = std::string(ANNEAL_SOURCE_DIR) + "/tests/golden/plan/" + name + ".txt";
-  if (support::flag_on(support::Flag::kBless)) {
-    std::ofstream(path) << found;
-    return;
-  }
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  EXPECT_EQ(text.str(), found) << "accept with: ./dev bless";
+  testing_files::expect_golden("plan/" + name + ".txt", found);
 }
 
 TEST(PlanGolden, MlpTraining) { expect_golden("mlp_train", training("mlp")); }

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <fstream>
 #include <map>
 #include <sstream>
 #include <string>
@@ -15,8 +14,8 @@
 #include "programs/gpt.h"
 #include "programs/programs.h"
 #include "schedule/schedule.h"
-#include "support/flags.h"
 #include "tensor/call.h"
+#include "tests/support/test_golden.h"
 
 namespace anneal {
 namespace {
@@ -186,29 +185,7 @@ std::string table() {
   return out.str();
 }
 
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream in_text(text);
-  for (std::string line; std::getline(in_text, line);) lines.push_back(line);
-  return lines;
-}
-
-TEST(ScheduleGolden, CountsAndBytes) {
-  const std::string path = std::string(ANNEAL_SOURCE_DIR) + "/tests/golden/schedule/counts.txt";
-  const std::string found = table();
-  if (support::flag_on(support::Flag::kBless)) {
-    std::ofstream(path) << found;
-    return;
-  }
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  if (text.str() == found) return;
-  const std::vector<std::string> wanted = lines_of(text.str()), got = lines_of(found);
-  for (size_t i = 0; i < std::max(wanted.size(), got.size()); ++i)
-    EXPECT_EQ(i < wanted.size() ? wanted[i] : "", i < got.size() ? got[i] : "")
-        << "line " << i + 1 << "; accept with: ./dev bless";
-}
+TEST(ScheduleGolden, CountsAndBytes) { testing_files::expect_golden("schedule/counts.txt", table()); }
 
 }  // namespace
 }  // namespace anneal

@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <string>
 
 #include "ir/points.h"
@@ -21,37 +20,34 @@
 #include "rules/rules.h"
 #include "rules/simplify.h"
 #include "support/flags.h"
+#include "tests/support/test_golden.h"
 
 namespace anneal::rules {
 namespace {
 
 using ir::Graph;
 using ir::Node;
+using testing_files::golden_path;
 
 constexpr std::string_view kExpect = "# EXPECT\n";
 
 struct Golden {
-  std::string path;    // tests/golden/index/x.ir
+  std::string path;    // index/x.ir, of tests/golden
   std::string header;  // up to and with the input
   std::string expected;
 };
 
-std::string full_path(const std::string& path) { return std::string(ANNEAL_SOURCE_DIR) + "/" + path; }
-
 std::vector<std::string> golden_paths() {
   std::vector<std::string> paths;
-  for (const std::string folder : {"tests/golden/index", "tests/golden/simplify"})
-    for (const auto& entry : std::filesystem::directory_iterator(full_path(folder)))
+  for (const std::string folder : {"index", "simplify"})
+    for (const auto& entry : std::filesystem::directory_iterator(golden_path(folder)))
       if (entry.path().extension() == ".ir") paths.push_back(folder + "/" + entry.path().filename().string());
   std::sort(paths.begin(), paths.end());
   return paths;
 }
 
 Golden read_golden(const std::string& path) {
-  std::ifstream in(full_path(path));
-  std::stringstream text;
-  text << in.rdbuf();
-  const std::string all = text.str();
+  const std::string all = testing_files::read_text(golden_path(path));
   const size_t at = all.find(kExpect);
   EXPECT_NE(at, std::string::npos) << path << " has no line # EXPECT";
   return {path, all.substr(0, at + kExpect.size()),
@@ -104,7 +100,7 @@ TEST_P(GoldenTest, SimplifiesAsExpected) {
   options.stats = &stats;
   const std::vector<Node> output = simplify(g, input, options);
   EXPECT_EQ(simplify(g, output, options), output) << "not a fixpoint";
-  const bool is_index = golden.path.find("/index/") != std::string::npos;
+  const bool is_index = golden.path.starts_with("index/");
   EXPECT_EQ(ir::verify(g, output, is_index ? ir::Stage::kIndex : ir::Stage::kTensor, "simplify"), "");
   if (is_index) prove_by_enumeration(g, input, output);
   const bool may_divide = golden.header.find("# NO-DIV") == std::string::npos;
@@ -112,7 +108,7 @@ TEST_P(GoldenTest, SimplifiesAsExpected) {
                                                       << ir::print(g, output);
   const std::string text = ir::print(g, output);
   if (support::flag_on(support::Flag::kBless)) {
-    std::ofstream(full_path(golden.path)) << golden.header << text;
+    std::ofstream(golden_path(golden.path)) << golden.header << text;
     return;
   }
   EXPECT_TRUE(parsed(g, golden.expected, golden.path) == output)
@@ -122,7 +118,7 @@ TEST_P(GoldenTest, SimplifiesAsExpected) {
 }
 
 std::string golden_name(const testing::TestParamInfo<std::string>& golden) {
-  std::string name = golden.param.substr(golden.param.find("golden/") + 7);
+  std::string name = golden.param;
   for (char& c : name)
     if (c == '/' || c == '.') c = '_';
   return name.substr(0, name.size() - 3);
