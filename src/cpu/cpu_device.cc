@@ -17,6 +17,7 @@
 #include "cpu/plan_contraction.h"
 #include "cpu/tile_object.h"
 #include "device/registry.h"
+#include "ir/kernel.h"
 #include "support/check.h"
 #include "support/flags.h"
 
@@ -193,7 +194,7 @@ std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(
         }
         unit.made = std::make_shared<CpuExecutable>(link_object(target_, *object), std::string(kFunctionName),
                                                     static_cast<size_t>(slots_of(graph, program.kernel)),
-                                                    variables_of(graph, program.kernel).size());
+                                                    ir::variables_of(graph, program.kernel).size());
       } catch (const Error& error) {
         unit.failure = error.message();
       }

@@ -2,9 +2,9 @@
 // See interp_device.h.
 #include "device/interp_device.h"
 
-#include <algorithm>
 #include <cstring>
 
+#include "ir/kernel.h"
 #include "ir/walk.h"
 #include "loop/run.h"
 
@@ -27,11 +27,10 @@ class LoopsExecutable final : public Executable {
  public:
   LoopsExecutable(ir::Graph& graph, const loop::Program& program) : graph_(graph), program_(program) {
     graph.retain(program.kernel);
-    for (Node n : ir::postorder(graph, std::span(&program.kernel, 1), true)) {
+    for (Node n : ir::postorder(graph, std::span(&program.kernel, 1)))
       if (graph.op(n) == ir::Op::Param) slots_.push_back({n, false});
-      if (const auto* var = std::get_if<ir::VarArg>(&graph.arg(n))) vars_.push_back(var->name);
-    }
-    std::sort(vars_.begin(), vars_.end());
+    for (Node n : ir::variables_of(graph, program.kernel))
+      vars_.push_back(graph.arg_as<ir::VarArg>(n).name);
     for (Node s : graph.sources(program.kernel))
       for (Slot& slot : slots_) slot.written = slot.written || graph.source(s, 0) == slot.param;
   }
