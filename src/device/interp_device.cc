@@ -25,8 +25,9 @@ class BytesMemory final : public Memory {
 // Keeps the nodes of its program.
 class LoopsExecutable final : public Executable {
  public:
-  LoopsExecutable(ir::Graph& graph, const loop::Program& program) : graph_(graph), program_(program) {
-    graph.retain(program.kernel);
+  LoopsExecutable(ir::Graph& graph, const loop::Program& program)
+      : graph_(graph), program_(program), nodes_(loop::nodes_of(program)) {
+    for (Node n : nodes_) graph.retain(n);
     for (Node n : ir::postorder(graph, std::span(&program.kernel, 1)))
       if (graph.op(n) == ir::Op::Param) slots_.push_back({n, false});
     for (Node n : ir::variables_of(graph, program.kernel))
@@ -34,7 +35,9 @@ class LoopsExecutable final : public Executable {
     for (Node s : graph.sources(program.kernel))
       for (Slot& slot : slots_) slot.written = slot.written || graph.source(s, 0) == slot.param;
   }
-  ~LoopsExecutable() override { graph_.release(program_.kernel); }
+  ~LoopsExecutable() override {
+    for (Node n : nodes_) graph_.release(n);
+  }
   LoopsExecutable(const LoopsExecutable&) = delete;
   LoopsExecutable& operator=(const LoopsExecutable&) = delete;
 
@@ -72,6 +75,7 @@ class LoopsExecutable final : public Executable {
 
   ir::Graph& graph_;
   loop::Program program_;
+  std::vector<Node> nodes_;
   std::vector<Slot> slots_;
   std::vector<std::string> vars_;
 };
