@@ -2,30 +2,17 @@
 #include "runtime/executor.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <numeric>
 
 #include "anneal/error.h"
 #include "plan/guards.h"
 #include "support/check.h"
+#include "support/number_text.h"
 
 namespace anneal::runtime {
 
 using plan::Place;
-
-namespace {
-
-std::string size_text(uint64_t bytes) {
-  char text[32];
-  const auto b = static_cast<double>(bytes);
-  if (bytes < 10'000'000)
-    std::snprintf(text, sizeof text, "%.1f KB", b / 1e3);
-  else
-    std::snprintf(text, sizeof text, "%.1f MB", b / 1e6);
-  return text;
-}
-
-}  // namespace
+using support::size_text;
 
 std::string largest_blocks(const plan::ExecPlan& plan) {
   constexpr size_t kShown = 5;

@@ -5,8 +5,11 @@
 #include <bit>
 
 #include "anneal/error.h"
+#include "support/number_text.h"
 
 namespace anneal::runtime {
+
+using support::size_text;
 
 namespace {
 
@@ -36,9 +39,9 @@ std::shared_ptr<Allocation> Pool::allocate(size_t bytes) {
   const Locked locked(lock_);
   const size_t size = rounded(bytes);
   if (!has_room(size))
-    raise(ErrorCode::kMemory, std::to_string(size) + " more bytes on " + device_.caps().name +
-                                  " would exceed ANNEAL_MEMORY_LIMIT of " + std::to_string(limit_) +
-                                  "; in use are " + std::to_string(active_));
+    raise(ErrorCode::kMemory, size_text(uint64_t{size}) + " more on " + device_.caps().name +
+                                  " would exceed ANNEAL_MEMORY_LIMIT of " + size_text(limit_) +
+                                  "; in use are " + size_text(active_));
   std::shared_ptr<device::Memory> memory;
   std::vector<std::shared_ptr<device::Memory>>& known = free_[size];
   if (!known.empty()) {
