@@ -55,8 +55,7 @@ int show_totals(const CacheOptions& options) {
   }
   fmt::print("folder     {}\n", t.folder);
   if (!t.problem.empty()) fmt::print("problem    {}\n", t.problem);
-  fmt::print("entries    {}\nbytes      {} of {}\n", t.entries, size_text(t.bytes),
-             size_text(t.limit));
+  fmt::print("entries    {}\nbytes      {} of {}\n", t.entries, size_text(t.bytes), size_text(t.limit));
   const uint64_t asked = t.hits + t.misses;
   fmt::print("found      {} of {} looked for{}\nstored     {}\nevicted    {}\n", t.hits, asked,
              asked == 0 ? ""
@@ -74,8 +73,7 @@ int clear(const CacheOptions& options) {
   else if (t.folder.empty())
     fmt::print("there is no cache to clear\n");
   else
-    fmt::print("removed {} entries, {}, from {}\n", t.entries, size_text(t.bytes),
-               t.folder);
+    fmt::print("removed {} entries, {}, from {}\n", t.entries, size_text(t.bytes), t.folder);
   return 0;
 }
 

@@ -166,9 +166,8 @@ void print_slots(const Asked& asked) {
       }
     for (size_t i = 0; i < std::min(kShown, blocks.size()); ++i) {
       const plan::Block& b = plan.blocks[blocks[i]];
-      fmt::print("  {:<10}{:>10}  {}{}\n", i == 0 ? (written ? "writes" : "reads") : "",
-                 size_text(b.bytes), b.name,
-                 b.place == plan::Place::kInput && written ? ", in the memory of an input" : "");
+      fmt::print("  {:<10}{:>10}  {}{}\n", i == 0 ? (written ? "writes" : "reads") : "", size_text(b.bytes),
+                 b.name, b.place == plan::Place::kInput && written ? ", in the memory of an input" : "");
     }
     if (blocks.size() > kShown) fmt::print("  {:<10}{:>10}  and {} more\n", "", "", blocks.size() - kShown);
   }

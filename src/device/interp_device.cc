@@ -3,6 +3,7 @@
 #include "device/interp_device.h"
 
 #include <cstring>
+#include <new>
 
 #include "ir/kernel.h"
 #include "ir/walk.h"
@@ -15,11 +16,11 @@ using ir::Node;
 
 class BytesMemory final : public Memory {
  public:
-  explicit BytesMemory(size_t bytes) : Memory(bytes), data_(bytes) {}
-  std::byte* host() override { return data_.data(); }
+  explicit BytesMemory(size_t bytes) : Memory(bytes), data_(new(std::nothrow) std::byte[bytes]) {}
+  std::byte* host() override { return data_.get(); }
 
  private:
-  std::vector<std::byte> data_;
+  std::unique_ptr<std::byte[]> data_;
 };
 
 // Keeps the nodes of its program.
@@ -30,8 +31,7 @@ class LoopsExecutable final : public Executable {
     for (Node n : nodes_) graph.retain(n);
     for (Node n : ir::postorder(graph, std::span(&program.kernel, 1)))
       if (graph.op(n) == ir::Op::Param) slots_.push_back({n, false});
-    for (Node n : ir::variables_of(graph, program.kernel))
-      vars_.push_back(graph.arg_as<ir::VarArg>(n).name);
+    for (Node n : ir::variables_of(graph, program.kernel)) vars_.push_back(graph.arg_as<ir::VarArg>(n).name);
     for (Node s : graph.sources(program.kernel))
       for (Slot& slot : slots_) slot.written = slot.written || graph.source(s, 0) == slot.param;
   }
@@ -95,7 +95,10 @@ std::vector<std::shared_ptr<const Executable>> InterpDevice::compile(
   return list;
 }
 
-std::shared_ptr<Memory> InterpDevice::allocate(size_t bytes) { return std::make_shared<BytesMemory>(bytes); }
+std::shared_ptr<Memory> InterpDevice::allocate(size_t bytes) {
+  auto made = std::make_shared<BytesMemory>(bytes);
+  return made->host() == nullptr ? nullptr : made;
+}
 
 void InterpDevice::write(const Slice& to, std::span<const std::byte> from) {
   if (!from.empty()) std::memcpy(to.memory->host() + to.offset, from.data(), from.size());

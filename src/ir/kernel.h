@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Which ranges the nodes of a kernel depend on, and which ones accumulates and statements bind; its variables.
-// A range is free in a node that reaches it without an accumulate or statement in between that binds it.
-// Tested by kernel_test.cc.
+// Which ranges the nodes of a kernel depend on, and which ones accumulates and statements bind; its
+// variables. A range is free in a node that reaches it without an accumulate or statement in between that
+// binds it. Tested by kernel_test.cc.
 #pragma once
 
 #include <cstdint>

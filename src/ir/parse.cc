@@ -19,7 +19,8 @@ bool Parser::number(uint32_t* out) {
   const std::string_view digits = word();
   int64_t v = 0;
   if (!parse_int(digits, &v) || v < 0) return fail_at_word("expected a node number after '%'");
-  if (v > 4 * line_ + 1000) return fail_at_word("node number " + std::to_string(v) + " is too large for its line");
+  if (v > 4 * line_ + 1000)
+    return fail_at_word("node number " + std::to_string(v) + " is too large for its line");
   *out = static_cast<uint32_t>(v);
   return true;
 }

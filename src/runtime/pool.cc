@@ -51,6 +51,13 @@ std::shared_ptr<Allocation> Pool::allocate(size_t bytes) {
   } else {
     if (limit_ != 0 && active_ + kept_ + size > limit_) trim_locked();
     memory = device_.allocate(size);
+    if (memory == nullptr && kept_ != 0) {
+      trim_locked();
+      memory = device_.allocate(size);
+    }
+    if (memory == nullptr)
+      raise(ErrorCode::kMemory, "there is no memory left on " + device_.caps().name + " for " +
+                                    size_text(uint64_t{size}) + " more; in use are " + size_text(active_));
   }
   active_ += size;
   peak_ = std::max(peak_, active_);

@@ -68,10 +68,10 @@ std::string describe_scopes(const ValueGraph& values, const Scopes& scopes) {
   std::string out;
   for (size_t g = 0; g < scopes.groups.size(); ++g) {
     const Group& group = scopes.groups[g];
-    out += "group " + std::to_string(g) + " " + std::string(kGroupKindNames[static_cast<size_t>(group.kind)]) +
-           " " + space_text(graph, group.space, group.reduced) + ": " +
-           join(group.members, [&](uint32_t v) { return value_text(v) + (scopes.stored[v] ? "*" : ""); }) +
-           "\n";
+    out +=
+        "group " + std::to_string(g) + " " + std::string(kGroupKindNames[static_cast<size_t>(group.kind)]) +
+        " " + space_text(graph, group.space, group.reduced) + ": " +
+        join(group.members, [&](uint32_t v) { return value_text(v) + (scopes.stored[v] ? "*" : ""); }) + "\n";
   }
   out += "(* is stored)\n";
   for (const Decision& d : scopes.log)
