@@ -162,6 +162,7 @@ std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(
     size_t program;
     std::shared_ptr<const CpuExecutable> made;
     std::string failure;
+    ErrorCode code = ErrorCode::kDevice;  // of the failure
     bool compiled = false;
   };
   std::vector<Unit> units;  // one for each content that there is no code of yet
@@ -175,7 +176,7 @@ std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(
     const std::lock_guard<std::mutex> lock(compiled_lock_);
     const auto known = compiled_.find(keys.back());
     if (known != compiled_.end()) entry->second = known->second.lock();
-    if (entry->second == nullptr) units.push_back({key, keys.back(), i, nullptr, {}, false});
+    if (entry->second == nullptr) units.push_back({.key = key, .text = keys.back(), .program = i});
   }
 
   std::atomic<size_t> next{0};
@@ -201,9 +202,11 @@ std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(
                                                     static_cast<size_t>(slots_of(graph, program.kernel)),
                                                     ir::variables_of(graph, program.kernel).size());
       } catch (const Error& error) {
-        unit.failure = error.message();
+        unit.failure = error.message().substr(error.message().find("] ") + 2);  // without its "error[...] "
+        unit.code = error.code();
       } catch (const std::bad_alloc&) {
         unit.failure = "cpu: there is no memory left to compile with";
+        unit.code = ErrorCode::kMemory;
       }
     }
   };
@@ -217,7 +220,7 @@ std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(
   if (!units.empty()) journal_.append(entries, cache_.statistics());
   std::erase_if(compiled_, [](const auto& entry) { return entry.second.expired(); });
   for (const Unit& unit : units) {
-    if (unit.made == nullptr) raise(ErrorCode::kDevice, unit.failure);
+    if (unit.made == nullptr) raise(unit.code, unit.failure);
     reserve_scratch(unit.made->scratch_bytes());
     compiled_[unit.text] = unit.made;
     ready[unit.text] = unit.made;

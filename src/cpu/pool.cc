@@ -147,8 +147,9 @@ int thread_count(std::string_view text, int cores) {
 }
 
 Pool& process_pool() {
-  static Pool pool(thread_count(support::flag_text(support::Flag::kThreads),
-                                static_cast<int>(std::thread::hardware_concurrency())));
+  // Never destroyed: launches may be under way when the process ends.
+  static Pool& pool = *new Pool(thread_count(support::flag_text(support::Flag::kThreads),
+                                             static_cast<int>(std::thread::hardware_concurrency())));
   return pool;
 }
 

@@ -178,6 +178,20 @@ TEST(MemoryLimit, NothingIsLostByARefusal) {
   EXPECT_EQ(sum(shared).item<float>(), 18'000);
 }
 
+TEST(ExitDeathTest, WorkUnderWayDoesNotHoldTheProcess) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto leave_early = [] {
+    const auto step = jit([](const Tensor& w) { return w * 0.5 + 1; }, {.state = 1});
+    Tensor w = ones({1 << 18}).realize();
+    for (int i = 0; i < 500; ++i) w = step(w);
+    std::exit(0);
+  };
+  for (int i = 0; i < 3; ++i) {
+    Using device({.device = "cpu"});
+    EXPECT_EXIT(leave_early(), testing::ExitedWithCode(0), "");
+  }
+}
+
 TEST(MemoryLimit, Sizes) {
   EXPECT_EQ(parse_bytes("800M"), uint64_t{800} << 20);
   EXPECT_EQ(parse_bytes("12"), 12u);
