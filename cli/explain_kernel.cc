@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "cli/json.h"
 #include "cli/scheduled.h"
 #include "ir/text.h"
 #include "loop/print.h"
@@ -18,7 +18,6 @@ using support::size_text;
 
 namespace {
 
-using Json = nlohmann::ordered_json;
 using schedule::Kernel;
 using schedule::Launch;
 using schedule::Schedule;

@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "cli/json.h"
 #include "cli/scheduled.h"
 #include "support/number_text.h"
 
@@ -16,7 +16,6 @@ using support::size_text;
 
 namespace {
 
-using Json = nlohmann::ordered_json;
 using plan::Block;
 using plan::ExecPlan;
 using plan::Place;
