@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Whole models on the cpu device: a training step of a character model beside PyTorch where that is
 // installed, and what the levels of fusing come to. PyTorch runs as a process of its own, in turns with ours.
-#include <unistd.h>
-
 #include <cstdio>
-#include <cstdlib>
+#include <memory>
 
 #include "anneal/anneal.h"
 #include "bench/bench.h"
-#include "cpu/pool.h"
+#include "cpu/cpu_device.h"
+#include "device/registry.h"
 #include "programs/gpt.h"
 #include "programs/session.h"
 #include "runtime/backend.h"
@@ -30,10 +29,10 @@ class Layer(nn.Module):
         self.ln1, self.ln2 = nn.LayerNorm(D), nn.LayerNorm(D)
         self.qkv, self.out = nn.Linear(D, 3 * D), nn.Linear(D, D)
         self.up, self.down = nn.Linear(D, 4 * D), nn.Linear(4 * D, D)
-        self.register_buffer('later', torch.ones(T, T, dtype=torch.bool).triu(1))
+        self.register_buffer("later", torch.ones(T, T, dtype=torch.bool).triu(1))
     def forward(self, x):
         q, k, v = (p.view(B, T, H, D // H).transpose(1, 2) for p in self.qkv(self.ln1(x)).split(D, 2))
-        scores = (q @ k.transpose(2, 3) * (D // H) ** -0.5).masked_fill(self.later, float('-inf'))
+        scores = (q @ k.transpose(2, 3) * (D // H) ** -0.5).masked_fill(self.later, float("-inf"))
         x = x + self.out((scores.softmax(-1) @ v).transpose(1, 2).reshape(B, T, D))
         return x + self.down(F.gelu(self.up(self.ln2(x))))
 model = nn.Sequential(nn.Embedding(V, D), *(Layer() for _ in range(L)), nn.LayerNorm(D), nn.Linear(D, V, bias=False))
@@ -50,29 +49,29 @@ for step in range(8):
 print(1e3 * least)
 )";
 
-// What a command prints first, or 0.
-double number_from(const std::string& command, const char* input) {
-  char name[] = "/tmp/anneal_bench_XXXXXX";
-  const int file = mkstemp(name);
-  if (file < 0) return 0;
-  const auto length = static_cast<ssize_t>(std::char_traits<char>::length(input));
-  const bool written = write(file, input, static_cast<size_t>(length)) == length;
-  close(file);
+// Of the first Python that has PyTorch; 0 where none has. The script goes to the shell in single quotes.
+double torch_milliseconds(int threads) {
+  const std::string command = "for python in python3 /usr/bin/python3; do \"$python\" -c '" +
+                              std::string(kTorchStep) + "' " + std::to_string(threads) +
+                              " 2>/dev/null && break; done";
   double value = 0;
-  if (std::FILE* out = written ? popen((command + " <" + name + " 2>/dev/null").c_str(), "r") : nullptr) {
+  if (std::FILE* out = popen(command.c_str(), "r")) {
     if (std::fscanf(out, "%lf", &value) != 1) value = 0;
     pclose(out);
   }
-  unlink(name);
   return value;
 }
 
-double torch_milliseconds(int threads) {
-  return number_from("/usr/bin/python3 - " + std::to_string(threads), kTorchStep);
-}
+// The cpu device on one thread, beside that of the process.
+constexpr const char* kOneThread = "cpu-1";
+const device::Registration kRegistered({kOneThread, "the processor, one thread", 2000, [] {
+                                          static cpu::Pool pool(1);
+                                          return std::make_unique<cpu::CpuDevice>(pool);
+                                        }});
 
-Result char_step() {
-  const runtime::Using device({.device = "cpu"});
+Result char_step(const char* name) {
+  const runtime::Using device({.device = name});
+  const int threads = device::find_device(name).caps().threads;
   programs::Session session(
       programs::build_language_model(
           {.train = true, .batch = kExamples, .optimizer = programs::parse_optimizer("adamw lr=1e-3")},
@@ -83,32 +82,7 @@ Result char_step() {
   Result out{1e300, 1e300};
   for (int turn = 0; turn < 3; ++turn) {
     out.value = std::min(out.value, 1e3 * min_seconds(8, [&] { session.step()[0].item<float>(); }));
-    out.peer = std::min(out.peer, torch_milliseconds(cpu::process_pool().threads()));
-  }
-  return out;
-}
-
-// The number of threads is settled when a process begins.
-Result char_step_of_one_thread() {
-  if (cpu::process_pool().threads() == 1) return char_step();
-  char own[4096] = {};
-  if (readlink("/proc/self/exe", own, sizeof own - 1) <= 0) return {};
-  const std::string command =
-      "ANNEAL_THREADS=1 '" + std::string(own) + "' --filter 'nanogpt step, 1 thread' --json";
-  Result out;
-  if (std::FILE* lines = popen(command.c_str(), "r")) {
-    char line[1024];
-    while (std::fgets(line, sizeof line, lines) != nullptr) {
-      const std::string text = line;
-      const auto number = [&](const char* key) {
-        const size_t at = text.find(key);
-        return at == std::string::npos
-                   ? 0
-                   : std::strtod(text.c_str() + at + std::char_traits<char>::length(key), nullptr);
-      };
-      out = {number("\"value\":"), number("\"peer\":")};
-    }
-    pclose(lines);
+    out.peer = std::min(out.peer, torch_milliseconds(threads));
   }
   return out;
 }
@@ -136,9 +110,10 @@ Result model_over_others(std::string_view name, bool train, int rounds) {
 
 std::vector<Row> model_rows() {
   std::vector<Row> rows = {
-      {"cpu: a char nanogpt step, 1 thread", "ms", Better::kLower, 1.25, char_step_of_one_thread,
+      {"cpu: a char nanogpt step, 1 thread", "ms", Better::kLower, 1.25, [] { return char_step(kOneThread); },
        Against::kPeer},
-      {"cpu: a char nanogpt step, all threads", "ms", Better::kLower, 1.25, char_step, Against::kPeer},
+      {"cpu: a char nanogpt step, all threads", "ms", Better::kLower, 1.25, [] { return char_step("cpu"); },
+       Against::kPeer},
   };
   for (const char* name : {"mlp", "conv", "nanogpt"})
     rows.push_back({"cpu: " + std::string(name) + " step, model over other fusing", "of time", Better::kLower,

@@ -38,7 +38,7 @@ Result replay_nanoseconds() {
   runtime::Executor::Allocations inputs;
   for (const plan::Input& in : executor->plan().inputs) inputs.push_back(context.pool().allocate(in.bytes));
   const double seconds = min_seconds(200, [&] {
-    executor->prepare({});
+    executor->prepare({}, {});
     executor->run(inputs, {});
   });
   return {1e9 * seconds / static_cast<double>(executor->plan().steps.size())};

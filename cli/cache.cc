@@ -12,8 +12,12 @@
 #include "cli/verbs.h"
 #include "device/registry.h"
 #include "runtime/context.h"
+#include "support/number_text.h"
 
 namespace anneal::cli {
+
+using support::size_text;
+
 namespace {
 
 using device::CodeStore;
@@ -24,17 +28,6 @@ struct CacheOptions {
   ScheduleRequest request;
   bool json = false;
 };
-
-device::Device& device_of(const CacheOptions& options) {
-  std::string name = options.request.device;
-  if (name.empty()) name = runtime::device_name({});
-  std::vector<std::string_view> known;
-  for (const device::Entry* e : device::device_list()) {
-    known.push_back(e->name);
-    if (e->name == name) return device::find_device(name);
-  }
-  raise_unknown("device", name, known);
-}
 
 CodeStore& store_of(device::Device& device) {
   if (device.code_store() == nullptr)
@@ -50,7 +43,7 @@ Json totals_json(const CodeStore::Totals& t) {
 }
 
 int show_totals(const CacheOptions& options) {
-  const CodeStore::Totals t = store_of(device_of(options)).totals();
+  const CodeStore::Totals t = store_of(device_of(options.request.device)).totals();
   if (options.json) {
     fmt::print("{}\n", totals_json(t).dump(1, ' ', false, Json::error_handler_t::replace));
     return 0;
@@ -61,8 +54,7 @@ int show_totals(const CacheOptions& options) {
   }
   fmt::print("folder     {}\n", t.folder);
   if (!t.problem.empty()) fmt::print("problem    {}\n", t.problem);
-  fmt::print("entries    {}\nbytes      {} of {}\n", t.entries, size_text(static_cast<double>(t.bytes)),
-             size_text(static_cast<double>(t.limit)));
+  fmt::print("entries    {}\nbytes      {} of {}\n", t.entries, size_text(t.bytes), size_text(t.limit));
   const uint64_t asked = t.hits + t.misses;
   fmt::print("found      {} of {} looked for{}\nstored     {}\nevicted    {}\n", t.hits, asked,
              asked == 0 ? ""
@@ -73,15 +65,14 @@ int show_totals(const CacheOptions& options) {
 }
 
 int clear(const CacheOptions& options) {
-  const CodeStore::Totals t = store_of(device_of(options)).clear();
+  const CodeStore::Totals t = store_of(device_of(options.request.device)).clear();
   if (!t.problem.empty()) raise(ErrorCode::kData, "cache clear: " + t.problem);
   if (options.json)
     fmt::print("{}\n", totals_json(t).dump(1, ' ', false, Json::error_handler_t::replace));
   else if (t.folder.empty())
     fmt::print("there is no cache to clear\n");
   else
-    fmt::print("removed {} entries, {}, from {}\n", t.entries, size_text(static_cast<double>(t.bytes)),
-               t.folder);
+    fmt::print("removed {} entries, {}, from {}\n", t.entries, size_text(t.bytes), t.folder);
   return 0;
 }
 

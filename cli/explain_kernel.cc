@@ -10,8 +10,12 @@
 #include "ir/text.h"
 #include "loop/print.h"
 #include "support/nearest.h"
+#include "support/number_text.h"
 
 namespace anneal::cli {
+
+using support::size_text;
+
 namespace {
 
 using schedule::Kernel;
@@ -161,9 +165,8 @@ void print_slots(const Asked& asked) {
       }
     for (size_t i = 0; i < std::min(kShown, blocks.size()); ++i) {
       const plan::Block& b = plan.blocks[blocks[i]];
-      fmt::print("  {:<10}{:>10}  {}{}\n", i == 0 ? (written ? "writes" : "reads") : "",
-                 size_text(static_cast<double>(b.bytes)), b.name,
-                 b.place == plan::Place::kInput && written ? ", in the memory of an input" : "");
+      fmt::print("  {:<10}{:>10}  {}{}\n", i == 0 ? (written ? "writes" : "reads") : "", size_text(b.bytes),
+                 b.name, b.place == plan::Place::kInput && written ? ", in the memory of an input" : "");
     }
     if (blocks.size() > kShown) fmt::print("  {:<10}{:>10}  and {} more\n", "", "", blocks.size() - kShown);
   }

@@ -8,8 +8,12 @@
 
 #include "cli/json.h"
 #include "cli/scheduled.h"
+#include "support/number_text.h"
 
 namespace anneal::cli {
+
+using support::size_text;
+
 namespace {
 
 using plan::Block;
@@ -35,10 +39,6 @@ struct Memory {
   uint64_t inputs = 0, results = 0, overwritten = 0;
 };
 
-uint64_t rounded(uint64_t bytes) {
-  return (bytes + plan::kAlignment - 1) / plan::kAlignment * plan::kAlignment;
-}
-
 // Bytes of the arena that some value of these has: values in place of others count once.
 uint64_t covered(const ExecPlan& plan, std::vector<uint32_t> blocks) {
   std::sort(blocks.begin(), blocks.end(), [&](uint32_t a, uint32_t b) {
@@ -47,7 +47,7 @@ uint64_t covered(const ExecPlan& plan, std::vector<uint32_t> blocks) {
   uint64_t bytes = 0, end = 0;
   for (uint32_t b : blocks) {
     const uint64_t begin = std::max(plan.blocks[b].offset, end);
-    end = std::max(end, plan.blocks[b].offset + rounded(plan.blocks[b].bytes));
+    end = std::max(end, plan.blocks[b].offset + plan::aligned(plan.blocks[b].bytes));
     bytes += end - std::min(begin, end);
   }
   return bytes;
@@ -139,7 +139,7 @@ std::string launch_name(const Scheduled& s, uint32_t t) { return s.schedule().la
 void print_text(const Scheduled& s, const Memory& m) {
   constexpr size_t kShown = 10;
   const ExecPlan& plan = s.plan();
-  const auto text = [](uint64_t bytes) { return size_text(static_cast<double>(bytes)); };
+  const auto text = [](uint64_t bytes) { return size_text(bytes); };
   fmt::print("memory of {} over its {} launches\n\n", s.loaded.name, plan.launches);
   print_chart(m);
   const double ratio = plan.lower_bound == 0

@@ -3,9 +3,11 @@
 #define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <map>
+#include <new>
 
 #include "anneal/error.h"
 #include "cli/common.h"
@@ -103,11 +105,15 @@ int run(std::vector<std::string> arguments) {
 }  // namespace anneal::cli
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // where files may not grow, writing fails like on a full disk
   try {
     return anneal::cli::run({argv + 1, argv + argc});
   } catch (const anneal::Error& error) {
     std::fflush(stdout);
     std::fprintf(stderr, "%s\n", error.what());
+  } catch (const std::bad_alloc&) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "error[memory] there is no memory left\n");
   } catch (const std::exception& error) {
     std::fflush(stdout);
     std::fprintf(stderr, "error[internal] %s\n", error.what());

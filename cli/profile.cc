@@ -88,7 +88,7 @@ class Runner {
   std::vector<device::LaunchTime> step() {
     const plan::ExecPlan& plan = executor_->plan();
     std::vector<device::LaunchTime> times;
-    executor_->prepare(vars_);
+    executor_->prepare(vars_, {});
     Allocations given;
     for (size_t i = 0; i < inputs_.size(); ++i)
       given.push_back(plan.inputs[i].overwritten ? std::move(inputs_[i]) : inputs_[i]);

@@ -24,8 +24,14 @@ using schedule::Schedule;
 
 namespace {
 
-// What the modelling is for; where the interpreter runs tensors, a device that has no machine.
-device::Device& device_named(std::string name) {
+template <typename T>
+void add_once(std::vector<T>& list, const T& item) {
+  if (std::find(list.begin(), list.end(), item) == list.end()) list.push_back(item);
+}
+
+}  // namespace
+
+device::Device& device_of(std::string name) {
   if (name.empty()) name = runtime::device_name({});
   if (name == "interp") name = "null";
   std::vector<std::string_view> known;
@@ -35,13 +41,6 @@ device::Device& device_named(std::string name) {
   }
   raise_unknown("device", name, known);
 }
-
-template <typename T>
-void add_once(std::vector<T>& list, const T& item) {
-  if (std::find(list.begin(), list.end(), item) == list.end()) list.push_back(item);
-}
-
-}  // namespace
 
 void add_schedule_options(Options& verb, ScheduleRequest& request) {
   verb.flag("--train", request.load.train, "with loss, gradients and optimizer");
@@ -57,7 +56,7 @@ Scheduled schedule_program(const ScheduleRequest& request) {
   if (level == std::end(kFuseNames)) raise_unknown("level of fusing", request.fuse, kFuseNames);
   Scheduled out;
   out.options.fuse = static_cast<schedule::Fuse>(level - std::begin(kFuseNames));
-  out.device = &device_named(request.device);
+  out.device = &device_of(request.device);
   out.loaded = load_program(request.program, request.load);
   const programs::Program& model = out.loaded.model;
   std::vector<ir::Node> replaced;
@@ -94,12 +93,6 @@ std::string value_name(const Schedule& s, uint32_t v) {
   const std::string& call = graph.site(origin.site).call;
   return (path.empty() ? "" : path + ": ") + (call.empty() ? "" : call + " ") +
          std::string(ir::op_text(graph.op((*s.values)[v].node))) + " " + value_text(s, v);
-}
-
-std::string size_text(double bytes) {
-  if (bytes < 1e3) return fmt::format("{:.0f} B", bytes);
-  if (bytes < 1e6) return fmt::format("{:.1f} KB", bytes / 1e3);
-  return bytes < 1e9 ? fmt::format("{:.1f} MB", bytes / 1e6) : fmt::format("{:.2f} GB", bytes / 1e9);
 }
 
 std::string shortened(const std::string& text, size_t width) {

@@ -19,6 +19,8 @@ struct ScheduleRequest {
   std::string device;  // empty: the one that programs run on
   LoadOptions load;
 };
+// Empty: what programs run on; where that is the interpreter, a device that has no machine.
+device::Device& device_of(std::string name);
 class Options;
 void add_schedule_options(Options& verb, ScheduleRequest& request);  // all but the program
 
@@ -50,7 +52,6 @@ LaunchRow row_of(const schedule::Schedule& s, const schedule::Launch& launch);
 
 std::string value_text(const schedule::Schedule& s, uint32_t v);  // "tokens i32[32,64]"
 std::string value_name(const schedule::Schedule& s, uint32_t v);  // with where it is made
-std::string size_text(double bytes);                              // "1.2 MB"
 std::string shortened(const std::string& text, size_t width);
 
 // What is worked out at a line of the user's program, for a kernel: its own values, and those that it makes

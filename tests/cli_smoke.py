@@ -6,6 +6,7 @@ usage: cli_smoke.py PATH_OF_ANNEAL
 """
 import json
 import os
+import resource
 import struct
 import subprocess
 import sys
@@ -481,6 +482,43 @@ sink %5, %6
         losses = [json.loads(line)["loss"] for line in self.out("train", "mlp", "--steps", "100", "--json").splitlines()]
         self.assertLess(losses[-1], 0.5 * losses[0])
         self.assertIn("step 2: loss=", self.out("train", "nanogpt", "--steps", "2"))
+
+    # -- Where there is too little --
+
+    def limited(self, limits, *args, **env):
+        def limit():
+            for which, size in limits.items():
+                resource.setrlimit(which, (size, size))
+        return subprocess.run([ANNEAL, *args], cwd=self.path, env=os.environ | env, capture_output=True, text=True,
+                              timeout=120, preexec_fn=limit)
+
+    def test_files_that_may_not_grow_are_a_full_cache(self):
+        wanted = self.out("run", "mlp", ANNEAL_CACHE_DIR="off")
+        done = self.limited({resource.RLIMIT_FSIZE: 1500}, "run", "mlp", ANNEAL_CACHE_DIR="small")
+        self.assertEqual((done.returncode, done.stdout), (0, wanted), done.stderr)
+        self.assertEqual([p.name for p in (self.path / "small").iterdir() if p.suffix == ".tmp"], [])
+        self.assertEqual(self.out("run", "mlp", ANNEAL_CACHE_DIR="small"), wanted)
+
+    def test_a_cache_of_others_or_damaged(self):
+        wanted = self.out("run", "mlp", ANNEAL_CACHE_DIR="kept")
+        objects = sorted((self.path / "kept").glob("*.o"))
+        self.assertGreater(len(objects), 3)
+        contents = [p.read_bytes() for p in objects]
+        for i, p in enumerate(objects):  # another key's; cut; of something else; one bit
+            other = contents[(i + 1) % len(objects)]
+            p.write_bytes([other, contents[i][:-9], b"\x7fELF" + bytes(5000), contents[i][:-1] + bytes([contents[i][-1] ^ 1])][i % 4])
+        (self.path / "kept" / "journal").write_bytes(bytes(range(256)) * 20)
+        self.assertEqual(self.out("run", "mlp", ANNEAL_CACHE_DIR="kept"), wanted)
+        self.assertEqual([p.read_bytes() for p in objects], contents, "made again")
+
+    def test_threads_and_memory(self):
+        wanted = self.out("run", "mlp")
+        for bad in ("0", "-3", "abc", "2x"):
+            self.assertIn("must be a number from 1 up", self.error("run", "mlp", ANNEAL_THREADS=bad))
+        self.assertEqual(self.out("run", "mlp", ANNEAL_THREADS="10000"), wanted)
+        few = self.error("run", "mlp", ANNEAL_MEMORY_LIMIT="2K")
+        self.assertIn("ANNEAL_MEMORY_LIMIT is 2.0 KB. The largest tensors:\n  16.4 KB", few)
+        self.assertIn("is no size", self.error("run", "mlp", ANNEAL_MEMORY_LIMIT="lots"))
 
     # -- Reference sets --
 

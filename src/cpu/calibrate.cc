@@ -40,13 +40,15 @@ void keep_figures(const fs::path& folder, const device::Caps& caps, const device
   fs::create_directories(folder, error);
   const fs::path path = path_of(folder, caps),
                  fresh = path.string() + "." + std::to_string(::getpid()) + ".tmp";
-  {
-    std::ofstream file(fresh);
-    file.precision(std::numeric_limits<double>::max_digits10);
-    file << m.memory_bandwidth << ' ' << m.cache_bandwidth << ' ' << m.flops << ' ' << m.contract_flops << ' '
-         << m.launch_seconds << '\n';
-  }
-  fs::rename(fresh, path, error);
+  std::ofstream file(fresh);
+  file.precision(std::numeric_limits<double>::max_digits10);
+  file << m.memory_bandwidth << ' ' << m.cache_bandwidth << ' ' << m.flops << ' ' << m.contract_flops << ' '
+       << m.launch_seconds << '\n';
+  file.close();
+  if (file.good())
+    fs::rename(fresh, path, error);
+  else
+    fs::remove(fresh, error);
 }
 
 device::Caps calibrated(device::Device& device, const fs::path& folder) {

@@ -23,9 +23,14 @@ void shorten(const fs::path& path) {
   const size_t line = text.find('\n', text.size() / 2);
   if (line == std::string::npos) return;
   const fs::path fresh = path.string() + "." + std::to_string(::getpid()) + ".tmp";
-  std::ofstream(fresh, std::ios::binary) << text.substr(line + 1);
+  std::ofstream out(fresh, std::ios::binary);
+  out << text.substr(line + 1);
+  out.close();
   std::error_code error;
-  fs::rename(fresh, path, error);
+  if (out.good())
+    fs::rename(fresh, path, error);
+  else
+    fs::remove(fresh, error);
 }
 
 bool is_ours(const fs::path& path) {

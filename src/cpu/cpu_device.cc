@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstring>
 #include <new>
+#include <system_error>
 
 #include "anneal/error.h"
 #include "cpu/calibrate.h"
@@ -17,8 +18,10 @@
 #include "cpu/plan_contraction.h"
 #include "cpu/tile_object.h"
 #include "device/registry.h"
+#include "ir/kernel.h"
 #include "support/check.h"
 #include "support/flags.h"
+#include "support/number_text.h"
 
 namespace anneal::cpu {
 namespace {
@@ -31,8 +34,6 @@ class HostMemory final : public device::Memory {
   explicit HostMemory(size_t bytes) : Memory(bytes) {
     const size_t size = (std::max(bytes, size_t{1}) + kAlignment - 1) / kAlignment * kAlignment;
     data_ = static_cast<std::byte*>(std::aligned_alloc(kAlignment, size));
-    if (data_ == nullptr)
-      raise(ErrorCode::kMemory, "cpu: cannot allocate " + std::to_string(bytes) + " bytes");
   }
   ~HostMemory() override { std::free(data_); }
   HostMemory(const HostMemory&) = delete;
@@ -101,7 +102,12 @@ CpuDevice::CpuDevice(Pool& pool, ObjectCache& cache, const Target& target)
   caps_.register_bytes = target.vector_bytes * (target.vector_bytes == 64 ? 32 : 16);
   if (const uint64_t cache_bytes = memory_bytes(); cache_bytes != 0)
     caps_.cache_bytes = static_cast<int64_t>(cache_bytes);
-  server_ = std::thread([this] { serve(); });
+  scratch_.resize(static_cast<size_t>(pool.threads()));
+  try {
+    server_ = std::thread([this] { serve(); });
+  } catch (const std::system_error& error) {
+    raise(ErrorCode::kDevice, std::string("cpu: the system gives no thread: ") + error.what());
+  }
 }
 
 CpuDevice::~CpuDevice() {
@@ -156,6 +162,7 @@ std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(
     size_t program;
     std::shared_ptr<const CpuExecutable> made;
     std::string failure;
+    ErrorCode code = ErrorCode::kDevice;  // of the failure
     bool compiled = false;
   };
   std::vector<Unit> units;  // one for each content that there is no code of yet
@@ -169,7 +176,7 @@ std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(
     const std::lock_guard<std::mutex> lock(compiled_lock_);
     const auto known = compiled_.find(keys.back());
     if (known != compiled_.end()) entry->second = known->second.lock();
-    if (entry->second == nullptr) units.push_back({key, keys.back(), i, nullptr, {}, false});
+    if (entry->second == nullptr) units.push_back({.key = key, .text = keys.back(), .program = i});
   }
 
   std::atomic<size_t> next{0};
@@ -193,9 +200,13 @@ std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(
         }
         unit.made = std::make_shared<CpuExecutable>(link_object(target_, *object), std::string(kFunctionName),
                                                     static_cast<size_t>(slots_of(graph, program.kernel)),
-                                                    variables_of(graph, program.kernel).size());
+                                                    ir::variables_of(graph, program.kernel).size());
       } catch (const Error& error) {
-        unit.failure = error.message();
+        unit.failure = error.message().substr(error.message().find("] ") + 2);  // without its "error[...] "
+        unit.code = error.code();
+      } catch (const std::bad_alloc&) {
+        unit.failure = "cpu: there is no memory left to compile with";
+        unit.code = ErrorCode::kMemory;
       }
     }
   };
@@ -209,7 +220,8 @@ std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(
   if (!units.empty()) journal_.append(entries, cache_.statistics());
   std::erase_if(compiled_, [](const auto& entry) { return entry.second.expired(); });
   for (const Unit& unit : units) {
-    if (unit.made == nullptr) raise(ErrorCode::kDevice, unit.failure);
+    if (unit.made == nullptr) raise(unit.code, unit.failure);
+    reserve_scratch(unit.made->scratch_bytes());
     compiled_[unit.text] = unit.made;
     ready[unit.text] = unit.made;
   }
@@ -220,8 +232,30 @@ std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(
 
 // -- Memory --
 
+Scratch make_scratch(size_t bytes) {
+  const size_t size = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  return Scratch(size == 0 ? nullptr : std::aligned_alloc(kAlignment, size));
+}
+
+// Before anything runs that needs it: a thread of the pool has nobody to tell that there is no memory.
+void CpuDevice::reserve_scratch(size_t bytes) {
+  if (bytes <= scratch_bytes_) return;
+  std::vector<Scratch> larger;
+  for (int i = 0; i < pool_.threads(); ++i) {
+    larger.push_back(make_scratch(bytes));
+    if (larger.back() == nullptr)
+      raise(ErrorCode::kMemory, "there is no memory left on cpu for scratch of " +
+                                    support::size_text(uint64_t{bytes}) + " a thread");
+  }
+  std::unique_lock<std::mutex> lock(queue_lock_);
+  queue_empty_.wait(lock, [&] { return unfinished_.load(std::memory_order_acquire) == 0; });
+  scratch_ = std::move(larger);
+  scratch_bytes_ = bytes;
+}
+
 std::shared_ptr<device::Memory> CpuDevice::allocate(size_t bytes) {
-  return std::make_shared<HostMemory>(bytes);
+  auto made = std::make_shared<HostMemory>(bytes);
+  return made->host() == nullptr ? nullptr : made;
 }
 
 void CpuDevice::write(const device::Slice& to, std::span<const std::byte> from) {
@@ -319,7 +353,7 @@ void CpuDevice::run(Batch& batch, const Job& job) {
   pool_.run(parts, [&](int part) {
     const int64_t begin = items / parts * part + std::min<int64_t>(items % parts, part);
     const int64_t end = begin + items / parts + (part < items % parts ? 1 : 0);
-    job.executable->run(slots, vars, begin, end);
+    job.executable->run(slots, vars, begin, end, scratch_[static_cast<size_t>(part)].get());
   });
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdlib>
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -25,9 +26,11 @@ class CpuExecutable final : public device::Executable {
  public:
   CpuExecutable(std::unique_ptr<LinkedObject> object, const std::string& name, size_t slots, size_t vars);
   int64_t items(const int64_t* vars) const { return items_(vars); }
-  void run(void** slots, const int64_t* vars, int64_t begin, int64_t end) const {
-    function_(slots, vars, begin, end, scratch_bytes_ == 0 ? nullptr : thread_scratch(scratch_bytes_));
+  // `scratch`: that many bytes, aligned to 64, for this call alone.
+  void run(void** slots, const int64_t* vars, int64_t begin, int64_t end, void* scratch) const {
+    function_(slots, vars, begin, end, scratch);
   }
+  size_t scratch_bytes() const { return scratch_bytes_; }
   size_t slots() const { return slots_; }
   size_t vars() const { return vars_; }
 
@@ -37,6 +40,13 @@ class CpuExecutable final : public device::Executable {
   ItemsFunction items_;
   size_t scratch_bytes_, slots_, vars_;
 };
+
+struct FreeScratch {
+  void operator()(void* memory) const { std::free(memory); }
+};
+using Scratch = std::unique_ptr<void, FreeScratch>;
+// Aligned to 64; null for no bytes, or when there is no memory.
+Scratch make_scratch(size_t bytes);
 
 // The key of a program's content: its kernel and the shape of its loops, in every process.
 support::Key program_key(const ir::Graph& graph, const loop::Program& program);
@@ -83,6 +93,7 @@ class CpuDevice final : public device::Device, private device::CodeStore {
     std::vector<device::LaunchTime>* times = nullptr;  // filled when there is one
   };
   void enqueue(std::span<const device::Launch> launches, std::vector<device::LaunchTime>* times);
+  void reserve_scratch(size_t bytes);
   void serve();
   void run(Batch& batch);
   void run(Batch& batch, const Job& job);
@@ -100,7 +111,9 @@ class CpuDevice final : public device::Device, private device::CodeStore {
   std::mutex queue_lock_;
   std::condition_variable queue_filled_, queue_empty_;
   std::deque<Batch> queue_;
-  std::vector<Batch> spare_;  // done: their memory is used again
+  std::vector<Batch> spare_;      // done: their memory is used again
+  std::vector<Scratch> scratch_;  // of each thread; changed only while nothing runs
+  size_t scratch_bytes_ = 0;      // of each
   std::atomic<size_t> unfinished_{0};
   bool stopping_ = false;
   std::thread server_;  // last: it uses the rest

@@ -19,16 +19,6 @@ using loop::LoopKind;
 using loop::Statement;
 using loop::StatementKind;
 
-std::vector<Node> variables_of(const ir::Graph& graph, Node kernel) {
-  std::vector<Node> vars;
-  for (const Node n : ir::postorder(graph, std::span(&kernel, 1), true))
-    if (graph.op(n) == Op::Var) vars.push_back(n);
-  std::sort(vars.begin(), vars.end(), [&](Node a, Node b) {
-    return graph.arg_as<ir::VarArg>(a).name < graph.arg_as<ir::VarArg>(b).name;
-  });
-  return vars;
-}
-
 int64_t slots_of(const ir::Graph& graph, Node kernel) {
   int64_t count = 0;
   for (const Node n : ir::postorder(graph, std::span(&kernel, 1)))
@@ -55,7 +45,7 @@ std::unique_ptr<llvm::Module> emit_program(llvm::LLVMContext& context, const Tar
     scratch = emit_phases(*module, target, graph, program, name, options);
   } else {
     const std::optional<ContractPlan> plan = plan_contraction(graph, program, target, options.threads);
-    emit_one(*module, target, graph, program, variables_of(graph, program.kernel), plan, name, options);
+    emit_one(*module, target, graph, program, ir::variables_of(graph, program.kernel), plan, name, options);
     if (plan) scratch = plan->scratch_bytes;
   }
   llvm::Type* i64 = llvm::Type::getInt64Ty(context);

@@ -5,7 +5,7 @@
 //   const int64_t NAME.scratch
 // The first runs the items [begin, end), the second says how many there are, the third how many bytes of
 // scratch are needed: memory that no other thread uses meanwhile, aligned to 64. `slots` go by number, `vars`
-// are the variables of the kernel by name (variables_of).
+// are the variables of the kernel by name (ir/kernel.h).
 //
 // A program with a contraction becomes the skeleton for it (contract.h), whose items come first, and the
 // loops of its other statements. It calls a register tile of another module (tile_object.h).
@@ -45,8 +45,6 @@ std::unique_ptr<llvm::Module> emit_program(llvm::LLVMContext& context, const Tar
                                            const ir::Graph& graph, const loop::Program& program,
                                            const std::string& name, const EmitOptions& options = {});
 
-// The variables that a kernel reads, by name: the order of Launch::vars.
-std::vector<ir::Node> variables_of(const ir::Graph& graph, ir::Node kernel);
 // One more than the greatest slot number.
 int64_t slots_of(const ir::Graph& graph, ir::Node kernel);
 

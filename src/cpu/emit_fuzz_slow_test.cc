@@ -9,6 +9,7 @@
 
 #include "cpu/test_cpu.h"
 #include "interp/arrays.h"
+#include "ir/kernel.h"
 #include "ir/text.h"
 #include "ir/walk.h"
 #include "loop/lower.h"
@@ -81,7 +82,8 @@ void check(uint64_t seed, const Target& target, Closeness& closeness) {
   for (const auto& [slot, array] : actual)
     if (slot < static_cast<int64_t>(slots.size())) slots[static_cast<size_t>(slot)] = array->bytes.data();
   std::vector<int64_t> vars;
-  for (const Node v : variables_of(g, program.kernel)) vars.push_back(bindings.vars.at(0).second), (void)v;
+  for (const Node v : ir::variables_of(g, program.kernel))
+    vars.push_back(bindings.vars.at(0).second), (void)v;
   compiled.run(slots, vars);
   const bool inexact = is_inexact(g, kernel);
   for (size_t i = 0; i < actual.size(); ++i)

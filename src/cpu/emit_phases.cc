@@ -4,6 +4,7 @@
 // emit.h. Tested by emit_phases_test.cc.
 #include "cpu/emitter.h"
 #include "cpu/plan_contraction.h"
+#include "ir/kernel.h"
 
 namespace anneal::cpu {
 
@@ -58,7 +59,7 @@ void Emitter::emit_phase_calls(const std::string& name, size_t phases, const std
 
 int64_t emit_phases(llvm::Module& module, const Target& target, const ir::Graph& graph,
                     const loop::Program& program, const std::string& name, const EmitOptions& options) {
-  const std::vector<Node> outer = variables_of(graph, program.kernel);
+  const std::vector<Node> outer = ir::variables_of(graph, program.kernel);
   std::vector<Node> vars = outer;
   vars.insert(vars.end(), program.item_vars.begin(), program.item_vars.end());
   const EmitOptions inside{.threads = 1, .disjoint_slots = options.disjoint_slots};

@@ -17,6 +17,7 @@
 #include <llvm/Transforms/Scalar/EarlyCSE.h>
 #include <llvm/Transforms/Scalar/SimplifyCFG.h>
 #include <llvm/Transforms/Utils/Mem2Reg.h>
+#include <sys/mman.h>
 
 #include <atomic>
 #include <chrono>
@@ -86,7 +87,21 @@ struct Compiler::State {
 Compiler::Compiler(const Target& target) : state_(std::make_unique<State>(target)) {}
 Compiler::~Compiler() = default;
 
+namespace {
+
+// LLVM ends the process where it finds no memory, or unwinds through code that is not made for it. Kernels
+// are small: what this asks for is more than one needs.
+void check_room() {
+  constexpr size_t kRoom = size_t{64} << 20;
+  void* room = ::mmap(nullptr, kRoom, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (room == MAP_FAILED) raise(ErrorCode::kMemory, "cpu: there is no memory left to compile with");
+  ::munmap(room, kRoom);
+}
+
+}  // namespace
+
 std::vector<std::byte> Compiler::compile(llvm::Module& module, CompileTimes* times) {
+  check_room();
   const double begin = seconds();
   state_->optimize(module);
   const double middle = seconds();

@@ -6,8 +6,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
-#include <memory>
+#include <exception>
 #include <string>
 
 #include "anneal/error.h"
@@ -45,18 +44,39 @@ constexpr uint64_t kStop = 0;  // parts of the last round
 
 }  // namespace
 
+// Where the system gives fewer threads, half of what it gave: others need some too, and memory for their
+// stacks. Results do not depend on how many there are.
 Pool::Pool(int threads) {
   ANNEAL_CHECK(threads >= 1 && threads <= kMaxThreads);
-  for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
+  for (int wanted = threads; !start(wanted); wanted = std::max(1, wanted / 2)) {
+    const int got = this->threads();
+    stop();
+    wanted = std::min(wanted, got);
+  }
+  if (this->threads() != threads)
+    std::fprintf(stderr, "anneal: the system does not give %d threads, using %d\n", threads, this->threads());
 }
 
-Pool::~Pool() {
+Pool::~Pool() { stop(); }
+
+bool Pool::start(int threads) {
+  round_.store(0);
+  try {
+    for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
+  } catch (const std::exception&) {
+    return false;
+  }
+  return true;
+}
+
+void Pool::stop() {
   {
     const std::lock_guard<std::mutex> lock(sleep_);
     round_.store((round_.load() / kMaxThreads + 1) * kMaxThreads + kStop);
   }
   wake_.notify_all();
   for (std::thread& t : workers_) t.join();
+  workers_.clear();
 }
 
 void Pool::run_erased(int parts, Function function, const void* context) {
@@ -126,29 +146,10 @@ int thread_count(std::string_view text, int cores) {
   return limit;
 }
 
-void* thread_scratch(size_t bytes) {
-  struct Free {
-    void operator()(void* memory) const { std::free(memory); }
-  };
-  struct Scratch {
-    std::unique_ptr<void, Free> memory;
-    size_t size = 0;
-  };
-  constexpr size_t kAlignment = 64;
-  thread_local Scratch scratch;
-  if (bytes <= scratch.size) return scratch.memory.get();
-  const size_t size = std::max(bytes, 2 * scratch.size);
-  scratch = {};  // before its successor
-  scratch.memory.reset(std::aligned_alloc(kAlignment, (size + kAlignment - 1) / kAlignment * kAlignment));
-  if (scratch.memory == nullptr)
-    raise(ErrorCode::kMemory, "cpu: cannot allocate " + std::to_string(size) + " bytes of scratch");
-  scratch.size = size;
-  return scratch.memory.get();
-}
-
 Pool& process_pool() {
-  static Pool pool(thread_count(support::flag_text(support::Flag::kThreads),
-                                static_cast<int>(std::thread::hardware_concurrency())));
+  // Never destroyed: launches may be under way when the process ends.
+  static Pool& pool = *new Pool(thread_count(support::flag_text(support::Flag::kThreads),
+                                             static_cast<int>(std::thread::hardware_concurrency())));
   return pool;
 }
 

@@ -15,7 +15,7 @@ namespace anneal::cpu {
 
 class Pool {
  public:
-  // `threads` with the caller's.
+  // `threads` with the caller's; fewer where the system gives no more.
   explicit Pool(int threads);
   ~Pool();
   Pool(const Pool&) = delete;
@@ -31,6 +31,8 @@ class Pool {
 
  private:
   using Function = void (*)(const void*, int);
+  bool start(int threads);  // whether the system gave that many
+  void stop();
   void run_erased(int parts, Function function, const void* context);
   void work(int number);
   uint64_t next_round(uint64_t seen);
@@ -52,10 +54,6 @@ inline constexpr int kMaxThreads = 1024;
 // The number that ANNEAL_THREADS asks for: `cores` when the text is empty; more than 4 * cores (and at least
 // 64) is taken as that many, with a line to stderr. Raises kArgument for what is no number above 0.
 int thread_count(std::string_view text, int cores);
-
-// Memory of the calling thread, aligned to 64 bytes, until it asks again. It grows and stays until the thread
-// ends. Raises kMemory.
-void* thread_scratch(size_t bytes);
 
 // The pool of the process, made at first use.
 Pool& process_pool();

@@ -2,6 +2,9 @@
 #include "cpu/pool.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <numeric>
@@ -50,6 +53,25 @@ TEST(Pool, CallersTakeTurns) {
   for (std::thread& t : callers) t.join();
   EXPECT_EQ(runs, 3 * 300 * 2);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST(Pool, TakesFewerThreadsWhereThereAreFewer) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {  // with room for the stacks of a few dozen
+    const rlimit stack{1 << 20, 1 << 20}, all{uint64_t{1} << 30, uint64_t{1} << 30};
+    ::setrlimit(RLIMIT_STACK, &stack);
+    ::setrlimit(RLIMIT_AS, &all);
+    Pool pool(1000);
+    std::atomic<int> runs{0};
+    for (int round = 0; round < 10; ++round) pool.run(pool.threads(), [&](int) { ++runs; });
+    ::_exit(pool.threads() >= 1 && pool.threads() < 1000 && runs == 10 * pool.threads() ? 0 : 1);
+  }
+  int status = 1;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+}
+#endif
 
 TEST(Pool, ThreadCountsAreChecked) {
   EXPECT_EQ(thread_count("", 6), 6);

@@ -13,6 +13,7 @@
 #include "interp/arrays.h"
 #include "interp/kernel.h"
 #include "ir/dims.h"
+#include "ir/kernel.h"
 #include "ir/text.h"
 #include "ir/walk.h"
 #include "loop/lower.h"
@@ -66,7 +67,7 @@ struct ContractionTest : testing::Test, CpuTest {
     const interp::KernelArrays inputs = arrays(graph, kernel, bindings, 7), expected = loop::copies(inputs);
     interp::run_kernel(graph, std::span(&kernel, 1), expected, bindings);
     std::vector<int64_t> vars;
-    for (const Node v : variables_of(graph, program.kernel))
+    for (const Node v : ir::variables_of(graph, program.kernel))
       for (const auto& [name, value] : bindings.vars)
         if (name == graph.arg_as<ir::VarArg>(v).name) vars.push_back(value);
     uint64_t turn = 0;

@@ -68,10 +68,10 @@ class Compiled {
   // Some of the items.
   void run(std::vector<void*> slots, std::vector<int64_t> vars, int64_t begin, int64_t end) const {
     const auto bytes = static_cast<size_t>(*static_cast<const int64_t*>(object_->symbol("test.scratch")));
-    void* scratch = thread_scratch(bytes);
+    const Scratch scratch = make_scratch(bytes);
     // What is in it must not matter: all bits set is a NaN.
-    if (bytes != 0) std::memset(scratch, 0xff, bytes);
-    function_(slots.data(), vars.data(), begin, end, scratch);
+    if (bytes != 0) std::memset(scratch.get(), 0xff, bytes);
+    function_(slots.data(), vars.data(), begin, end, scratch.get());
   }
 
  private:

@@ -102,7 +102,7 @@ class Device {
   // In the order given; equal programs may share one. Raises kDevice.
   virtual std::vector<std::shared_ptr<const Executable>> compile(ir::Graph& graph,
                                                                  std::span<const loop::Program> programs) = 0;
-  // Raises kMemory. Contents are undefined.
+  // Null when there is no more. Contents are undefined.
   virtual std::shared_ptr<Memory> allocate(size_t bytes) = 0;
   virtual void write(const Slice& to, std::span<const std::byte> from) = 0;
   virtual void read(const Slice& from, std::span<std::byte> to) = 0;  // after all that was submitted before

@@ -2,9 +2,10 @@
 // See interp_device.h.
 #include "device/interp_device.h"
 
-#include <algorithm>
 #include <cstring>
+#include <new>
 
+#include "ir/kernel.h"
 #include "ir/walk.h"
 #include "loop/run.h"
 
@@ -15,27 +16,28 @@ using ir::Node;
 
 class BytesMemory final : public Memory {
  public:
-  explicit BytesMemory(size_t bytes) : Memory(bytes), data_(bytes) {}
-  std::byte* host() override { return data_.data(); }
+  explicit BytesMemory(size_t bytes) : Memory(bytes), data_(new(std::nothrow) std::byte[bytes]) {}
+  std::byte* host() override { return data_.get(); }
 
  private:
-  std::vector<std::byte> data_;
+  std::unique_ptr<std::byte[]> data_;
 };
 
 // Keeps the nodes of its program.
 class LoopsExecutable final : public Executable {
  public:
-  LoopsExecutable(ir::Graph& graph, const loop::Program& program) : graph_(graph), program_(program) {
-    graph.retain(program.kernel);
-    for (Node n : ir::postorder(graph, std::span(&program.kernel, 1), true)) {
+  LoopsExecutable(ir::Graph& graph, const loop::Program& program)
+      : graph_(graph), program_(program), nodes_(loop::nodes_of(program)) {
+    for (Node n : nodes_) graph.retain(n);
+    for (Node n : ir::postorder(graph, std::span(&program.kernel, 1)))
       if (graph.op(n) == ir::Op::Param) slots_.push_back({n, false});
-      if (const auto* var = std::get_if<ir::VarArg>(&graph.arg(n))) vars_.push_back(var->name);
-    }
-    std::sort(vars_.begin(), vars_.end());
+    for (Node n : ir::variables_of(graph, program.kernel)) vars_.push_back(graph.arg_as<ir::VarArg>(n).name);
     for (Node s : graph.sources(program.kernel))
       for (Slot& slot : slots_) slot.written = slot.written || graph.source(s, 0) == slot.param;
   }
-  ~LoopsExecutable() override { graph_.release(program_.kernel); }
+  ~LoopsExecutable() override {
+    for (Node n : nodes_) graph_.release(n);
+  }
   LoopsExecutable(const LoopsExecutable&) = delete;
   LoopsExecutable& operator=(const LoopsExecutable&) = delete;
 
@@ -73,6 +75,7 @@ class LoopsExecutable final : public Executable {
 
   ir::Graph& graph_;
   loop::Program program_;
+  std::vector<Node> nodes_;
   std::vector<Slot> slots_;
   std::vector<std::string> vars_;
 };
@@ -92,7 +95,10 @@ std::vector<std::shared_ptr<const Executable>> InterpDevice::compile(
   return list;
 }
 
-std::shared_ptr<Memory> InterpDevice::allocate(size_t bytes) { return std::make_shared<BytesMemory>(bytes); }
+std::shared_ptr<Memory> InterpDevice::allocate(size_t bytes) {
+  auto made = std::make_shared<BytesMemory>(bytes);
+  return made->host() == nullptr ? nullptr : made;
+}
 
 void InterpDevice::write(const Slice& to, std::span<const std::byte> from) {
   if (!from.empty()) std::memcpy(to.memory->host() + to.offset, from.data(), from.size());

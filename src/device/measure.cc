@@ -58,6 +58,7 @@ class Bench {
 
   std::shared_ptr<Memory> memory(int64_t floats) {
     std::shared_ptr<Memory> m = device_.allocate(static_cast<size_t>(floats) * sizeof(float));
+    if (m == nullptr) raise(ErrorCode::kMemory, "there is not enough memory to measure the device");
     const std::vector<std::byte> zeros(std::min<size_t>(m->bytes(), size_t{1} << 18));
     for (size_t at = 0; at < m->bytes(); at += zeros.size())
       device_.write({m.get(), at}, std::span(zeros).first(std::min(zeros.size(), m->bytes() - at)));

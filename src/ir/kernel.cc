@@ -20,6 +20,15 @@ size_t first_bound_source(const Graph& graph, Node n) {
   }
 }
 
+std::vector<Node> variables_of(const Graph& graph, Node kernel) {
+  std::vector<Node> vars;
+  for (const Node n : postorder(graph, std::span(&kernel, 1), true))
+    if (graph.op(n) == Op::Var) vars.push_back(n);
+  std::sort(vars.begin(), vars.end(),
+            [&](Node a, Node b) { return graph.arg_as<VarArg>(a).name < graph.arg_as<VarArg>(b).name; });
+  return vars;
+}
+
 RangeSet united(const RangeSet& a, const RangeSet& b) {
   RangeSet out;
   std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(out));

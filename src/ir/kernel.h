@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Which ranges the nodes of a kernel depend on, and which ones accumulates and statements bind. A range is
-// free in a node that reaches it without an accumulate or statement in between that binds it. Tested by
-// kernel_test.cc.
+// Which ranges the nodes of a kernel depend on, and which ones accumulates and statements bind; its
+// variables. A range is free in a node that reaches it without an accumulate or statement in between that
+// binds it. Tested by kernel_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,10 @@ size_t first_bound_source(const Graph& graph, Node n);
 inline std::span<const Node> bound_ranges(const Graph& graph, Node n) {
   return graph.sources(n).subspan(first_bound_source(graph, n));
 }
+
+// The variables that a kernel reads, extents included, each once, by name: the order in which a launch gives
+// their values.
+std::vector<Node> variables_of(const Graph& graph, Node kernel);
 
 // Positions in Kernel::ranges(), increasing.
 using RangeSet = std::vector<uint32_t>;

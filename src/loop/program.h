@@ -83,4 +83,8 @@ struct ContractionProgram {
   std::vector<Program> others;  // one of parts.others; none where there are none
 };
 
+// All nodes that the program names, those of its phases and of its contraction too; some more than once. Who
+// keeps a program beyond the Scope that it was made in retains these: its kernel alone does not reach them.
+std::vector<Node> nodes_of(const Program& program);
+
 }  // namespace anneal::loop

@@ -8,6 +8,7 @@
 
 #include "anneal/error.h"
 #include "ir/dims.h"
+#include "ir/kernel.h"
 #include "ir/text.h"
 #include "ir/walk.h"
 #include "loop/lower.h"
@@ -269,7 +270,7 @@ class Planner {
           cell = source != kNone ? lives_[source].cell : static_cast<uint32_t>(cells.size());
           if (source == kNone) {
             const uint64_t bytes = bytes_of(values()[v].node);
-            cells.push_back({(bytes + kAlignment - 1) / kAlignment * kAlignment, lives_[v].first, 0, 0});
+            cells.push_back({aligned(bytes), lives_[v].first, 0, 0});
           }
           cells[cell].last = std::max(cells[cell].last, lives_[v].last);
           cell_values.push_back(v);
@@ -297,7 +298,7 @@ class Planner {
         if (is_new) {
           out_.programs.push_back(loop::lower(
               graph_, kernel.sink, {.lanes = caps_.vector_lanes, .onchip_bytes = caps_.onchip_bytes}));
-          vars.push_back(variables_of(out_.programs.back().kernel));
+          vars.push_back(variable_numbers(out_.programs.back().kernel));
         }
         add_step(kernel, it->second, vars[it->second]);
       }
@@ -306,13 +307,12 @@ class Planner {
     plan_.programs = static_cast<uint32_t>(out_.programs.size());
   }
 
-  std::vector<uint32_t> variables_of(Node kernel) const {
+  std::vector<uint32_t> variable_numbers(Node kernel) const {
     std::vector<uint32_t> out;
-    for (Node n : ir::postorder(graph_, std::span(&kernel, 1), true))
-      if (const auto* arg = std::get_if<ir::VarArg>(&graph_.arg(n)))
-        out.push_back(
-            static_cast<uint32_t>(std::find(names_.begin(), names_.end(), arg->name) - names_.begin()));
-    std::sort(out.begin(), out.end());  // variables are numbered by name
+    for (Node n : ir::variables_of(graph_, kernel)) {
+      const auto at = std::find(names_.begin(), names_.end(), graph_.arg_as<ir::VarArg>(n).name);
+      out.push_back(static_cast<uint32_t>(at - names_.begin()));
+    }
     return out;
   }
 

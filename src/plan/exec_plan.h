@@ -87,5 +87,7 @@ struct ExecPlan {
 };
 
 inline constexpr uint64_t kAlignment = 64;
+// What a value of that many bytes takes of the arena.
+constexpr uint64_t aligned(uint64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 }  // namespace anneal::plan

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/backend.h"
 
-#include <cstring>
+#include <algorithm>
 
 #include "anneal/error.h"
 #include "device/registry.h"
 #include "ir/builder.h"
 #include "ir/text.h"
 #include "runtime/canonical.h"
+#include "support/check.h"
 #include "tensor/backend.h"
 #include "tensor/call.h"
 
@@ -69,12 +70,11 @@ class Session {
   DeviceArray& array(Node n) {
     if (graph_.op(n) == Op::Param)
       raise(ErrorCode::kData, leaf_name(graph_, n) + ": has no data, needs " + ir::type_text(graph_, n));
-    const uint64_t serial = graph_.arg_as<ir::BufferArg>(n).serial;
-    if (auto* there = static_cast<DeviceArray*>(graph_.resident(serial).get());
-        there != nullptr && &there->context == &context_) {
+    if (DeviceArray* there = resident(n)) {
       there->check_there();
       return *there;
     }
+    const uint64_t serial = graph_.arg_as<ir::BufferArg>(n).serial;
     const std::shared_ptr<const ir::BufferData> data = graph_.buffer(serial);
     if (data == nullptr) raise(ErrorCode::kData, "a buffer has no data, needs " + ir::type_text(graph_, n));
     std::shared_ptr<Allocation> memory = context_.pool().allocate(data->bytes.size());
@@ -82,6 +82,28 @@ class Session {
     auto made = std::make_shared<DeviceArray>(context_, std::move(memory), data->dtype, data->shape);
     graph_.set_resident(serial, made);
     return *made;
+  }
+
+  // The array of a buffer that is on this device already, or null.
+  DeviceArray* resident(Node n) const {
+    if (graph_.op(n) == Op::Param) return nullptr;
+    auto* there = static_cast<DeviceArray*>(graph_.resident(graph_.arg_as<ir::BufferArg>(n).serial).get());
+    return there != nullptr && &there->context == &context_ ? there : nullptr;
+  }
+
+  // What a run with these inputs takes beside what its plan says.
+  Executor::Extra extra(std::span<const Node> inputs) const {
+    Executor::Extra out;
+    for (const Node n : inputs) {
+      const DeviceArray* there = resident(n);
+      const std::shared_ptr<const ir::BufferData> data =
+          there != nullptr || graph_.op(n) == Op::Param
+              ? nullptr
+              : graph_.buffer(graph_.arg_as<ir::BufferArg>(n).serial);
+      if (data != nullptr) out.inputs += Pool::rounded(data->bytes.size());
+      out.shared.push_back(there != nullptr && there->memory.use_count() > 1);
+    }
+    return out;
   }
 
   // The variables' values: given, or told by the extents of arguments.
@@ -135,6 +157,14 @@ void check_argument(const ir::Graph& graph, Node n, const plan::Input& input, st
           "the compiled program needs " + input.name + " and was given " + ir::type_text(graph, n));
 }
 
+// A tensor whose memory a step takes is no other input of it.
+void check_given_once(const plan::ExecPlan& plan, const std::vector<DeviceArray*>& arrays) {
+  for (size_t i = 0; i < arrays.size(); ++i)
+    if (plan.inputs[i].overwritten && std::count(arrays.begin(), arrays.end(), arrays[i]) != 1)
+      raise(ErrorCode::kData, "the compiled step makes the next value of " + plan.inputs[i].name +
+                                  " in its memory, and was given the same tensor as another input too");
+}
+
 class CompiledProgram final : public Compiled {
  public:
   CompiledProgram(Context& context, ir::Graph& graph, const OpenProgram& program) : context_(context) {
@@ -150,19 +180,21 @@ class CompiledProgram final : public Compiled {
 
   std::vector<Node> run(ir::Graph& graph, std::span<const Node> arguments,
                         const RunOptions& options) override {
+    ANNEAL_CHECK(arguments.size() == arguments_);
     Session session(context_, graph);
     const plan::ExecPlan& plan = executor_->plan();
     const std::vector<int64_t> vars = session.variables(plan, options);
-    std::vector<DeviceArray*> arrays;
-    for (Node n : arguments) arrays.push_back(&session.array(n));
-    for (const Tensor& t : constants_) arrays.push_back(&session.array(node_of(t)));
     for (size_t i = 0; i < arguments.size(); ++i) check_argument(graph, arguments[i], plan.inputs[i], vars);
-    executor_->prepare(vars);  // refuses while all arguments are still there
+    std::vector<Node> nodes(arguments.begin(), arguments.end());
+    for (const Tensor& t : constants_) nodes.push_back(node_of(t));
+    // Whatever is refused is refused here, while all arguments are still there.
+    executor_->prepare(vars, session.extra(nodes));
+    std::vector<DeviceArray*> arrays;
+    for (Node n : nodes) arrays.push_back(&session.array(n));
+    check_given_once(plan, arrays);
     Executor::Allocations inputs;
-    for (size_t i = 0; i < arrays.size(); ++i) {
-      arrays[i]->check_there();  // given away for an argument before it
+    for (size_t i = 0; i < arrays.size(); ++i)
       inputs.push_back(plan.inputs[i].overwritten ? std::move(arrays[i]->memory) : arrays[i]->memory);
-    }
     return session.run(*executor_, std::move(inputs), vars);
   }
 
@@ -185,7 +217,7 @@ class RuntimeBackend final : public Backend {
         context->compile(graph, {c.roots, static_cast<uint32_t>(c.leaves.size()), {}});
     const std::vector<int64_t> vars = session.variables(executor->plan(), options);
     Executor::Allocations inputs;
-    executor->prepare(vars);
+    executor->prepare(vars, session.extra(c.leaves));
     for (Node n : c.leaves) inputs.push_back(session.array(n).memory);
     return session.run(*executor, std::move(inputs), vars);
   }

@@ -8,10 +8,12 @@
 #include "device/registry.h"
 #include "support/dump.h"
 #include "support/flags.h"
+#include "support/number_text.h"
 
 namespace anneal::runtime {
 
 using support::Flag;
+using support::size_text;
 
 uint64_t parse_bytes(std::string_view text) {
   if (text.empty()) return 0;
@@ -66,9 +68,8 @@ std::shared_ptr<Executor> Context::make(ir::Graph& graph, const plan::Request& r
   for (const plan::Input& input : planned.plan.inputs) needed += input.bytes;
   for (uint64_t bytes : planned.plan.result_bytes) needed += bytes;
   if (pool_.limit() != 0 && needed > pool_.limit())
-    raise(ErrorCode::kMemory, "the program needs " + std::to_string(needed) + " bytes on " +
-                                  device_.caps().name + ", ANNEAL_MEMORY_LIMIT is " +
-                                  std::to_string(pool_.limit()) +
+    raise(ErrorCode::kMemory, "the program needs " + size_text(needed) + " on " + device_.caps().name +
+                                  ", ANNEAL_MEMORY_LIMIT is " + size_text(pool_.limit()) +
                                   ". The largest tensors:" + largest_blocks(planned.plan));
   support::StageClock clock;
   clock.enter(support::StageId::kRender);

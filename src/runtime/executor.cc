@@ -2,30 +2,17 @@
 #include "runtime/executor.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <numeric>
 
 #include "anneal/error.h"
 #include "plan/guards.h"
 #include "support/check.h"
+#include "support/number_text.h"
 
 namespace anneal::runtime {
 
 using plan::Place;
-
-namespace {
-
-std::string size_text(uint64_t bytes) {
-  char text[32];
-  const auto b = static_cast<double>(bytes);
-  if (bytes < 10'000'000)
-    std::snprintf(text, sizeof text, "%.1f KB", b / 1e3);
-  else
-    std::snprintf(text, sizeof text, "%.1f MB", b / 1e6);
-  return text;
-}
-
-}  // namespace
+using support::size_text;
 
 std::string largest_blocks(const plan::ExecPlan& plan) {
   constexpr size_t kShown = 5;
@@ -57,12 +44,17 @@ Executor::Executor(Home home, std::shared_ptr<const plan::ExecPlan> plan,
 }
 
 // All memory of the run, or none of it.
-void Executor::reserve() {
-  uint64_t needed = 0;
+void Executor::reserve(const Extra& extra) {
+  uint64_t needed = extra.inputs;
   const bool grows = home_.arena.bytes < plan_->arena_bytes;
   if (grows)
     needed += Pool::rounded(plan_->arena_bytes) - (home_.arena.memory ? home_.arena.memory->bytes() : 0);
   for (uint64_t bytes : plan_->result_bytes) needed += Pool::rounded(bytes);
+  const auto is_copied = [&](size_t i) {
+    return i < extra.shared.size() && extra.shared[i] && plan_->inputs[i].overwritten;
+  };
+  for (size_t i = 0; i < plan_->inputs.size(); ++i)
+    if (is_copied(i)) needed += Pool::rounded(plan_->inputs[i].bytes);
   if (!home_.pool.has_room(needed))
     raise(ErrorCode::kMemory,
           "the program needs " + size_text(needed) + " more on " + home_.device.caps().name +
@@ -77,17 +69,21 @@ void Executor::reserve() {
   }
   made_.clear();
   for (uint64_t bytes : plan_->result_bytes) made_.push_back(home_.pool.allocate(bytes));
+  copies_.assign(plan_->inputs.size(), nullptr);
+  for (size_t i = 0; i < plan_->inputs.size(); ++i)
+    if (is_copied(i)) copies_[i] = home_.pool.allocate(plan_->inputs[i].bytes);
 }
 
-void Executor::prepare(std::span<const int64_t> vars) {
+void Executor::prepare(std::span<const int64_t> vars, const Extra& extra) {
   plan::check_variables(*plan_, vars);
-  reserve();
+  reserve(extra);
 }
 
 void Executor::own_overwritten(Allocations& inputs) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (!plan_->inputs[i].overwritten || inputs[i].use_count() == 1) continue;
-    const std::shared_ptr<Allocation> copy = home_.pool.allocate(plan_->inputs[i].bytes);
+    std::shared_ptr<Allocation> copy = std::move(copies_[i]);
+    if (copy == nullptr) copy = home_.pool.allocate(plan_->inputs[i].bytes);
     std::vector<std::byte> bytes(std::min(inputs[i]->bytes(), copy->bytes()));
     home_.device.read(inputs[i]->slice(), bytes);
     home_.device.write(copy->slice(), bytes);
@@ -128,6 +124,7 @@ Executor::Allocations Executor::run(Allocations inputs, std::span<const int64_t>
     out.push_back(block.place == Place::kInput ? inputs[block.number] : made_[block.number]);
   }
   made_.clear();
+  copies_.clear();
   return out;
 }
 

@@ -39,15 +39,21 @@ class Executor {
   const plan::ExecPlan& plan() const { return *plan_; }
 
   using Allocations = std::vector<std::shared_ptr<Allocation>>;
+  // What a run will take of memory beside what its plan says.
+  struct Extra {
+    uint64_t inputs = 0;       // bytes of inputs that are not on the device yet
+    std::vector<bool> shared;  // by input: others have it too. Empty: none
+  };
   // Before each run: raises for variables that do not fit and for memory beyond the limit, and takes memory.
-  void prepare(std::span<const int64_t> vars);
+  // Nothing is lost when it raises.
+  void prepare(std::span<const int64_t> vars, const Extra& extra);
   // Inputs by number; those that are overwritten are used up, and copied first where others have them too.
   // With `times` it waits for the end, and says when each step ran.
   Allocations run(Allocations inputs, std::span<const int64_t> vars,
                   std::vector<device::LaunchTime>* times = nullptr);
 
  private:
-  void reserve();
+  void reserve(const Extra& extra);
   void own_overwritten(Allocations& inputs);
   void bind(const Allocations& inputs, std::span<const int64_t> vars);
   void submit_poisoned();
@@ -63,6 +69,7 @@ class Executor {
   };
   std::vector<Patch> inputs_, results_;
   Allocations made_;                 // this run's results
+  Allocations copies_;               // by input: where one that others have too is copied to, or null
   device::Memory* arena_ = nullptr;  // that slots_ point into
 };
 

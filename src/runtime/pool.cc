@@ -5,8 +5,11 @@
 #include <bit>
 
 #include "anneal/error.h"
+#include "support/number_text.h"
 
 namespace anneal::runtime {
+
+using support::size_text;
 
 namespace {
 
@@ -36,9 +39,9 @@ std::shared_ptr<Allocation> Pool::allocate(size_t bytes) {
   const Locked locked(lock_);
   const size_t size = rounded(bytes);
   if (!has_room(size))
-    raise(ErrorCode::kMemory, std::to_string(size) + " more bytes on " + device_.caps().name +
-                                  " would exceed ANNEAL_MEMORY_LIMIT of " + std::to_string(limit_) +
-                                  "; in use are " + std::to_string(active_));
+    raise(ErrorCode::kMemory, size_text(uint64_t{size}) + " more on " + device_.caps().name +
+                                  " would exceed ANNEAL_MEMORY_LIMIT of " + size_text(limit_) +
+                                  "; in use are " + size_text(active_));
   std::shared_ptr<device::Memory> memory;
   std::vector<std::shared_ptr<device::Memory>>& known = free_[size];
   if (!known.empty()) {
@@ -48,6 +51,13 @@ std::shared_ptr<Allocation> Pool::allocate(size_t bytes) {
   } else {
     if (limit_ != 0 && active_ + kept_ + size > limit_) trim_locked();
     memory = device_.allocate(size);
+    if (memory == nullptr && kept_ != 0) {
+      trim_locked();
+      memory = device_.allocate(size);
+    }
+    if (memory == nullptr)
+      raise(ErrorCode::kMemory, "there is no memory left on " + device_.caps().name + " for " +
+                                    size_text(uint64_t{size}) + " more; in use are " + size_text(active_));
   }
   active_ += size;
   peak_ = std::max(peak_, active_);

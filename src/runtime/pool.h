@@ -36,7 +36,7 @@ class Pool {
   // `limit` in bytes; 0: none.
   Pool(device::Device& device, uint64_t limit) : device_(device), limit_(limit) {}
 
-  // Raises kMemory beyond the limit, or what the device raises.
+  // Raises kMemory beyond the limit, and when the device has no more.
   std::shared_ptr<Allocation> allocate(size_t bytes);
   // Whether that much more would be within the limit.
   bool has_room(uint64_t bytes) const { return limit_ == 0 || active_ + bytes <= limit_; }

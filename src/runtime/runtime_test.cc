@@ -57,6 +57,36 @@ TEST_P(OnDevice, OnePlanServesAllBindings) {
   }
 }
 
+TEST_P(OnDevice, AReplayTakesOnlyWhatItWasMadeFor) {
+  Using device({.device = GetParam(), .poison = 1});
+  const Extent n = dim("n", 2, 8, 2);
+  const Tensor open = input(0, {n, 3}), y = open * 2 + 1;
+  std::shared_ptr<Compiled> program;
+  const auto run = [&](const Tensor& x, int64_t value) -> std::string {
+    ir::Graph& graph = ir::default_graph();
+    const ir::Graph::Scope scope(graph);
+    if (program == nullptr) program = backend().compile(graph, {{node_of(y)}, {node_of(open)}, {}});
+    const ir::Node argument = node_of(x);
+    try {
+      const ir::Node made = program->run(graph, std::span(&argument, 1), {.dims = {{"n", value}}})[0];
+      EXPECT_EQ(wrap(made).to_vector<float>(), std::vector<float>(static_cast<size_t>(3 * value), 3));
+    } catch (const Error& e) {
+      return e.message();
+    }
+    return "ran";
+  };
+  EXPECT_EQ(run(ones({4, 3}).realize(), 4), "ran");
+  const Tensor wrong[] = {ones({3, 4}),      ones({6, 3}),      ones({12}),  ones({4, 3, 1}),
+                          ones({4, 3}, i32), ones({4, 3}, f64), ones({0, 3})};
+  for (const Tensor& t : wrong)
+    EXPECT_NE(run(t.realize(), 4).find("needs input 0 f32[n,3]"), std::string::npos) << run(t.realize(), 4);
+  for (const int64_t value : {-2, 0, 3, 10})
+    EXPECT_NE(run(ones({4, 3}).realize(), value), "ran") << "n = " << value;
+  EXPECT_NE(run(ones({10, 3}).realize(), 10).find("is bound to 10, allowed is 2 to 8, multiples of 2"),
+            std::string::npos);
+  EXPECT_EQ(run(ones({8, 3}).realize(), 8), "ran");
+}
+
 double losses(const std::string& device, std::vector<double>& out, int64_t steps) {
   Using using_device({.device = device, .poison = 1});
   const programs::ProgramInfo& info = programs::find_program("mlp");
@@ -124,12 +154,102 @@ TEST(MemoryLimit, WhatNeedsMoreIsRefusedAndNamesTheLargest) {
   EXPECT_EQ(sum(small * 2).item<float>(), 20000) << "nothing is lost";
 }
 
+// Of a program whose data is not on the device yet, and of a step that has to copy its state first.
+TEST(MemoryLimit, NothingIsLostByARefusal) {
+  Using device({.device = "cpu", .memory_limit = 100'000});
+  const auto refusal = [](const auto& f) {
+    try {
+      f();
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::kMemory);
+      return e.message();
+    }
+    return std::string("none");
+  };
+  const Tensor data = from_data(std::vector<float>(10'000, 1.0F), {10'000});
+  const Tensor kept = (ones({13'000}) * 2).realize();
+  EXPECT_NE(refusal([&] { cumsum(data, 0).realize(); }).find("f32[10000]"), std::string::npos);
+  EXPECT_EQ(sum(kept).item<float>(), 26'000);
+
+  const auto same = jit([](const Tensor& w) { return std::pair(sum(w), w); });
+  const auto step = jit([](const Tensor& w) { return w + 1; }, {.state = 1});
+  const Tensor own = (ones({6'000}) * 3).realize(), shared = same(own).second;
+  EXPECT_NE(refusal([&] { step(shared); }).find("f32[6000]"), std::string::npos) << "it needs a copy";
+  EXPECT_EQ(sum(shared).item<float>(), 18'000);
+}
+
+TEST(ExitDeathTest, WorkUnderWayDoesNotHoldTheProcess) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto leave_early = [] {
+    const auto step = jit([](const Tensor& w) { return w * 0.5 + 1; }, {.state = 1});
+    Tensor w = ones({1 << 18}).realize();
+    for (int i = 0; i < 500; ++i) w = step(w);
+    std::exit(0);
+  };
+  for (int i = 0; i < 3; ++i) {
+    Using device({.device = "cpu"});
+    EXPECT_EXIT(leave_early(), testing::ExitedWithCode(0), "");
+  }
+}
+
 TEST(MemoryLimit, Sizes) {
   EXPECT_EQ(parse_bytes("800M"), uint64_t{800} << 20);
   EXPECT_EQ(parse_bytes("12"), 12u);
   EXPECT_EQ(parse_bytes(""), 0u);
   EXPECT_THROW(parse_bytes("many"), Error);
   EXPECT_THROW(parse_bytes("1T"), Error);
+}
+
+// A device that has 4 KB.
+class SmallDevice final : public device::Device {
+ public:
+  SmallDevice() { caps_.name = "small"; }
+  const device::Caps& caps() const override { return caps_; }
+  std::vector<std::shared_ptr<const device::Executable>> compile(ir::Graph&,
+                                                                 std::span<const loop::Program>) override {
+    return {};
+  }
+  std::shared_ptr<device::Memory> allocate(size_t bytes) override {
+    class Counted final : public device::Memory {
+     public:
+      Counted(size_t size, size_t& left) : Memory(size), left_(left) { left_ -= size; }
+      ~Counted() override { left_ += bytes(); }
+      Counted(const Counted&) = delete;
+      Counted& operator=(const Counted&) = delete;
+      std::byte* host() override { return nullptr; }
+
+     private:
+      size_t& left_;
+    };
+    return bytes > left_ ? nullptr : std::make_shared<Counted>(bytes, left_);
+  }
+  void write(const device::Slice&, std::span<const std::byte>) override {}
+  void read(const device::Slice&, std::span<std::byte>) override {}
+  void submit(std::span<const device::Launch>) override {}
+  void wait() override {}
+
+ private:
+  device::Caps caps_;
+  size_t left_ = 4096;
+};
+
+TEST(Pool, WhatIsKeptGoesBackBeforeADeviceIsOutOfMemory) {
+  SmallDevice small;
+  Pool pool(small, 0);
+  pool.allocate(1024).reset();  // kept
+  auto most = pool.allocate(3584);
+  EXPECT_EQ(pool.active_bytes(), 3584u);
+  try {
+    pool.allocate(1024);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kMemory);
+    EXPECT_NE(e.message().find("no memory left on small for 1.0 KB more; in use are 3.6 KB"),
+              std::string::npos)
+        << e.message();
+  }
+  most.reset();
+  EXPECT_NO_THROW(pool.allocate(4096));
 }
 
 TEST(Pool, MemoryIsUsedAgain) {

@@ -51,7 +51,7 @@ inline Arrays run_rounds(Context& context, ir::Graph& g, std::span<const ir::Nod
   }
   Arrays out;
   for (int round = 0; round < rounds; ++round) {
-    executor->prepare(vars);
+    executor->prepare(vars, {});
     Executor::Allocations given;
     for (size_t i = 0; i < inputs.size(); ++i)
       given.push_back(plan.inputs[i].overwritten ? std::move(inputs[i]) : inputs[i]);

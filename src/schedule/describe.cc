@@ -9,9 +9,6 @@
 namespace anneal::schedule {
 namespace {
 
-constexpr std::string_view kValueKinds[] = {"leaf", "map", "reduce", "contract", "ordered"};
-constexpr std::string_view kGroupKinds[] = {"map", "row", "contract", "ordered", "fold"};
-
 std::string value_text(uint32_t v) { return "v" + std::to_string(v); }
 
 std::string axes_text(ir::AxisMask axes) {
@@ -48,7 +45,7 @@ std::string describe_values(const ValueGraph& values) {
   std::string out;
   for (uint32_t v = 0; v < values.values().size(); ++v) {
     const Value& value = values[v];
-    out += value_text(v) + " " + std::string(kValueKinds[static_cast<size_t>(value.kind)]) + " " +
+    out += value_text(v) + " " + std::string(kValueKindNames[static_cast<size_t>(value.kind)]) + " " +
            std::string(ir::op_text(graph.op(value.node))) + " " + ir::type_text(graph, value.node);
     if (value.reduced != 0) out += " of " + space_text(graph, value.space, value.reduced);
     if (value.inlined) out += ", inlined";
@@ -71,10 +68,10 @@ std::string describe_scopes(const ValueGraph& values, const Scopes& scopes) {
   std::string out;
   for (size_t g = 0; g < scopes.groups.size(); ++g) {
     const Group& group = scopes.groups[g];
-    out += "group " + std::to_string(g) + " " + std::string(kGroupKinds[static_cast<size_t>(group.kind)]) +
-           " " + space_text(graph, group.space, group.reduced) + ": " +
-           join(group.members, [&](uint32_t v) { return value_text(v) + (scopes.stored[v] ? "*" : ""); }) +
-           "\n";
+    out +=
+        "group " + std::to_string(g) + " " + std::string(kGroupKindNames[static_cast<size_t>(group.kind)]) +
+        " " + space_text(graph, group.space, group.reduced) + ": " +
+        join(group.members, [&](uint32_t v) { return value_text(v) + (scopes.stored[v] ? "*" : ""); }) + "\n";
   }
   out += "(* is stored)\n";
   for (const Decision& d : scopes.log)

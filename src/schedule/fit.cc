@@ -14,13 +14,6 @@ using ir::Tri;
 
 namespace {
 
-AxisMask all_axes(std::span<const Dim> space) {
-  AxisMask mask = 0;
-  for (size_t i = 0; i < space.size(); ++i)
-    if (!space[i].is(1)) mask |= AxisMask{1} << i;
-  return mask;
-}
-
 // A space with neighbours of one kind joined: what tells rows apart, and nothing else.
 using Outline = std::vector<std::pair<Dim, bool>>;
 Outline outline(ir::Graph& graph, std::span<const Dim> space, AxisMask reduced) {

@@ -28,6 +28,7 @@ enum class GroupKind : uint8_t {
   kOrdered,   // one scan, argsort or scatter
   kFold,      // reductions and contractions over the same rows, of values of pairs that they make (pairs.h)
 };
+inline constexpr std::string_view kGroupKindNames[] = {"map", "row", "contract", "ordered", "fold"};
 
 struct Group {
   GroupKind kind = GroupKind::kMap;

@@ -79,7 +79,7 @@ class Reader {
       Node whole;
       if (!read_factors(v, over)) {
         whole = indexer_.value(over, at_);
-        v.rows = non_trivial(v) & ~v.reduced;
+        v.rows = all_axes(v.space) & ~v.reduced;
         collect(v, whole);
         if (adds_floats(v)) v.terms[0] = renumbered(v, whole);
       }
@@ -150,7 +150,7 @@ class Reader {
     Node factors = whole;
     while (graph_.op(factors) == Op::Cast) factors = graph_.source(factors, 0);
     if (graph_.op(factors) != Op::Mul) return false;
-    const AxisMask all = non_trivial(v);
+    const AxisMask all = all_axes(v.space);
     const AxisMask reduced = v.reduced & all;
     v.left = axes_in(graph_.source(factors, 0));
     v.right = axes_in(graph_.source(factors, 1));
@@ -165,13 +165,6 @@ class Reader {
     const bool left = has_sum(graph_.source(factors, 0)), right = has_sum(graph_.source(factors, 1));
     v.rows = left == right ? 0 : (left ? v.left : v.right) & ~v.reduced;
     return true;
-  }
-
-  static AxisMask non_trivial(const Value& v) {
-    AxisMask all = 0;
-    for (size_t i = 0; i < v.space.size(); ++i)
-      if (!v.space[i].is(1)) all |= AxisMask{1} << i;
-    return all;
   }
 
   bool has_sum(Node n) {
@@ -292,6 +285,13 @@ double size_of(ir::Graph& graph, std::span<const Dim> dims) {
 }
 
 }  // namespace
+
+AxisMask all_axes(std::span<const Dim> space) {
+  AxisMask all = 0;
+  for (size_t i = 0; i < space.size(); ++i)
+    if (!space[i].is(1)) all |= AxisMask{1} << i;
+  return all;
+}
 
 double op_work(Op op) {
   switch (op) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ir/graph.h"
@@ -23,6 +24,7 @@ enum class ValueKind : uint8_t {
   kContract,  // a sum of products of two values, neither of which has all the axes
   kOrdered,   // scan, argsort, scatter: statements of their own
 };
+inline constexpr std::string_view kValueKindNames[] = {"leaf", "map", "reduce", "contract", "ordered"};
 
 // The value `producer` as its consumer reads it, at every position of the consumer's space.
 struct Read {
@@ -76,6 +78,9 @@ class ValueGraph {
   std::vector<Value> values_;
   std::vector<uint32_t> of_, roots_;
 };
+
+// The axes of a space along which there is more than one position.
+ir::AxisMask all_axes(std::span<const Dim> space);
 
 // Weighted operations of one element: 1 for an addition, 4 for a division or exp.
 double op_work(ir::Op op);
