@@ -19,9 +19,9 @@ using ir::RangeSet;
 namespace {
 
 constexpr size_t kNone = SIZE_MAX;
-constexpr int64_t kMostRows =
-    64;  // of a block: what its rows share is packed often enough then; and more items
-constexpr int64_t kFewRows = 8;  // fewer would go through the columns too often
+constexpr int64_t kMostRows = 64;    // of a block: what its rows share is packed often enough then
+constexpr int64_t kFewRows = 8;      // fewer would go through the columns too often
+constexpr int64_t kHalvedRows = 32;  // as many are two blocks, where a mask may rule out columns of one
 
 enum class Level : uint8_t {
   kRow,     // one value a row, or fewer
@@ -105,6 +105,7 @@ class Splitter {
   void give_slots();
   size_t slot_for(const Made& made, const Phase& phase, size_t number);
   std::vector<Node> pair_ranges(Node n) const;
+  bool compares_with_columns() const;
   bool choose_rows();
   void make_grid();
   void find_columns();
@@ -345,6 +346,14 @@ void Splitter::give_slots() {
     }
 }
 
+bool Splitter::compares_with_columns() const {
+  return std::any_of(kernel_.order().begin(), kernel_.order().end(), [&](Node n) {
+    const RangeSet& free = kernel_.free(n);
+    return (graph_.op(n) == Op::Le || graph_.op(n) == Op::Lt) && ir::contains(free, block_) &&
+           !ir::includes(rows_, free);
+  });
+}
+
 // As many rows as fit, and a divisor of all where there is one: the same number in every block.
 bool Splitter::choose_rows() {
   double bytes = 0;
@@ -356,7 +365,7 @@ bool Splitter::choose_rows() {
   const Node range = kernel_.ranges()[block_];
   const double onchip = static_cast<double>(options_.onchip_bytes);
   const int64_t all = most(range);
-  int64_t rows = std::min(all, kMostRows);
+  int64_t rows = std::min(all >= kHalvedRows && compares_with_columns() ? (all + 1) / 2 : all, kMostRows);
   if (bytes * static_cast<double>(rows) > onchip) rows = static_cast<int64_t>(onchip / bytes);
   if (rows < std::min(all, kFewRows)) return fail("a block of rows does not fit on the chip");
   if (graph_.is_const(extent(range)))

@@ -155,6 +155,8 @@ TEST_F(Fold, MasksLimitTheColumns) {
         count);
   EXPECT_THAT(lowered(statements, 104 * 8), HasSubstr("limit count:64 = (item:1 + 8), or 24 by slot 8\n"));
   EXPECT_THAT(lowered(statements), Not(HasSubstr("limit")));  // in one block they leave them all
+  EXPECT_EQ(split(attention(64, 64, 4)).grid[1].chunk, 64);
+  EXPECT_EQ(split(attention(64, 64, 4, true)).grid[1].chunk, 32);  // so many are two
   EXPECT_THAT(lowered(attention(24, 24, 4), 104 * 8), Not(HasSubstr("limit")));
 }
 
