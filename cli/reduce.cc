@@ -101,9 +101,10 @@ int in_child(int64_t time_limit, Fn fn) {
   if (child < 0) raise(ErrorCode::kInternal, "reduce: cannot start a process");
   if (child == 0) {
     setpgid(0, 0);
-    std::freopen("/dev/null", "r", stdin);  // a group of its own may not read from the terminal
-    std::freopen("/dev/null", "w", stdout);
-    std::freopen("/dev/null", "w", stderr);
+    const bool silent = std::freopen("/dev/null", "r", stdin) != nullptr &&  // a group of its own may not read
+                        std::freopen("/dev/null", "w", stdout) != nullptr &&  // from the terminal
+                        std::freopen("/dev/null", "w", stderr) != nullptr;
+    if (!silent) std::abort();
     alarm(static_cast<unsigned>(time_limit));  // a rewrite that does not end; it holds beyond an exec
     _exit(fn());
   }
