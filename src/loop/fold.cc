@@ -21,7 +21,7 @@ namespace {
 constexpr size_t kNone = SIZE_MAX;
 constexpr int64_t kMostRows = 64;    // of a block: what its rows share is packed often enough then
 constexpr int64_t kFewRows = 8;      // fewer would go through the columns too often
-constexpr int64_t kHalvedRows = 32;  // as many are two blocks, where a mask may rule out columns of one
+constexpr int64_t kHalvedRows = 64;  // as many are two blocks, where a mask may rule out columns of one
 
 enum class Level : uint8_t {
   kRow,     // one value a row, or fewer
@@ -485,21 +485,11 @@ Node Splitter::probe_range(Node count, const std::vector<Node>& taken) {
 // to look at as much as there are pairs.
 bool Splitter::probe(Node range, const LiveRange& live, Node from, Node to, std::vector<Node>& probes) {
   const uint32_t at = kernel_.range_position(range);
-  const Node zero = build_.constant_float(0, f32);
-  std::vector<Node> terms, looked_at;
-  for (Node n : ir::postorder(graph_, live.factors))
-    if (graph_.op(n) == Op::Load && is_float(graph_.dtype(n))) {
-      looked_at.push_back(n);
-      terms.push_back(build_.mul(zero, build_.cast(n, f32)));
-    }
-  for (Node n : live.divisors) {
-    if (sums_[kernel_.position(n)]) return false;
-    looked_at.push_back(n);
-    terms.push_back(build_.div(zero, build_.cast(n, f32)));
-  }
+  const std::optional<std::vector<Met>> met = what_zeros_meet(graph_, live);
+  if (!met) return false;
   std::vector<Node> made;
-  for (size_t i = 0; i < terms.size(); ++i) {
-    const RangeSet& free = kernel_.free(looked_at[i]);
+  for (const auto& [node, harm] : *met) {
+    const RangeSet& free = kernel_.free(node);
     const bool moves = ir::contains(free, at);
     if (moves && ir::contains(free, block_)) return false;
     for (const bool before : {true, false}) {
@@ -519,7 +509,7 @@ bool Splitter::probe(Node range, const LiveRange& live, Node from, Node to, std:
         else if (!ir::contains(rows_, r))
           run_over(old, build_.index(0), extent(old));
       }
-      const auto term = ir::substitute(graph_, std::span(&terms[i], 1), change);
+      const auto term = ir::substitute(graph_, std::span(&harm, 1), change);
       if (!term) return false;
       const Node here = at_item(term->front());
       if (!here) return false;

@@ -293,6 +293,21 @@ void Finder::collect_low(Node n) {
 
 }  // namespace
 
+std::optional<std::vector<Met>> what_zeros_meet(ir::Graph& graph, const LiveRange& live) {
+  const ir::Builder build{graph};
+  const Node zero = build.constant_float(0, f32);
+  std::vector<Met> out;
+  for (Node n : ir::postorder(graph, live.factors))
+    if (graph.op(n) == Op::Load && is_float(graph.dtype(n)))
+      out.push_back({n, build.mul(zero, build.cast(n, f32))});
+  for (Node n : live.divisors) {
+    for (Node m : ir::postorder(graph, std::span(&n, 1)))
+      if (graph.op(m) == Op::Accumulate) return std::nullopt;
+    out.push_back({n, build.div(zero, build.cast(n, f32))});
+  }
+  return out;
+}
+
 std::optional<LiveRange> live_range(ir::Graph& graph, const ir::Kernel& kernel, Node range,
                                     const RowBlock& block) {
   return Finder(graph, kernel, range, block).run();

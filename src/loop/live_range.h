@@ -29,6 +29,15 @@ struct LiveRange {
   std::vector<Node> factors, divisors;
 };
 
+// A load or divisor that the zeros meet, and an expression of it that is 0 where it does no harm, and else
+// NaN.
+struct Met {
+  Node node, harm;
+};
+
+// None when a divisor is made of sums.
+std::optional<std::vector<Met>> what_zeros_meet(ir::Graph& graph, const LiveRange& live);
+
 // None when it matters throughout, as far as is seen.
 std::optional<LiveRange> live_range(ir::Graph& graph, const ir::Kernel& kernel, Node range,
                                     const RowBlock& block);
