@@ -49,6 +49,7 @@ class Finder {
     out_.from = live.from;
     out_.to = live.to;
     collect();
+    if (refused_) return {};
     return std::move(out_);
   }
 
@@ -92,10 +93,19 @@ class Finder {
   }
 
   void want(Node n, bool zero) { wanted_.push_back({n, zero}); }
-  void note(std::vector<Node>& list, Node n) const {
+  void note(std::vector<Node>& list, Node n, bool is_harmless_sum) {
     const bool depends = ir::contains(kernel_.free(n), kernel_.range_position(range_));
-    if (depends && std::find(list.begin(), list.end(), n) == list.end()) list.push_back(n);
+    if (!depends && has_sum(n)) {
+      refused_ = refused_ || !is_harmless_sum;
+      return;
+    }
+    if (std::find(list.begin(), list.end(), n) == list.end()) list.push_back(n);
   }
+  bool has_sum(Node n) const {
+    const std::vector<Node> all = ir::postorder(graph_, std::span(&n, 1));
+    return std::any_of(all.begin(), all.end(), [&](Node m) { return graph_.op(m) == Op::Accumulate; });
+  }
+  bool is_of_row(Node n, ir::ReduceOp op, std::initializer_list<Op> bodies) const;
   void collect();
   void collect_zero(Node n);
   void collect_low(Node n);
@@ -108,6 +118,7 @@ class Finder {
   ir::BoundsOf bounds_;
   std::vector<Facts> facts_;  // by position
   std::vector<Wanted> wanted_;
+  bool refused_ = false;
   LiveRange out_;
 };
 
@@ -244,6 +255,20 @@ void Finder::collect() {
   }
 }
 
+// The sum of a row's exponentials is 0 where all of them are, its maximum -inf where all of it is: what they
+// spoil they spoil everywhere. So is what stands in their place then.
+bool Finder::is_of_row(Node n, ir::ReduceOp op, std::initializer_list<Op> bodies) const {
+  const auto uncast = [&](Node m) {
+    while (graph_.op(m) == Op::Cast) m = graph_.source(m, 0);
+    return m;
+  };
+  n = uncast(n);
+  if (graph_.op(n) == Op::Where && graph_.is_const(graph_.source(n, 1))) n = uncast(graph_.source(n, 2));
+  if (graph_.op(n) != Op::Accumulate || graph_.arg_as<ir::ReduceArg>(n).op != op) return false;
+  const Op body = graph_.op(uncast(graph_.source(n, 0)));
+  return bodies.size() == 0 || std::find(bodies.begin(), bodies.end(), body) != bodies.end();
+}
+
 void Finder::collect_zero(Node n) {
   const auto source = [&](size_t i) { return graph_.source(n, i); };
   switch (graph_.op(n)) {
@@ -251,10 +276,12 @@ void Finder::collect_zero(Node n) {
       for (size_t i : {0, 1}) {
         if (!of(n, i).zero.is_known()) continue;
         want(source(i), true);
-        note(out_.factors, source(1 - i));
+        note(out_.factors, source(1 - i), false);
       }
       return;
-    case Op::Div: note(out_.divisors, source(1)); return want(source(0), true);
+    case Op::Div:
+      note(out_.divisors, source(1), is_of_row(source(1), ir::ReduceOp::kAdd, {Op::Exp, Op::Exp2}));
+      return want(source(0), true);
     case Op::Neg:
     case Op::Cast: return want(source(0), true);
     case Op::Exp:
@@ -274,12 +301,14 @@ void Finder::collect_low(Node n) {
   const auto source = [&](size_t i) { return graph_.source(n, i); };
   switch (graph_.op(n)) {
     case Op::Cast: return want(source(0), false);
-    case Op::Sub: note(out_.factors, source(1)); return want(source(0), false);
+    case Op::Sub:
+      note(out_.factors, source(1), is_of_row(source(1), ir::ReduceOp::kMax, {}));
+      return want(source(0), false);
     case Op::Add:
       for (size_t i : {0, 1}) {
         if (!of(n, i).low.is_known()) continue;
         want(source(i), false);
-        note(out_.factors, source(1 - i));
+        note(out_.factors, source(1 - i), false);
       }
       return;
     case Op::Where:

@@ -24,8 +24,8 @@ struct LiveRange {
   Node from, to;
   // With these the zeros are multiplied, and by these they are divided. Outside of the interval nothing is
   // gained when 0 times each of the former and 0 over each of the latter is 0: it is NaN where one is not
-  // finite, or a divisor is 0. Those that do not depend on the range are left out: what they spoil they spoil
-  // inside as well.
+  // finite, or a divisor is 0. The maximum of a row and the sum of its exponentials are left out: they are
+  // made of what is inside, and what they spoil they spoil there as well.
   std::vector<Node> factors, divisors;
 };
 

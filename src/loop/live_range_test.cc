@@ -2,7 +2,7 @@
 // Intervals that masks leave, against all pairs of a row of the block and a value of the range.
 #include "loop/live_range.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <cmath>
 #include <functional>
@@ -94,10 +94,18 @@ TEST_F(Live, NamesWhatTheZerosMeet) {
   const Node e = unary(Op::Exp, b.sub(b.where(mask, score(), low()), of_row));
   auto live = of(sum(b.mul(b.div(e, of_row), v), column));
   ASSERT_TRUE(live.has_value());
-  EXPECT_EQ(live->factors, std::vector<Node>{v});
-  EXPECT_TRUE(live->divisors.empty());
+  EXPECT_THAT(live->factors, testing::UnorderedElementsAre(v, of_row));
+  EXPECT_EQ(live->divisors, std::vector<Node>{of_row});
   live = of(sum(b.mul(b.div(e, total), v), column));
   EXPECT_EQ(live->divisors, std::vector<Node>{total});
+  // Of the row itself, or of what no look in advance can see.
+  const Node masked = b.where(mask, score(), low()),
+             own = unary(Op::Exp, b.sub(masked, greatest(masked, column)));
+  live = of(sum(b.mul(b.div(own, sum(own, column)), v), column));
+  ASSERT_TRUE(live.has_value());
+  EXPECT_EQ(live->factors, std::vector<Node>{v});
+  EXPECT_TRUE(live->divisors.empty());
+  EXPECT_FALSE(of(sum(b.mul(e, sum(e, column)), column)));
   // Chosen by the mask, not made of what the zeros meet.
   live = of(sum(b.mul(b.where(mask, b.mul(v, e), number(0)), total), column));
   EXPECT_EQ(live->factors, std::vector<Node>{total});
