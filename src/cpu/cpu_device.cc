@@ -78,6 +78,9 @@ support::Key program_key(const ir::Graph& graph, const loop::Program& program) {
   for (const loop::Program& phase : program.phases) h.add(program_key(graph, phase));
   for (const ir::Node n : program.item_vars) h.add(graph.key(n));
   for (const ir::Node n : program.locals) h.add(graph.key(n));
+  for (const loop::ItemLimit& l : program.limits)
+    h.add(graph.key(l.var)).add(graph.key(l.value)).add(graph.key(l.whole));
+  if (program.probe) h.add(graph.key(program.probe));
   return h.finish();
 }
 

@@ -24,7 +24,8 @@ void Emitter::emit_phase_calls(const std::string& name, size_t phases, const std
   Value* scratch = function_->getArg(4);
   // A line between neighbours, so that no two locals lie a multiple of a page apart.
   Value* slots = w_.CreateAlloca(ptr, w_.getInt64(slot_pointers_.size() + locals.size()));
-  Value* vars = w_.CreateAlloca(i64, w_.getInt64(vars_.size() + program_.item_vars.size()));
+  const size_t item_vars = vars_.size() + program_.item_vars.size();
+  Value* vars = w_.CreateAlloca(i64, w_.getInt64(item_vars + program_.limits.size()));
   const auto put = [&](llvm::Type* t, Value* array, size_t at, Value* value) {
     w_.CreateStore(value, w_.CreateConstGEP1_64(t, array, at));
   };
@@ -43,9 +44,26 @@ void Emitter::emit_phase_calls(const std::string& name, size_t phases, const std
       Value* at = i == 0 ? item : w_.CreateURem(item, extents[i]);
       if (i > 0) item = w_.CreateUDiv(item, extents[i]);
       const auto chunk = static_cast<uint64_t>(program_.grid[i].chunk);
-      put(i64, vars, vars_.size() + i, w_.CreateMul(at, w_.getInt64(chunk)));
+      Value* first = w_.CreateMul(at, w_.getInt64(chunk));
+      set(program_.item_vars[i], {first});
+      put(i64, vars, vars_.size() + i, first);
     }
+    const auto set_limits = [&] {
+      Value* whole = nullptr;
+      if (program_.probe) {
+        const auto number = graph_.arg_as<ir::ParamArg>(program_.probe).index;
+        Value* slot = w_.CreateLoad(ptr, w_.CreateConstGEP1_64(ptr, slots, static_cast<uint64_t>(number)));
+        llvm::Type* f32_type = w_.getFloatTy();
+        whole = w_.CreateFCmpUNE(w_.CreateLoad(f32_type, slot), llvm::ConstantFP::get(f32_type, 0));
+      }
+      for (size_t i = 0; i < program_.limits.size(); ++i) {
+        Value* value = scalar(program_.limits[i].value);
+        if (whole != nullptr) value = w_.CreateSelect(whole, scalar(program_.limits[i].whole), value);
+        put(i64, vars, item_vars + i, value);
+      }
+    };
     for (size_t p = 0; p < phases; ++p) {
+      if (p == (program_.probe ? 1 : 0)) set_limits();
       const std::string phase = name + ".phase" + std::to_string(p);
       Value* count = w_.CreateCall(w_.module().getFunction(phase + ".items"), {vars});
       when(w_.CreateICmpSLT(w_.getInt64(0), count), [&] {
@@ -62,6 +80,7 @@ int64_t emit_phases(llvm::Module& module, const Target& target, const ir::Graph&
   const std::vector<Node> outer = ir::variables_of(graph, program.kernel);
   std::vector<Node> vars = outer;
   vars.insert(vars.end(), program.item_vars.begin(), program.item_vars.end());
+  for (const loop::ItemLimit& l : program.limits) vars.push_back(l.var);
   const EmitOptions inside{.threads = 1, .disjoint_slots = options.disjoint_slots};
   int64_t scratch = 0;
   for (size_t p = 0; p < program.phases.size(); ++p) {

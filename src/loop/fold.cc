@@ -6,7 +6,10 @@
 #include "ir/bounds.h"
 #include "ir/builder.h"
 #include "ir/kernel.h"
+#include "ir/substitute.h"
 #include "ir/walk.h"
+#include "loop/live_range.h"
+#include "rules/simplify.h"
 
 namespace anneal::loop {
 
@@ -16,9 +19,9 @@ using ir::RangeSet;
 namespace {
 
 constexpr size_t kNone = SIZE_MAX;
-constexpr int64_t kMostRows =
-    64;  // of a block: what its rows share is packed often enough then; and more items
-constexpr int64_t kFewRows = 8;  // fewer would go through the columns too often
+constexpr int64_t kMostRows = 64;    // of a block: what its rows share is packed often enough then
+constexpr int64_t kFewRows = 8;      // fewer would go through the columns too often
+constexpr int64_t kHalvedRows = 64;  // as many are two blocks, where a mask may rule out columns of one
 
 enum class Level : uint8_t {
   kRow,     // one value a row, or fewer
@@ -41,6 +44,11 @@ struct Phase {
   std::vector<size_t> loads;     // made by others
 };
 
+// Columns that the phases run over: `count` of them from `from`.
+struct Columns {
+  Node range, from, count;
+};
+
 // A local slot, of one row.
 struct LocalSlot {
   DType dtype;
@@ -61,6 +69,7 @@ class Splitter {
     give_slots();
     if (!choose_rows()) return std::move(out_);
     make_grid();
+    find_columns();
     for (const Phase& phase : phases_)
       if (!write(phase)) return std::move(out_);
     return std::move(out_);
@@ -96,8 +105,21 @@ class Splitter {
   void give_slots();
   size_t slot_for(const Made& made, const Phase& phase, size_t number);
   std::vector<Node> pair_ranges(Node n) const;
+  bool compares_with_columns() const;
   bool choose_rows();
   void make_grid();
+  void find_columns();
+  bool limit(Node range, const LiveRange& live, std::vector<Node>& probes);
+  bool probe(Node range, const LiveRange& live, Node from, Node to, std::vector<Node>& probes);
+  Node probe_range(Node count, const std::vector<Node>& taken);
+  Node at_item(Node n) const;
+  int64_t next_id() const;
+  const Columns* columns_of(Node range) const {
+    for (const Columns& c : columns_)
+      if (c.range == range) return &c;
+    return nullptr;
+  }
+  Node bind(Node range, int64_t id, ir::AxisKind kind);
   bool write(const Phase& phase);
   void set(Node from, Node to) { now_.set(from, to.id); }
   Node rewrite(Node root, const Phase& phase);
@@ -121,7 +143,10 @@ class Splitter {
   std::vector<LocalSlot> slots_;
   int64_t rows_of_block_ = 0;
   Node block_index_;  // the position in the block
+  std::vector<Columns> columns_;
+  std::vector<Node> probe_ranges_;
   ir::SideTable<uint32_t> now_;
+  ir::SideTable<uint32_t> bound_now_;  // of ranges that accumulates bind
   FoldSplit out_;
 };
 
@@ -321,6 +346,14 @@ void Splitter::give_slots() {
     }
 }
 
+bool Splitter::compares_with_columns() const {
+  return std::any_of(kernel_.order().begin(), kernel_.order().end(), [&](Node n) {
+    const RangeSet& free = kernel_.free(n);
+    return (graph_.op(n) == Op::Le || graph_.op(n) == Op::Lt) && ir::contains(free, block_) &&
+           !ir::includes(rows_, free);
+  });
+}
+
 // As many rows as fit, and a divisor of all where there is one: the same number in every block.
 bool Splitter::choose_rows() {
   double bytes = 0;
@@ -332,7 +365,7 @@ bool Splitter::choose_rows() {
   const Node range = kernel_.ranges()[block_];
   const double onchip = static_cast<double>(options_.onchip_bytes);
   const int64_t all = most(range);
-  int64_t rows = std::min(all, kMostRows);
+  int64_t rows = std::min(all >= kHalvedRows && compares_with_columns() ? (all + 1) / 2 : all, kMostRows);
   if (bytes * static_cast<double>(rows) > onchip) rows = static_cast<int64_t>(onchip / bytes);
   if (rows < std::min(all, kFewRows)) return fail("a block of rows does not fit on the chip");
   if (graph_.is_const(extent(range)))
@@ -376,6 +409,117 @@ void Splitter::make_grid() {
                               graph_.arg_as<ir::RangeArg>(range).id);
 }
 
+int64_t Splitter::next_id() const {
+  int64_t next = 0;
+  for (Node r : kernel_.ranges()) next = std::max(next, graph_.arg_as<ir::RangeArg>(r).id + 1);
+  return next;
+}
+
+// -- The columns that a mask leaves --
+
+// Of rows that are the same throughout the block.
+Node Splitter::at_item(Node n) const {
+  ir::Substitution change;
+  for (size_t a = 0; a + 1 < out_.grid.size(); ++a)
+    change.nodes.emplace_back(out_.grid[a].range, out_.item_vars[a]);
+  const auto made = ir::substitute(graph_, std::span(&n, 1), change);
+  return made ? made->front() : Node{};
+}
+
+void Splitter::find_columns() {
+  const Node range = out_.grid.back().range, first = out_.item_vars.back();
+  const Node behind = build_.make(Op::Min, {build_.add(first, build_.index(rows_of_block_)), extent(range)});
+  const RowBlock block{range, first, build_.sub(behind, build_.index(1)), rows_};
+  std::vector<Node> columns, probes;
+  for (const Made& made : made_)
+    for (Node r : pair_ranges(made.node))
+      if (std::find(columns.begin(), columns.end(), r) == columns.end()) columns.push_back(r);
+  for (Node r : columns)
+    if (const auto live = live_range(graph_, kernel_, r, block)) limit(r, *live, probes);
+  if (probes.empty()) return;
+  const ir::Dim one[] = {ir::Dim(1)};
+  const auto params = [&](Node n) { return graph_.arg_as<ir::ParamArg>(n).index; };
+  out_.probe = build_.param(params(out_.locals.back()) + 1, f32, one);
+  out_.locals.push_back(out_.probe);
+  Node sum = probes[0];
+  for (size_t i = 1; i < probes.size(); ++i) sum = build_.add(sum, probes[i]);
+  const Node statement[] = {build_.store(out_.probe, build_.index(0), sum)};
+  out_.phases.push_back(build_.sink(statement));
+}
+
+// At least one column is run where there is any: what is wrong with a whole row shows there.
+bool Splitter::limit(Node range, const LiveRange& live, std::vector<Node>& probes) {
+  const Node zero = build_.index(0), one = build_.index(1), all = extent(range);
+  const auto make = [&](Op op, Node a, Node b) { return build_.make(op, {a, b}); };
+  Node from = live.from ? at_item(live.from) : zero, to = live.to ? at_item(live.to) : all;
+  if (!from || !to) return false;
+  from = make(Op::Max, zero, make(Op::Min, from, build_.sub(all, one)));
+  to = make(Op::Min, all, make(Op::Max, to, build_.add(from, one)));
+  const Node roots[] = {from, build_.sub(to, from)};
+  const std::vector<Node> simple = rules::simplify(graph_, roots, {.pass = "fold"});
+  from = simple[0];
+  const Node count = simple[1];
+  if (bounds_(count).min >= most(range)) return false;
+  if (!probe(range, live, from, build_.add(from, count), probes)) return false;
+  const std::string id = std::to_string(graph_.arg_as<ir::RangeArg>(range).id);
+  Columns& columns = columns_.emplace_back(Columns{range, from, count});
+  const int64_t least = bounds_(all).min >= 1 ? 1 : 0;
+  columns.count = build_.var("count:" + id, least, most(range));
+  out_.limits.push_back({columns.count, count, all});
+  if (graph_.is_const(from)) return true;
+  columns.from = build_.var("from:" + id, 0, std::max<int64_t>(0, most(range) - 1));
+  out_.limits.push_back({columns.from, from, zero});
+  return true;
+}
+
+// One of the probe with this extent that is not among those taken.
+Node Splitter::probe_range(Node count, const std::vector<Node>& taken) {
+  for (Node r : probe_ranges_)
+    if (extent(r) == count && std::find(taken.begin(), taken.end(), r) == taken.end()) return r;
+  const int64_t id = next_id() + static_cast<int64_t>(probe_ranges_.size());
+  probe_ranges_.push_back(build_.range(ir::Dim(count), id, ir::AxisKind::kReduce));
+  return probe_ranges_.back();
+}
+
+// Sums that are 0 when nothing outside of [from, to) keeps a zero from being one. False where that would have
+// to look at as much as there are pairs.
+bool Splitter::probe(Node range, const LiveRange& live, Node from, Node to, std::vector<Node>& probes) {
+  const uint32_t at = kernel_.range_position(range);
+  const std::optional<std::vector<Met>> met = what_zeros_meet(graph_, live);
+  if (!met) return false;
+  std::vector<Node> made;
+  for (const auto& [node, harm] : *met) {
+    const RangeSet& free = kernel_.free(node);
+    const bool moves = ir::contains(free, at);
+    if (moves && ir::contains(free, block_)) return false;
+    for (const bool before : {true, false}) {
+      if (before ? !moves || graph_.is_const(from) : false) continue;
+      ir::Substitution change;
+      std::vector<Node> ranges;
+      const auto run_over = [&](Node r, Node first, Node count) {
+        ranges.push_back(probe_range(count, ranges));
+        change.nodes.emplace_back(r, build_.add(first, ranges.back()));
+      };
+      for (uint32_t r : free) {
+        const Node old = kernel_.ranges()[r];
+        if (r == at)
+          before ? run_over(old, build_.index(0), from) : run_over(old, to, build_.sub(extent(old), to));
+        else if (r == block_)
+          run_over(old, out_.item_vars.back(), graph_.source(block_index_, 0));
+        else if (!ir::contains(rows_, r))
+          run_over(old, build_.index(0), extent(old));
+      }
+      const auto term = ir::substitute(graph_, std::span(&harm, 1), change);
+      if (!term) return false;
+      const Node here = at_item(term->front());
+      if (!here) return false;
+      made.push_back(ranges.empty() ? here : build_.accumulate(here, ir::ReduceOp::kAdd, ranges));
+    }
+  }
+  probes.insert(probes.end(), made.begin(), made.end());
+  return true;
+}
+
 Node Splitter::local_index(const LocalSlot& slot) const {
   Node index = block_index_;
   for (Node r : slot.ranges) {
@@ -404,7 +548,12 @@ Node Splitter::rewrite(Node root, const Phase& phase) {
       set(n, n);
     } else {
       sources.clear();
-      for (Node s : graph_.sources(n)) sources.push_back(Node{now_.get(s)});
+      const size_t bound = ir::first_bound_source(graph_, n);
+      for (size_t i = 0; i < graph_.sources(n).size(); ++i) {
+        const Node s = graph_.source(n, i);
+        const bool moved = i >= bound && bound_now_.get(s) != 0;
+        sources.push_back(Node{moved ? bound_now_.get(s) : now_.get(s)});
+      }
       const ir::Arg arg = graph_.arg(n);
       set(n, graph_.intern({graph_.op(n), graph_.dtype(n), graph_.shape_id(n), sources, &arg}));
     }
@@ -412,16 +561,25 @@ Node Splitter::rewrite(Node root, const Phase& phase) {
   return Node{now_.get(root)};
 }
 
+// A range of a phase in the place of one of the kernel; it runs over the columns that matter.
+Node Splitter::bind(Node range, int64_t id, ir::AxisKind kind) {
+  const Columns* columns = columns_of(range);
+  const Node made = build_.range(ir::Dim(columns == nullptr ? extent(range) : columns->count), id, kind);
+  set(range, columns == nullptr ? made : build_.add(columns->from, made));
+  return made;
+}
+
 bool Splitter::write(const Phase& phase) {
   now_ = {};
+  for (const Columns& c : columns_)
+    bound_now_.set(c.range, bind(c.range, graph_.arg_as<ir::RangeArg>(c.range).id, ir::AxisKind::kReduce).id);
   for (size_t a = 0; a < out_.grid.size(); ++a) set(out_.grid[a].range, out_.item_vars[a]);
   set(out_.grid.back().range, build_.add(out_.item_vars.back(), block_index_));
-  int64_t next_id = 0;
-  for (Node r : kernel_.ranges()) next_id = std::max(next_id, graph_.arg_as<ir::RangeArg>(r).id + 1);
+  int64_t id = next_id();
   std::vector<Node> statements;
   for (size_t m : phase.made) {
     if (phase.level == Level::kPair)
-      for (Node r : pair_ranges(made_[m].node)) set(r, build_.range(ir::Dim(extent(r)), next_id++));
+      for (Node r : pair_ranges(made_[m].node)) bind(r, id++, ir::AxisKind::kLoop);
     const Node value = rewrite(made_[m].node, phase);
     if (made_[m].slot == kNone) continue;
     statements.push_back(build_.store(local(m), local_index(slots_[made_[m].slot]), value));

@@ -7,6 +7,9 @@
 //   m[i] = max over j of S[i,j]                                     one a row
 //   P[i,j] = exp(S[i,j] - m[i]) ...                                 in the place of S
 //   O[i,d] = sum over j of P[i,j] * V[j,d]                          to the kernel's own slot
+// Where a mask leaves nothing of the columns outside of an interval (live_range.h), the phases run over that
+// interval alone: from `from:J`, `count:J` of them. That a zero times what is not finite is NaN is seen to by
+// a phase in front: it looks at what the zeros would meet, and where that is not finite all columns are run.
 // What is made in local memory: each inner accumulate with the elementwise chain above it, up to where its
 // uses part; factors that a contraction would make anew for each of its columns; transcendental functions
 // that are used twice; and what is reduced over a row, one value a row. Tested by fold_test.cc and
@@ -29,7 +32,9 @@ struct FoldSplit {
   std::vector<GridAxis> grid;
   std::vector<Node> item_vars;  // as in Program
   std::vector<Node> locals;
-  std::vector<Node> phases;  // sinks
+  std::vector<Node> phases;       // sinks
+  std::vector<ItemLimit> limits;  // as in Program
+  Node probe;
 };
 
 // `statements` of a kernel that verifies, simplified.

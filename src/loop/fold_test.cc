@@ -6,7 +6,9 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <cstdlib>
+#include <cstring>
 
 #include "interp/test_kernel.h"
 #include "loop/lower.h"
@@ -22,6 +24,18 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
+
+// Of either sign, a zero is a zero and a NaN is a NaN: what a mask rules out is not added, and was zeros.
+bool same(DType t, const ir::Scalar& a, const ir::Scalar& b) {
+  if (a == b || !is_float(t)) return a == b;
+  const double x = a.as_double(t), y = b.as_double(t);
+  return x == y || (std::isnan(x) && std::isnan(y));
+}
+
+void set_float(const interp::KernelArrays& arrays, int64_t number, size_t element, float value) {
+  for (const auto& [n, array] : arrays)
+    if (n == number && array->dtype == f32) std::memcpy(array->bytes.data() + 4 * element, &value, 4);
+}
 
 class Fold : public testing::Test, protected interp::TestKernel {
  protected:
@@ -43,8 +57,9 @@ class Fold : public testing::Test, protected interp::TestKernel {
     return s;
   }
   // Stores the softmax of the scores times the third input at (batch, row, d), and the maximum of each row.
-  std::vector<Node> attention(int64_t rows, int64_t columns, int64_t depth) {
-    const Scores s = scores(rows, columns, depth);
+  std::vector<Node> attention(int64_t rows, int64_t columns, int64_t depth, bool causal = false) {
+    Scores s = scores(rows, columns, depth);
+    if (causal) s.value = b.where(b.le(s.column, s.row), s.value, number(-HUGE_VAL));
     const Node most = greatest(s.value, s.column), e = unary(Op::Exp, b.sub(s.value, most));
     const Node p = b.div(e, sum(e, s.column)), d = loop(2, depth);
     const Node v = b.load(slot(2, f32, 2 * columns * depth), at(at(s.batch, columns, s.column), depth, d));
@@ -55,14 +70,21 @@ class Fold : public testing::Test, protected interp::TestKernel {
   FoldSplit split(const std::vector<Node>& statements, int64_t onchip_bytes = 1 << 20) {
     return split_fold(graph, statements, {.onchip_bytes = onchip_bytes});
   }
-  std::string lowered(const std::vector<Node>& statements, int64_t onchip_bytes = 1 << 20) {
+  struct Spoilt {
+    int64_t slot;
+    size_t element;
+    float value;
+  };
+  std::string lowered(const std::vector<Node>& statements, int64_t onchip_bytes = 1 << 20,
+                      const std::vector<Spoilt>& spoilt = {}) {
     const Node kernel = b.sink(statements);
     EXPECT_EQ(ir::verify(graph, statements, ir::Stage::kKernel), "");
     const Program program = lower(graph, kernel, {.onchip_bytes = onchip_bytes});
     const std::string text = print(graph, program);
     EXPECT_EQ(verify(graph, program), "") << text;
-    const interp::KernelArrays expected = random_arrays(graph, kernel, bindings, 11),
-                               actual = copies(expected);
+    const interp::KernelArrays expected = random_arrays(graph, kernel, bindings, 11);
+    for (const Spoilt& s : spoilt) set_float(expected, s.slot, s.element, s.value);
+    const interp::KernelArrays actual = copies(expected);
     try {
       interp::run_kernel(graph, std::span(&kernel, 1), expected, bindings);
       loop::run(graph, program, actual, bindings, {.mode = interp::Mode::kExact, .shuffle_seed = 5});
@@ -71,7 +93,8 @@ class Fold : public testing::Test, protected interp::TestKernel {
     }
     for (size_t i = 0; i < actual.size(); ++i)
       for (size_t k = 0; k < static_cast<size_t>(actual[i].second->shape[0]); ++k)
-        EXPECT_EQ(interp::element(*actual[i].second, k), interp::element(*expected[i].second, k))
+        EXPECT_TRUE(same(actual[i].second->dtype, interp::element(*actual[i].second, k),
+                         interp::element(*expected[i].second, k)))
             << "element " << k << " of slot " << actual[i].first << "\n"
             << text;
     return text;
@@ -119,6 +142,35 @@ TEST_F(Fold, SymbolicRows) {
   }
 }
 
+// What a causal mask leaves of the columns is what the phases run over.
+TEST_F(Fold, MasksLimitTheColumns) {
+  const std::vector<Node> statements = attention(24, 24, 4, true);
+  const FoldSplit s = split(statements, 104 * 8);
+  EXPECT_EQ(s.grid[1].chunk, 8);
+  ASSERT_EQ(s.limits.size(), 1u);
+  ASSERT_TRUE(s.probe);
+  for (const auto& [first, count] : {std::pair(0, 8), std::pair(8, 16), std::pair(16, 24)})
+    EXPECT_EQ(
+        interp::evaluate_dim(graph, Dim(s.limits[0].value), {.vars = {{"item:0", 1}, {"item:1", first}}}),
+        count);
+  EXPECT_THAT(lowered(statements, 104 * 8), HasSubstr("limit count:64 = (item:1 + 8), or 24 by slot 8\n"));
+  EXPECT_THAT(lowered(statements), Not(HasSubstr("limit")));  // in one block they leave them all
+  EXPECT_EQ(split(attention(64, 64, 4)).grid[1].chunk, 64);
+  EXPECT_EQ(split(attention(64, 64, 4, true)).grid[1].chunk, 32);  // so many are two
+  EXPECT_THAT(lowered(attention(24, 24, 4), 104 * 8), Not(HasSubstr("limit")));
+}
+
+// 0 times what is not finite is NaN, also where no score is looked at.
+TEST_F(Fold, WhatIsMaskedIsStillMultiplied) {
+  for (const int64_t columns : {24, 31})
+    for (const float value : {HUGE_VALF, -HUGE_VALF, NAN})
+      for (const size_t element : {0, 22 * 4 + 1, 24 * 4 + 5}) {
+        lowered(attention(24, columns, 4, true), 8 * (4 * columns + 8), {{2, element, value}});
+        lowered(attention(24, columns, 4, true), 8 * (4 * columns + 8), {{1, element, value}});
+        lowered(attention(24, columns, 4, true), 8 * (4 * columns + 8), {{0, element, value}});
+      }
+}
+
 TEST_F(Fold, WhatIsNotCut) {
   const Scores s = scores(24, 20, 4);
   const Node row = at(s.batch, 24, s.row), out = slot(3, f32, 48);
@@ -145,7 +197,9 @@ class RandomFold : protected interp::TestKernel {
     const int64_t batches = 1 + random_.below(2);
     depth_ = 1 + random_.below(4);
     n_ = b.var("N", 0, 9);
+    masked_ = random_.one_in(2);
     rows_ = random_.one_in(3) ? Dim(n_) : Dim(1 + random_.below(20));
+    if (masked_) rows_ = Dim(9 + random_.below(20));
     columns_ = random_.one_in(4) ? Dim(n_) : Dim(1 + random_.below(9));
     if (batches > 1) batch_ = loop(0, batches);
     row_ = loop(1, rows_);
@@ -162,14 +216,17 @@ class RandomFold : protected interp::TestKernel {
     const std::string where =
         "ANNEAL_FUZZ_SEED=" + std::to_string(seed_) + "\n" + ir::print(graph, std::span(&kernel, 1));
     ASSERT_EQ(ir::verify(graph, statements, ir::Stage::kKernel), "") << where;
-    const LowerOptions options{.lanes = 1 << random_.below(5), .onchip_bytes = 200 << random_.below(8)};
+    const LowerOptions options{.lanes = 1 << random_.below(5),
+                               .onchip_bytes = 200 << random_.below(masked_ ? 4 : 8)};
     const Program program = lower(graph, kernel, options);
     cut_ = !program.phases.empty();
     ASSERT_EQ(verify(graph, program), "") << where;
     const std::string text = where + print(graph, program);
     bindings.vars = {{"N", random_.below(10)}};
-    const interp::KernelArrays expected = random_arrays(graph, kernel, bindings, seed_),
-                               actual = copies(expected);
+    const interp::KernelArrays expected = random_arrays(graph, kernel, bindings, seed_);
+    if (random_.one_in(3)) spoil(expected);
+    const interp::KernelArrays actual = copies(expected);
+    limited_ = !program.limits.empty();
     try {
       interp::run_kernel(graph, std::span(&kernel, 1), expected, bindings);
       loop::run(graph, program, actual, bindings, {.mode = interp::Mode::kExact, .shuffle_seed = seed_});
@@ -178,11 +235,13 @@ class RandomFold : protected interp::TestKernel {
     }
     for (size_t i = 0; i < actual.size(); ++i)
       for (size_t k = 0; k < static_cast<size_t>(actual[i].second->shape[0]); ++k)
-        ASSERT_EQ(interp::element(*actual[i].second, k), interp::element(*expected[i].second, k))
+        ASSERT_TRUE(same(actual[i].second->dtype, interp::element(*actual[i].second, k),
+                         interp::element(*expected[i].second, k)))
             << "element " << k << " of slot " << actual[i].first << "\n"
             << text;
   }
   bool is_cut() const { return cut_; }
+  bool is_limited() const { return limited_; }
 
  private:
   Node length(Dim d) { return d.is_const() ? b.index(d.value) : d.expr; }
@@ -204,6 +263,25 @@ class RandomFold : protected interp::TestKernel {
     const Node value = b.load(slot(number, t, known ? Dim(count) : Dim(size)), index);
     return b.cast(value, f32);
   }
+  // An element of an input that is not finite, or 0.
+  void spoil(const interp::KernelArrays& all) {
+    const auto& [number, array] = all[static_cast<size_t>(random_.below(static_cast<int64_t>(all.size())))];
+    if (array->dtype != f32 || array->shape[0] == 0) return;
+    constexpr float kValues[] = {HUGE_VALF, -HUGE_VALF, NAN, 0};
+    set_float(all, number, static_cast<size_t>(random_.below(array->shape[0])), kValues[random_.below(4)]);
+  }
+  // The same in a kernel, mostly, so that all that is reduced is masked.
+  Node mask() {
+    const Node shifted = b.add(row_, b.index(random_.below(5)));
+    if (mask_ && !random_.one_in(8)) return mask_;
+    switch (random_.below(4)) {
+      case 0: return mask_ = b.le(column_, shifted);
+      case 1: return mask_ = b.lt(row_, b.add(column_, b.index(3)));
+      case 2: return mask_ = unary(Op::Not, b.lt(shifted, column_));
+      default:
+        return mask_ = b.make(Op::And, {b.le(column_, shifted), b.lt(row_, b.add(column_, b.index(4)))});
+    }
+  }
   // One for each row and column: made of a sum of products.
   Node pair() {
     const int64_t kind = random_.below(3);
@@ -216,18 +294,29 @@ class RandomFold : protected interp::TestKernel {
     Node value = sum(b.mul(left, right), inner_);
     if (random_.one_in(2)) value = b.mul(value, this->number(0.25));
     if (random_.one_in(3)) value = b.where(b.le(column_, row_), value, this->number(-1));
+    if (masked_) {
+      value = random_.one_in(2) ? b.where(mask(), value, this->number(0))
+                                : unary(Op::Exp, b.where(mask(), value, this->number(-HUGE_VAL)));
+    }
     if (pairs_.size() < 3) pairs_.push_back(value);
     return value;
   }
-  Node reduced(Node body) { return random_.one_in(2) ? sum(body, column_) : greatest(body, column_); }
+  Node reduced(Node body) {
+    return masked_ || random_.one_in(2) ? sum(body, column_) : greatest(body, column_);
+  }
   Node pair_expression(int depth) {
     if (depth == 0) return pair();
-    switch (random_.below(5)) {
+    constexpr int64_t kKeepZeros[] = {0, 1, 4};
+    switch (masked_ ? kKeepZeros[random_.below(3)] : random_.below(5)) {
       case 0: return b.add(pair_expression(depth - 1), pair_expression(depth - 1));
       case 1: return b.mul(pair_expression(depth - 1), row_value(depth - 1));
       case 2: return unary(Op::Tanh, pair_expression(depth - 1));
       case 3: return b.sub(pair_expression(depth - 1), row_value(depth - 1));
-      default: return b.mul(pair_expression(depth - 1), element(15, f32, {row_, column_}));
+      default: {
+        const bool small = masked_ && !random_.one_in(4);  // else all of it would be looked at in advance
+        return b.mul(pair_expression(depth - 1),
+                     element(small ? 14 : 15, f32, {small ? Node{} : row_, column_}));
+      }
     }
   }
   Node row_value(int depth) {
@@ -252,20 +341,23 @@ class RandomFold : protected interp::TestKernel {
   int64_t depth_ = 1, made_ = 0;
   Dim rows_, columns_;
   Node n_, batch_, row_, column_, inner_;
+  Node mask_;
   std::vector<Node> pairs_;
-  bool cut_ = false;
+  bool cut_ = false, masked_ = false, limited_ = false;
 };
 
 TEST(FoldFuzz, PhasesGiveTheBitsOfTheirKernels) {
   const auto seeds = test::seeds(0.1);
-  uint64_t cut = 0;
+  uint64_t cut = 0, limited = 0;
   for (const uint64_t seed : seeds) {
     if (HasFatalFailure()) return;
     RandomFold kernel(seed);
     kernel.check();
     cut += kernel.is_cut();
+    limited += kernel.is_limited();
   }
   EXPECT_GE(4 * cut, seeds.size());
+  EXPECT_GE(50 * limited, seeds.size());
 }
 
 }  // namespace

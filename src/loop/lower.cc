@@ -298,6 +298,8 @@ Program lower(ir::Graph& graph, Node kernel, const LowerOptions& options) {
     program.phases.push_back(lower_whole(graph, simplify_statements(graph, graph.sources(phase)), inside));
   program.item_vars = std::move(split.item_vars);
   program.locals = std::move(split.locals);
+  program.limits = std::move(split.limits);
+  program.probe = split.probe;
   return program;
 }
 

@@ -148,6 +148,9 @@ std::string Printer::line(const Statement& s) const {
 std::string Printer::phases() const {
   std::string out;
   for (Node local : program_.locals) out += "local " + name(local) + " " + type_text(graph_, local) + "\n";
+  for (const ItemLimit& l : program_.limits)
+    out += "limit " + name(l.var) + " = " + value(l.value) +
+           (program_.probe ? ", or " + value(l.whole) + " by " + name(program_.probe) : "") + "\n";
   for (size_t p = 0; p < program_.phases.size(); ++p) {
     out += "phase " + std::to_string(p) + " at";
     for (size_t i = 0; i < program_.grid.size(); ++i)

@@ -59,6 +59,12 @@ struct GridAxis {
 
 struct ContractionProgram;
 
+// A variable of an item: `value`, an expression over the others; `whole` where what was looked at in advance
+// forbids it.
+struct ItemLimit {
+  Node var, value, whole;
+};
+
 // A program may have phases instead of a body (fold.h). An item then sets `item_vars`, of each axis of the
 // grid the first value that the item has of it, and runs the phases one after the other, each whole. They
 // share the slots of the kernel and `locals`: memory of the item, with numbers behind those slots, that holds
@@ -73,6 +79,10 @@ struct Program {
   std::vector<Program> phases = {};
   std::vector<Node> item_vars = {};  // by axis of the grid: a variable of the phases
   std::vector<Node> locals = {};     // params of known extent
+  // Variables of the phases that are set when the item begins, or, where there is a `probe`, after the first
+  // phase: a local slot, of which that has made the first element, which is 0 or forbids the limits.
+  std::vector<ItemLimit> limits = {};
+  Node probe = {};
 };
 
 // No load of the factors, nor of what the other statements need, is of a slot that the statements of the

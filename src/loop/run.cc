@@ -387,10 +387,25 @@ class PhasesRun {
       array->bytes.assign(size, std::byte{0xff});  // a NaN, where it is a float
       memory.emplace_back(graph_.arg_as<ir::ParamArg>(local).index, array);
     }
-    for (const Program& phase : program_.phases) loop::run(graph_, phase, memory, bindings, options_);
+    for (size_t p = 0; p < program_.phases.size(); ++p) {
+      if (p == (program_.probe ? 1 : 0)) set_limits(memory, bindings);
+      loop::run(graph_, program_.phases[p], memory, bindings, options_);
+    }
     for (Result& r : results_)
       for (const auto& [number, array] : memory)
         if (number == r.number) take(r, *array, item);
+  }
+
+  void set_limits(const interp::KernelArrays& memory, interp::Bindings& bindings) const {
+    bool whole = false;
+    for (const auto& [number, array] : memory)
+      if (program_.probe && number == graph_.arg_as<ir::ParamArg>(program_.probe).index)
+        whole = interp::element(*array, 0).as_double(array->dtype) != 0;
+    std::vector<std::pair<std::string, int64_t>> values;
+    for (const ItemLimit& l : program_.limits)
+      values.emplace_back(graph_.arg_as<ir::VarArg>(l.var).name,
+                          interp::evaluate_dim(graph_, ir::Dim(whole ? l.whole : l.value), bindings));
+    bindings.vars.insert(bindings.vars.end(), values.begin(), values.end());
   }
 
   void take(Result& r, const interp::Array& made, int64_t item) {

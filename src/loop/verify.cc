@@ -111,6 +111,9 @@ bool Verifier::check_phases() {
     return std::find(program_.locals.begin(), program_.locals.end(), n) != program_.locals.end();
   };
   std::vector<Node> made;
+  if (program_.probe && (!is_local(program_.probe) || program_.phases.empty() ||
+                         graph_.source(graph_.source(program_.phases[0].kernel, 0), 0) != program_.probe))
+    return fail(program_.probe, "is no local slot that the first phase makes");
   for (const Program& phase : program_.phases) {
     error_ = verify(graph_, phase);
     if (!error_.empty()) return false;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "schedule/prepare.h"
 
+#include <algorithm>
+
 #include "ir/builder.h"
 #include "ir/walk.h"
 
@@ -61,10 +63,21 @@ std::vector<Uses> uses_of(const ir::Graph& graph, std::span<const Node> order, s
   return uses;
 }
 
+// The last two axes of a batch change places: of those that are not 1, at least one stays in front.
+bool transposes_batch(const ir::Graph& graph, Node permute) {
+  const ir::Shape before = graph.shape(graph.source(permute, 0));
+  std::vector<uint8_t> now;
+  for (const uint8_t axis : graph.arg_as<ir::PermArg>(permute).perm)
+    if (!before[axis].is(1)) now.push_back(axis);
+  if (now.size() < 3) return false;
+  std::swap(now[now.size() - 2], now[now.size() - 1]);
+  return std::is_sorted(now.begin(), now.end());
+}
+
 // The reduction that a permutation moves, seen through reshapes that add or drop axes of extent 1; null when
-// it, or one of those, is needed otherwise, or the rest of the program needs it.
+// it, or one of those, is needed otherwise, or the rest of the program needs it with rows in another order.
 Node only_moved(const ir::Graph& graph, Node permute, const std::vector<Uses>& uses) {
-  if (uses[permute.id].by_the_rest) return {};
+  if (uses[permute.id].by_the_rest && !transposes_batch(graph, permute)) return {};
   const auto extents = [&](Node n) {
     std::vector<ir::Dim> out;
     for (const ir::Dim& d : graph.shape(n))

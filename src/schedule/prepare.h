@@ -5,7 +5,8 @@
 //   - a scatter of one element along its axis is a selection by position, which needs no memory: the adjoint
 //     of the gather in a cross entropy;
 //   - a reduction that is a result, or goes to the optimizer, with its axes in another order is made in that
-//     order: the gradient of a weight lies in memory as the weight does.
+//     order: the gradient of a weight lies in memory as the weight does. So is a batch of matrices that is
+//     transposed: the gradient of attention's values lies row by row, as those of its queries and keys do.
 // Tested by program_fuzz_test.cc and prepare_test.cc.
 #pragma once
 

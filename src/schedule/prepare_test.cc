@@ -62,6 +62,22 @@ TEST_F(PrepareTest, AReductionIsMadeInTheOrderThatItIsNeededIn) {
   EXPECT_EQ(prepared(both), both);
 }
 
+// What the rest of the program needs keeps the order of its rows, and may be transposed behind them.
+TEST_F(PrepareTest, ABatchOfMatricesIsMadeTransposed) {
+  const Node sum = b.reduce(x(0, {Dim(2), Dim(7), Dim(4), Dim(3)}), ReduceOp::kAdd, 0b0010);  // 2,1,4,3
+  const std::vector<Dim> three = {Dim(2), Dim(4), Dim(3)};
+  const Node matrices = b.reshape(sum, three);
+  const Node turned = b.make(Op::Exp, {b.permute(matrices, std::to_array<uint8_t>({0, 2, 1}))});
+  EXPECT_EQ(g.op(g.source(prepared(turned), 0)), Op::Reshape);
+  expect_same(turned);
+  const Node rows = b.make(Op::Exp, {b.permute(matrices, std::to_array<uint8_t>({1, 0, 2}))});
+  EXPECT_EQ(prepared(rows), rows);
+  const std::vector<Dim> two = {Dim(4), Dim(3)};
+  const Node one = b.reshape(b.reduce(x(1, {Dim(7), Dim(4), Dim(3)}), ReduceOp::kAdd, 0b001), two);
+  const Node matrix = b.make(Op::Exp, {b.permute(one, std::to_array<uint8_t>({1, 0}))});
+  EXPECT_EQ(prepared(matrix), matrix);
+}
+
 TEST_F(PrepareTest, NarrowFoldsRunInF32) {
   for (const DType t : {f16, bf16}) {
     const Node n = b.scan(x(0, {Dim(3), Dim(8)}, t), ReduceOp::kAdd, 1);
