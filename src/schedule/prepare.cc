@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "schedule/prepare.h"
 
+#include <algorithm>
+
 #include "ir/builder.h"
 #include "ir/walk.h"
 
@@ -40,62 +42,163 @@ Node select_one(ir::Graph& graph, Node n, std::span<const Node> sources) {
   return b.where(hit, arg.mode == ir::ScatterMode::kAdd ? b.add(sources[0], update) : update, sources[0]);
 }
 
-// How a node is used by others.
+// How a node is used by others, through any movement.
 struct Uses {
   uint32_t count = 0;
+  bool by_sums = false;      // that add up what is moved, and nothing else of it
   bool by_the_rest = false;  // of the program: not as a result, nor by the optimizer
 };
+
+bool sums_what_is_moved(const ir::Graph& graph, Node n) {
+  return graph.op(n) == Op::Reduce && graph.arg_as<ir::ReduceArg>(n).op == ir::ReduceOp::kAdd &&
+         has_flag(graph.op(graph.source(n, 0)), ir::kMovement);
+}
 
 std::vector<Uses> uses_of(const ir::Graph& graph, std::span<const Node> order, std::span<const Node> roots) {
   std::vector<Uses> uses(graph.id_limit());
   for (Node r : roots) ++uses[r.id].count;
   for (size_t i = order.size(); i-- > 0;) {
     const Node n = order[i];
-    const bool rest = has_flag(graph.op(n), ir::kMovement) ? uses[n.id].by_the_rest
-                                                           : graph.origin(n).phase != ir::Phase::kOptimizer;
+    Uses how;
+    if (has_flag(graph.op(n), ir::kMovement))
+      how = uses[n.id];
+    else if (sums_what_is_moved(graph, n))
+      how.by_sums = true;
+    else
+      how.by_the_rest = graph.origin(n).phase != ir::Phase::kOptimizer;
     for (Node s : graph.sources(n)) {
       ++uses[s.id].count;
-      uses[s.id].by_the_rest = uses[s.id].by_the_rest || rest;
+      uses[s.id].by_sums = uses[s.id].by_sums || how.by_sums;
+      uses[s.id].by_the_rest = uses[s.id].by_the_rest || how.by_the_rest;
     }
   }
   return uses;
 }
 
-// The reduction that a permutation moves, seen through reshapes that add or drop axes of extent 1; null when
-// it, or one of those, is needed otherwise, or the rest of the program needs it.
-Node only_moved(const ir::Graph& graph, Node permute, const std::vector<Uses>& uses) {
+// The places of the axes that are not of extent 1.
+std::vector<uint8_t> wide_axes(ir::Shape shape) {
+  std::vector<uint8_t> out;
+  for (size_t i = 0; i < shape.size(); ++i)
+    if (!shape[i].is(1)) out.push_back(static_cast<uint8_t>(i));
+  return out;
+}
+
+std::vector<ir::Dim> wide_extents(const ir::Graph& graph, Node n) {
+  std::vector<ir::Dim> out;
+  for (const uint8_t i : wide_axes(graph.shape(n))) out.push_back(graph.shape(n)[i]);
+  return out;
+}
+
+// A reduction that is moved and not used otherwise, and its axes that are not of extent 1 in the new order.
+struct Moved {
+  Node reduce;
+  std::vector<uint8_t> order;
+};
+
+// Of a permutation, seen through others and through reshapes that add or drop axes of extent 1. No reduction
+// when it, or one of those, is needed otherwise, or the rest of the program needs it.
+Moved only_moved(const ir::Graph& graph, Node permute, const std::vector<Uses>& uses) {
   if (uses[permute.id].by_the_rest) return {};
-  const auto extents = [&](Node n) {
-    std::vector<ir::Dim> out;
-    for (const ir::Dim& d : graph.shape(n))
-      if (!d.is(1)) out.push_back(d);
-    return out;
-  };
+  std::vector<Node> permutes{permute};
   Node n = graph.source(permute, 0);
-  const std::vector<ir::Dim> moved = extents(n);
-  while (graph.op(n) == Op::Reshape && uses[n.id].count == 1 && extents(graph.source(n, 0)) == moved)
+  for (; uses[n.id].count == 1; n = graph.source(n, 0)) {
+    if (graph.op(n) == Op::Permute)
+      permutes.push_back(n);
+    else if (graph.op(n) != Op::Reshape || wide_extents(graph, n) != wide_extents(graph, graph.source(n, 0)))
+      break;
+  }
+  if (graph.op(n) != Op::Reduce || uses[n.id].count != 1) return {};
+  Moved out{n, wide_axes(graph.shape(n))};
+  for (size_t p = permutes.size(); p-- > 0;) {
+    const std::vector<uint8_t> wide = wide_axes(graph.shape(graph.source(permutes[p], 0)));
+    std::vector<uint8_t> order;
+    for (const uint8_t axis : graph.arg_as<ir::PermArg>(permutes[p]).perm) {
+      const auto at = std::find(wide.begin(), wide.end(), axis);
+      if (at != wide.end()) order.push_back(out.order[static_cast<size_t>(at - wide.begin())]);
+    }
+    out.order = order;
+  }
+  return out;
+}
+
+// The axes along which a factor of a product changes.
+std::vector<bool> axes_of_factor(const ir::Graph& graph, Node factor) {
+  std::vector<bool> out(graph.shape(factor).size(), true);
+  const Node from = graph.op(factor) == Op::Expand ? graph.source(factor, 0) : factor;
+  if (graph.shape(from).size() != out.size()) return out;
+  for (size_t i = 0; i < out.size(); ++i) out[i] = !graph.shape(from)[i].is(1);
+  return out;
+}
+
+// The order with the axes of each factor of a sum of products together, those of the last axis' factor last:
+// a product of two matrices, whose columns lie in memory as whoever reads it goes along.
+std::vector<uint8_t> by_factors(const ir::Graph& graph, const Moved& moved) {
+  const Node product = graph.source(moved.reduce, 0);
+  if (graph.op(product) != Op::Mul || moved.order.empty() ||
+      graph.rank(graph.source(product, 0)) != graph.rank(graph.source(product, 1)))
+    return moved.order;
+  const std::vector<bool> a = axes_of_factor(graph, graph.source(product, 0));
+  const std::vector<bool> b = axes_of_factor(graph, graph.source(product, 1));
+  const auto kind = [&](uint8_t i) { return a[i] == b[i] ? 0 : a[i] == a[moved.order.back()] ? 2 : 1; };
+  if (kind(moved.order.back()) == 0) return moved.order;
+  std::vector<uint8_t> out;
+  for (int wanted = 0; wanted <= 2; ++wanted)
+    for (const uint8_t i : moved.order)
+      if (kind(i) == wanted) out.push_back(i);
+  return out;
+}
+
+// What `permute` makes of a reduction as the reduction of a permutation of `source`, its rewritten source.
+// Its axes that are not of extent 1 are made in the given order.
+Node permute_first(ir::Graph& graph, Node permute, const Moved& moved, const std::vector<uint8_t>& made,
+                   Node source) {
+  const ir::Builder b{graph};
+  const ir::Shape kept = graph.shape(moved.reduce);
+  std::vector<uint8_t> order(kept.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<uint8_t>(i);
+  const std::vector<uint8_t> places = wide_axes(kept);
+  for (size_t i = 0; i < places.size(); ++i) order[places[i]] = made[i];
+  const auto& arg = graph.arg_as<ir::ReduceArg>(moved.reduce);
+  const Node reduced = b.reduce(b.permute(source, order), arg.op, arg.axes);
+  if (made == moved.order) return b.reshape(reduced, graph.shape(permute));
+  std::vector<ir::Dim> extents;
+  std::vector<uint8_t> back;
+  for (const uint8_t i : made) extents.push_back(kept[i]);
+  for (const uint8_t i : moved.order)
+    back.push_back(static_cast<uint8_t>(std::find(made.begin(), made.end(), i) - made.begin()));
+  return b.reshape(b.permute(b.reshape(reduced, extents), back), graph.shape(permute));
+}
+
+// The reduction that a slice cuts, seen through reshapes that add or drop axes of extent 1; null when it is
+// needed otherwise.
+Node only_cut(const ir::Graph& graph, Node slice, const std::vector<Uses>& uses) {
+  Node n = graph.source(slice, 0);
+  const ir::Shape from = graph.shape(n), to = graph.shape(slice);
+  for (size_t i = 0; i < from.size(); ++i)
+    if (from[i].is(1) && !to[i].is(1)) return {};
+  while (graph.op(n) == Op::Reshape && uses[n.id].count == 1 &&
+         wide_extents(graph, n) == wide_extents(graph, graph.source(n, 0)))
     n = graph.source(n, 0);
   return graph.op(n) == Op::Reduce && uses[n.id].count == 1 ? n : Node{};
 }
 
-// A permutation of a reduction as the reduction of a permutation of `source`, its rewritten source.
-Node permute_first(ir::Graph& graph, Node permute, Node reduce, Node source) {
+// A slice of a reduction as the reduction of a slice of `source`, its rewritten source: what is cut off is
+// not summed, and who reads the slice may be one kernel with the reduction.
+Node slice_first(ir::Graph& graph, Node slice, Node reduce, Node source) {
   const ir::Builder b{graph};
-  const ir::Shape before = graph.shape(graph.source(permute, 0)), kept = graph.shape(reduce);
-  std::vector<uint8_t> from;  // axes of the reduction in the order of the axes that are permuted
-  for (size_t i = 0; i < kept.size(); ++i)
-    if (!kept[i].is(1)) from.push_back(static_cast<uint8_t>(i));
-  std::vector<size_t> place(before.size());  // among those that are not 1
-  for (size_t i = 0, next = 0; i < before.size(); ++i)
-    if (!before[i].is(1)) place[i] = next++;
-  std::vector<uint8_t> order(kept.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<uint8_t>(i);
-  size_t next = 0;
-  for (const uint8_t axis : graph.arg_as<ir::PermArg>(permute).perm)
-    if (!before[axis].is(1)) order[from[next++]] = from[place[axis]];
-  const auto& arg = graph.arg_as<ir::ReduceArg>(reduce);
-  const Node moved = b.reduce(b.permute(source, order), arg.op, arg.axes);
-  return b.reshape(moved, graph.shape(permute));
+  const std::vector<uint8_t> from = wide_axes(graph.shape(graph.source(slice, 0))),
+                             to = wide_axes(graph.shape(reduce));
+  const auto& cut = graph.arg_as<ir::SliceArg>(slice);
+  const ir::Shape wide = graph.shape(source);
+  std::vector<ir::Dim> extents(wide.begin(), wide.end());
+  ir::SliceArg arg{std::vector<ir::Dim>(wide.size(), ir::Dim(0)), std::vector<int64_t>(wide.size(), 1)};
+  for (size_t i = 0; i < to.size(); ++i) {
+    extents[to[i]] = graph.shape(slice)[from[i]];
+    arg.start[to[i]] = cut.start[from[i]];
+    arg.step[to[i]] = cut.step[from[i]];
+  }
+  const auto& how = graph.arg_as<ir::ReduceArg>(reduce);
+  return b.reshape(b.reduce(b.slice(source, arg, extents), how.op, how.axes), graph.shape(slice));
 }
 
 }  // namespace
@@ -121,8 +224,11 @@ std::vector<Node> prepare(ir::Graph& graph, std::span<const Node> roots) {
       for (Node& s : sources)
         if (is_float(graph.dtype(s))) s = b.cast(s, DType::kF32);
       now[n.id] = b.cast(b.make(graph.op(n), sources, graph.arg(n)), graph.dtype(n));
-    } else if (const Node r = graph.op(n) == Op::Permute ? only_moved(graph, n, uses) : Node{}) {
-      now[n.id] = permute_first(graph, n, r, now[graph.source(r, 0).id]);
+    } else if (const Moved m = graph.op(n) == Op::Permute ? only_moved(graph, n, uses) : Moved{}; m.reduce) {
+      now[n.id] = permute_first(graph, n, m, uses[n.id].by_sums ? by_factors(graph, m) : m.order,
+                                now[graph.source(m.reduce, 0).id]);
+    } else if (const Node r = graph.op(n) == Op::Slice ? only_cut(graph, n, uses) : Node{}) {
+      now[n.id] = slice_first(graph, n, r, now[graph.source(r, 0).id]);
     } else if (!same) {
       now[n.id] = graph.intern({graph.op(n), graph.dtype(n), graph.shape_id(n), sources, &graph.arg(n)});
     }

@@ -5,7 +5,9 @@
 //   - a scatter of one element along its axis is a selection by position, which needs no memory: the adjoint
 //     of the gather in a cross entropy;
 //   - a reduction that is a result, or goes to the optimizer, with its axes in another order is made in that
-//     order: the gradient of a weight lies in memory as the weight does.
+//     order: the gradient of a weight lies in memory as the weight does. So is one that only sums read, which
+//     add up shifted copies of it: what a convolution gives back to its input;
+//   - a slice of a reduction that is not needed whole is the reduction of a slice.
 // Tested by program_fuzz_test.cc and prepare_test.cc.
 #pragma once
 
