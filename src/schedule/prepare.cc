@@ -201,6 +201,75 @@ Node slice_first(ir::Graph& graph, Node slice, Node reduce, Node source) {
   return b.reshape(b.reduce(b.slice(source, arg, extents), how.op, how.axes), graph.shape(slice));
 }
 
+// A long reduction of which there are few: `axes` of its source, neighbours but for those of extent 1, are
+// joined and cut into `parts`.
+struct Split {
+  size_t first = 0, last = 0;
+  int64_t parts = 0;  // 0: it stays as it is
+  int64_t length = 0;
+};
+
+// Work items never share a reduction, so one alone would run on one thread. The cut follows from the extents,
+// and so does every bit of the result.
+Split split_of(const ir::Graph& graph, Node reduce) {
+  constexpr int64_t kLong = 1 << 17, kPart = 1 << 15, kMostParts = 1024, kFewResults = 16;
+  const ir::Shape from = graph.shape(graph.source(reduce, 0));
+  const ir::AxisMask axes = graph.arg_as<ir::ReduceArg>(reduce).axes;
+  int64_t results = 1, count = 1;
+  for (size_t i = 0; i < from.size(); ++i)
+    if (!from[i].is_const() || from[i].value == 0 ||
+        __builtin_mul_overflow((axes >> i & 1) != 0 ? count : results, from[i].value,
+                               (axes >> i & 1) != 0 ? &count : &results))
+      return {};
+  if (results > kFewResults || count < kLong || from.size() >= ir::kMaxRank) return {};
+  const int64_t wanted = std::clamp<int64_t>(count / kPart, 4, kMostParts);
+  // The outermost run of neighbours that has a divisor near the number that is wanted.
+  Split best;
+  for (size_t i = 0; i < from.size() && best.parts == 0; ++i) {
+    if ((axes >> i & 1) == 0 || from[i].is(1)) continue;
+    Split run{i, i, 0, from[i].value};
+    while (run.last + 1 < from.size() && ((axes >> (run.last + 1) & 1) != 0 || from[run.last + 1].is(1)))
+      run.length *= from[++run.last].value;
+    for (int64_t parts = wanted; parts >= 4 && parts > wanted / 8; --parts)
+      if (run.length % parts == 0) {
+        best = {run.first, run.last, parts, run.length / parts};
+        break;
+      }
+    i = run.last;
+  }
+  return best;
+}
+
+// Partial results of one part each, then the result of those. `source` is rewritten.
+Node reduce_in_parts(ir::Graph& graph, Node reduce, const Split& split, Node source) {
+  const ir::Builder b{graph};
+  const auto& how = graph.arg_as<ir::ReduceArg>(reduce);
+  const DType t = graph.dtype(reduce);
+  const bool is_narrow = is_float(t) && dtype_size(t) < 4;
+  const ir::Shape from = graph.shape(source);
+  std::vector<ir::Dim> cut, few;
+  ir::AxisMask inner = 0, outer = 0;
+  for (size_t i = 0; i < from.size(); ++i) {
+    if (i == split.first) {
+      outer |= ir::AxisMask{1} << few.size();
+      few.push_back(ir::Dim(split.parts));
+      inner |= ir::AxisMask{1} << (cut.size() + 1);
+      cut.insert(cut.end(), {ir::Dim(split.parts), ir::Dim(split.length)});
+      i = split.last;
+      continue;
+    }
+    const bool is_reduced = (how.axes >> i & 1) != 0;
+    if (is_reduced) inner |= ir::AxisMask{1} << cut.size();
+    cut.push_back(from[i]);
+    if (!is_reduced && !from[i].is(1)) few.push_back(from[i]);
+  }
+  // Between the two a narrow float stays as wide as it is summed up.
+  Node part = b.reshape(is_narrow ? b.cast(source, DType::kF32) : source, cut);
+  part = b.reduce(b.reshape(b.reduce(part, how.op, inner), few), how.op, outer);
+  part = b.reshape(part, graph.shape(reduce));
+  return is_narrow ? b.cast(part, t) : part;
+}
+
 }  // namespace
 
 std::vector<Node> prepare(ir::Graph& graph, std::span<const Node> roots) {
@@ -229,6 +298,9 @@ std::vector<Node> prepare(ir::Graph& graph, std::span<const Node> roots) {
                                 now[graph.source(m.reduce, 0).id]);
     } else if (const Node r = graph.op(n) == Op::Slice ? only_cut(graph, n, uses) : Node{}) {
       now[n.id] = slice_first(graph, n, r, now[graph.source(r, 0).id]);
+    } else if (const Split split = graph.op(n) == Op::Reduce ? split_of(graph, n) : Split{};
+               split.parts > 0) {
+      now[n.id] = reduce_in_parts(graph, n, split, sources[0]);
     } else if (!same) {
       now[n.id] = graph.intern({graph.op(n), graph.dtype(n), graph.shape_id(n), sources, &graph.arg(n)});
     }
