@@ -4,6 +4,7 @@
 
 #include <llvm/Config/llvm-config.h>
 #include <llvm/IR/LLVMContext.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,13 +25,22 @@ namespace anneal::cpu {
 namespace {
 
 constexpr size_t kAlignment = 64;
+// From here on memory is asked for in huge pages: going through it needs fewer translations of addresses.
+constexpr size_t kHugePage = size_t{2} << 20, kManyPages = 2 * kHugePage;
 constexpr std::string_view kFunctionName = "anneal_kernel";
 
 class HostMemory final : public device::Memory {
  public:
   explicit HostMemory(size_t bytes) : Memory(bytes) {
-    const size_t size = (std::max(bytes, size_t{1}) + kAlignment - 1) / kAlignment * kAlignment;
-    data_ = static_cast<std::byte*>(std::aligned_alloc(kAlignment, size));
+    const size_t alignment = bytes >= kManyPages ? kHugePage : kAlignment;
+    if (bytes <= SIZE_MAX - alignment) {
+      const size_t size = (std::max(bytes, size_t{1}) + alignment - 1) / alignment * alignment;
+      data_ = static_cast<std::byte*>(std::aligned_alloc(alignment, size));
+#ifdef MADV_HUGEPAGE
+      if (data_ != nullptr && bytes >= kManyPages)
+        madvise(data_, size, MADV_HUGEPAGE);  // or not: only slower
+#endif
+    }
     if (data_ == nullptr)
       raise(ErrorCode::kMemory, "cpu: cannot allocate " + std::to_string(bytes) + " bytes");
   }
@@ -40,7 +50,7 @@ class HostMemory final : public device::Memory {
   std::byte* host() override { return data_; }
 
  private:
-  std::byte* data_;
+  std::byte* data_ = nullptr;
 };
 
 void add_body(support::Hasher& h, const ir::Graph& graph, const loop::Body& top) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 
 #include "cpu/test_cpu.h"
 #include "device/registry.h"
@@ -81,6 +82,19 @@ TEST_F(DeviceTest, SumsHaveTheSameBitsOnEveryNumberOfThreads) {
   double exact = 0;
   for (size_t k = 0; k < kColumns; ++k) exact += values[k];
   EXPECT_NEAR(first[0], exact, 1e-4);
+}
+
+TEST_F(DeviceTest, MemoryIsAlignedOrRefused) {
+  Pool pool(1);
+  CpuDevice d(pool, no_cache);
+  for (const size_t bytes : {size_t{0}, size_t{1}, size_t{100}, size_t{4} << 20, (size_t{5} << 20) + 3}) {
+    const auto m = d.allocate(bytes);
+    EXPECT_EQ(m->bytes(), bytes);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(m->host()) % (bytes >= size_t{4} << 20 ? 2 << 20 : 64), 0u);
+    std::memset(m->host(), 1, bytes);
+  }
+  for (const size_t bytes : {SIZE_MAX, SIZE_MAX - 100, SIZE_MAX / 2})
+    EXPECT_THROW(d.allocate(bytes), Error) << bytes;
 }
 
 TEST_F(DeviceTest, EqualProgramsAreCompiledOnce) {
