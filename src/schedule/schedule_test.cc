@@ -6,6 +6,7 @@
 
 #include "anneal/anneal.h"
 #include "ir/builder.h"
+#include "loop/print.h"
 #include "loop/stride.h"
 #include "schedule/describe.h"
 #include "schedule/test_program.h"
@@ -156,6 +157,24 @@ TEST(Schedule, PoolingGivesBackElementByElement) {
   const Schedule s = make_schedule(g, roots, {});
   EXPECT_EQ(s.launches.back().parts[0].kind, GroupKind::kMap);
   EXPECT_EQ(any_schedule_differs(g, roots, small_bindings(g, roots, 1)), "");
+}
+
+// In order along the table, and so with the same bits for any number of items that share out the columns.
+TEST(Schedule, AnEmbeddingGivesBackInBlocksOfColumns) {
+  const Tensor table = input(0, {30, 160}), slope = input(1, {2, 9, 160}), ids = input(2, {2, 9}, i32);
+  const Tensor given = gradients(sum(embedding(ids, table) * slope), {table})[0];
+  ir::Graph& g = ir::default_graph();
+  const ir::Graph::Scope scope(g);
+  const Node roots[] = {node_of(given)};
+  const Schedule s = make_schedule(g, roots, {});
+  const loop::Program program = loop::lower(g, s.launches.back().parts[0].sink);
+  ASSERT_EQ(program.grid.size(), 1u) << loop::print(g, program);
+  EXPECT_GE(program.grid[0].chunk, 64);
+  EXPECT_EQ(loop::verify(g, program), "");
+  const interp::Bindings bindings = small_bindings(g, roots, 1);
+  EXPECT_EQ(schedule_differs(g, interp::evaluate(g, roots, bindings), s, bindings, interp::Mode::kExact,
+                             RunOn::kLoops),
+            "");
 }
 
 TEST(Schedule, LaunchesComeAfterWhatTheyRead) {
