@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <regex>
 
 #include "anneal/error.h"
 #include "bench/bench.h"
+#include "cli/json.h"
 #include "cli/options.h"
 
 namespace anneal::bench {
@@ -39,12 +39,11 @@ bool meets(const Row& row, const Result& r) {
 void print_row(const Row& row, const Result& r, bool json) {
   const bool ok = meets(row, r);
   if (json) {
-    nlohmann::ordered_json line{
-        {"row", row.name}, {"value", r.value}, {"unit", row.unit}, {"target", row.target}};
-    line["peer"] = r.peer != 0 ? nlohmann::ordered_json(r.peer) : nlohmann::ordered_json(nullptr);
-    line["ratio"] = r.peer != 0 ? nlohmann::ordered_json(r.value / r.peer) : nlohmann::ordered_json(nullptr);
+    cli::Json line{{"row", row.name}, {"value", r.value}, {"unit", row.unit}, {"target", row.target}};
+    line["peer"] = r.peer != 0 ? cli::Json(r.peer) : cli::Json(nullptr);
+    line["ratio"] = r.peer != 0 ? cli::Json(r.value / r.peer) : cli::Json(nullptr);
     line["target_of"] = row.against == Against::kPeer ? "peer" : "value";
-    line["ok"] = lacks_peer(row, r) ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(ok);
+    line["ok"] = lacks_peer(row, r) ? cli::Json(nullptr) : cli::Json(ok);
     fmt::print("{}\n", line.dump());
   } else {
     const std::string target =

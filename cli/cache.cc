@@ -5,8 +5,8 @@
 
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 
+#include "cli/json.h"
 #include "cli/options.h"
 #include "cli/scheduled.h"
 #include "cli/verbs.h"
@@ -16,7 +16,6 @@
 namespace anneal::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using device::CodeStore;
 
 struct CacheOptions {

@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/common.h"
+#include "cli/json.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "io/message.h"
@@ -18,7 +18,6 @@
 namespace anneal::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using conform::ConformReport;
 using conform::EntryResult;
 using conform::Status;

@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "anneal/transforms.h"
 #include "autodiff/gradient.h"
 #include "autodiff/op_docs.h"
 #include "cli/common.h"
+#include "cli/json.h"
 #include "cli/options.h"
 #include "cli/scheduled.h"
 #include "cli/verbs.h"
@@ -27,7 +27,6 @@
 namespace anneal::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using rewrite::PatternNode;
 using rewrite::Rule;
 

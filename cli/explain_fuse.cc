@@ -4,15 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "cli/json.h"
 #include "cli/scheduled.h"
 #include "ir/text.h"
 
 namespace anneal::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using schedule::Kernel;
 using schedule::Schedule;
 

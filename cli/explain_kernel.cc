@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "cli/json.h"
 #include "cli/scheduled.h"
 #include "ir/text.h"
 #include "loop/print.h"
@@ -14,7 +14,6 @@
 namespace anneal::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using schedule::Kernel;
 using schedule::Launch;
 using schedule::Schedule;

@@ -5,14 +5,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "cli/json.h"
 #include "cli/scheduled.h"
 
 namespace anneal::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using plan::Block;
 using plan::ExecPlan;
 using plan::Place;

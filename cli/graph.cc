@@ -5,9 +5,9 @@
 
 #include <array>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/common.h"
+#include "cli/json.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "ir/text.h"
@@ -16,8 +16,6 @@
 
 namespace anneal::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct GraphOptions {
   std::string program;

@@ -10,11 +10,11 @@
 #include <charconv>
 #include <cmath>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "cli/common.h"
 #include "cli/inputs.h"
+#include "cli/json.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "conform/compare.h"
@@ -28,8 +28,6 @@
 
 namespace anneal::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct InterpOptions {
   std::string program, out;

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 
+#include "cli/json.h"
 #include "cli/options.h"
 #include "cli/scheduled.h"
 #include "cli/verbs.h"
@@ -16,7 +16,6 @@
 namespace anneal::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using schedule::Kernel;
 using schedule::Launch;
 using schedule::Schedule;

@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/common.h"
+#include "cli/json.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "ir/text.h"
@@ -17,8 +17,6 @@
 
 namespace anneal::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct OptOptions {
   std::string program;

@@ -9,8 +9,8 @@
 #include <cstring>
 #include <limits>
 #include <memory>
-#include <nlohmann/json.hpp>
 
+#include "cli/json.h"
 #include "cli/options.h"
 #include "cli/scheduled.h"
 #include "cli/verbs.h"
@@ -22,7 +22,6 @@
 namespace anneal::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using Allocations = runtime::Executor::Allocations;
 
 struct ProfileOptions {

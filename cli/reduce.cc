@@ -10,10 +10,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/common.h"
 #include "cli/inputs.h"
+#include "cli/json.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "interp/arrays.h"
@@ -101,9 +101,11 @@ int in_child(int64_t time_limit, Fn fn) {
   if (child < 0) raise(ErrorCode::kInternal, "reduce: cannot start a process");
   if (child == 0) {
     setpgid(0, 0);
-    std::freopen("/dev/null", "r", stdin);  // a group of its own may not read from the terminal
-    std::freopen("/dev/null", "w", stdout);
-    std::freopen("/dev/null", "w", stderr);
+    const bool silent =
+        std::freopen("/dev/null", "r", stdin) != nullptr &&   // a group of its own may not read
+        std::freopen("/dev/null", "w", stdout) != nullptr &&  // from the terminal
+        std::freopen("/dev/null", "w", stderr) != nullptr;
+    if (!silent) std::abort();
     alarm(static_cast<unsigned>(time_limit));  // a rewrite that does not end; it holds beyond an exec
     _exit(fn());
   }
@@ -184,10 +186,9 @@ int run_reduce(const ReduceOptions& options) {
   if (!options.out.empty()) write_file(options.out, text);
   const std::string failure = outcome_text(first, command != nullptr);
   if (options.json) {
-    const nlohmann::ordered_json all{{"failure", failure},    {"nodes_before", before},
-                                     {"nodes_after", after},  {"tried", result.tried},
-                                     {"taken", result.taken}, {"program", text}};
-    fmt::print("{}\n", all.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    const Json all{{"failure", failure},    {"nodes_before", before}, {"nodes_after", after},
+                   {"tried", result.tried}, {"taken", result.taken},  {"program", text}};
+    fmt::print("{}\n", all.dump(-1, ' ', false, Json::error_handler_t::replace));
     return 0;
   }
   fmt::print(stderr, "{}: {} -> {} nodes, {} of {} candidates taken\n", failure, before, after, result.taken,

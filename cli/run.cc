@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/common.h"
+#include "cli/json.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "conform/compare.h"
@@ -45,7 +45,7 @@ int run_model(const RunVerbOptions& options) {
   for (size_t i = 0; i < std::min<size_t>(8, count); ++i)
     first.push_back(interp::element(*out, i).as_double(out->dtype));
   if (options.json) {
-    const nlohmann::ordered_json all{{"model", info.name}, {"shape", out->shape}, {"output", first}};
+    const Json all{{"model", info.name}, {"shape", out->shape}, {"output", first}};
     fmt::print("{}\n", all.dump());
     return 0;
   }

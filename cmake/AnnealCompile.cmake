@@ -16,10 +16,36 @@ endif()
 
 find_program(ANNEAL_CCACHE ccache)
 if(ANNEAL_CCACHE AND PROJECT_IS_TOP_LEVEL AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${ANNEAL_CCACHE})
+  # What it must be told to accept precompiled headers. Nothing here asks for the time.
+  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros ${ANNEAL_CCACHE})
 endif()
 
+# Large headers of other projects are read once for all sources of a target: anneal_read_once(TARGET <header>...).
+# Sources include what they use all the same, and build without this.
+option(ANNEAL_READS_ONCE "Precompile large headers" ON)
+if(ANNEAL_CORE_ONLY)
+  set(ANNEAL_READS_ONCE OFF)
+endif()
+function(anneal_read_once target)
+  if(ANNEAL_READS_ONCE)
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+  endif()
+endfunction()
+
+# For what is not worth the time that optimizing it takes.
+function(anneal_plain target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+endfunction()
+
 add_library(anneal_options INTERFACE)
+if(ANNEAL_READS_ONCE)
+  # The compiler cache looks at the text behind a precompiled header.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(anneal_options INTERFACE -fpch-preprocess)
+  else()
+    target_compile_options(anneal_options INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
+  endif()
+endif()
 target_compile_options(anneal_options INTERFACE
   # The interpreter is the definition of every op: a*b+c must not become one rounding on some machines.
   -ffp-contract=off
@@ -45,9 +71,9 @@ target_compile_options(anneal_warnings INTERFACE
   # {.seed = 7} leaves the other members at their defaults on purpose.
   -Wno-missing-field-initializers)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # These four follow the optimizer, and GCC 12 reports correct library code (std::string, std::vector, std::variant).
+  # These five follow the optimizer, and GCC 12 reports correct library code (std::string, std::vector, std::variant).
   target_compile_options(anneal_warnings INTERFACE
-    -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-maybe-uninitialized)
+    -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-maybe-uninitialized)
 endif()
 
 if(CMAKE_SIZEOF_VOID_P EQUAL 4)

@@ -19,4 +19,7 @@ function(anneal_find_llvm)
   target_include_directories(anneal_llvm SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS})
   target_link_libraries(anneal_llvm INTERFACE
     -Wl,--push-state,--as-needed ${ANNEAL_LLVM_LIBRARY} -Wl,--pop-state)
+  # It calls LLVM and does nothing else, but LLVM's templates there take the compiler long.
+  set_property(SOURCE src/cpu/jit.cc APPEND PROPERTY COMPILE_OPTIONS $<$<CONFIG:Release>:-O1>)
+  set_property(SOURCE src/cpu/jit.cc PROPERTY SKIP_PRECOMPILE_HEADERS ON)
 endfunction()

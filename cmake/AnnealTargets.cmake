@@ -9,6 +9,7 @@
 #   anneal_benches      x_bench.cc -> bench/x_bench, for one folder's own measurements; run by hand
 #   anneal_program      a folder of sources -> one executable
 #   anneal_examples     x.cc -> examples/x, run as a test
+#   test_*.cc, test_*.h       what several tests and benches of the folder share, and nobody else
 # A folder that does not exist, or has nothing of the kind, gives no target.
 
 # Devices and the runtime register themselves: a symbol of this name makes the linker take the file that does it.
@@ -50,8 +51,13 @@ function(anneal_glob out dir pattern)
   set(${out} ${files} PARENT_SCOPE)
 endfunction()
 
+# Folders that only read and write: nothing there is worth the time that optimizing it takes.
+set(ANNEAL_PLAIN_FOLDERS io programs conform)
+# Folders whose sources nearly all parse JSON.
+set(ANNEAL_JSON_FOLDERS conform)
+
 function(anneal_library folder)
-  anneal_glob(sources src/${folder} *.cc EXCLUDE "_test\\.cc$" "_fuzz\\.cc$" "_bench\\.cc$")
+  anneal_glob(sources src/${folder} *.cc EXCLUDE "_test\\.cc$" "_fuzz\\.cc$" "_bench\\.cc$" "/test_[^/]*\\.cc$")
   if(folder STREQUAL "support")
     list(APPEND sources ${ANNEAL_VERSION_SOURCE})
   endif()
@@ -67,6 +73,14 @@ function(anneal_library folder)
     endif()
     if(folder IN_LIST ANNEAL_LLVM_FOLDERS)
       target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:anneal_llvm>)
+    endif()
+    if(folder IN_LIST ANNEAL_LLVM_FOLDERS)
+      anneal_read_once(${target} <llvm/IR/IRBuilder.h> <llvm/IR/Module.h> <fmt/format.h> <vector>)
+    elseif(folder IN_LIST ANNEAL_JSON_FOLDERS)
+      anneal_read_once(${target} <nlohmann/json.hpp> <fmt/format.h> <vector>)
+    endif()
+    if(folder IN_LIST ANNEAL_PLAIN_FOLDERS)
+      anneal_plain(${target})
     endif()
     set(scope PUBLIC)
     set(ANNEAL_COMPILED ${ANNEAL_COMPILED} ${target} PARENT_SCOPE)
@@ -95,6 +109,13 @@ function(anneal_library folder)
   foreach(dep IN LISTS ANNEAL_TEST_DEPS_${folder})
     list(APPEND test_libraries anneal_${dep})
   endforeach()
+  anneal_glob(shared src/${folder} test_*.cc)
+  if(shared AND ANNEAL_TESTS)
+    add_library(${target}_shared_by_tests STATIC ${shared})
+    target_link_libraries(${target}_shared_by_tests PRIVATE anneal_warnings PUBLIC ${test_libraries})
+    anneal_plain(${target}_shared_by_tests)
+    list(PREPEND test_libraries ${target}_shared_by_tests)
+  endif()
   set(ANNEAL_TEST_LIBRARIES_${folder} ${test_libraries} PARENT_SCOPE)
   set(ANNEAL_LIBRARIES ${ANNEAL_LIBRARIES} ${target} PARENT_SCOPE)
 endfunction()
@@ -127,20 +148,24 @@ endfunction()
 # What tests of several folders share. The one object that knows where the sources are.
 function(anneal_test_support)
   add_library(anneal_test_support STATIC tests/support/test_golden.cc)
-  target_compile_definitions(anneal_test_support PRIVATE ANNEAL_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}")
+  set_source_files_properties(tests/support/test_golden.cc PROPERTIES
+    COMPILE_DEFINITIONS ANNEAL_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}")
   target_include_directories(anneal_test_support PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
-  target_link_libraries(anneal_test_support PRIVATE anneal_warnings PUBLIC anneal_support GTest::gtest)
+  target_link_libraries(anneal_test_support PRIVATE anneal_warnings anneal_fmt PUBLIC anneal_support GTest::gtest)
+  anneal_plain(anneal_test_support)
+  anneal_read_once(anneal_test_support
+    <gtest/gtest.h> <gmock/gmock.h> <fmt/format.h> <algorithm> <map> <sstream> <string> <variant> <vector>)
 endfunction()
 
-# Tests spend their time in the libraries, so they are compiled for a fast build: instrumented tests without any
-# optimization, which saves a third of the time and more.
+# Tests spend their time in the libraries, so they are compiled for a fast build. Not without any optimization: the
+# linker takes the inline functions of headers from a test as well, for all of its binary.
 function(anneal_test_binary target label)
   cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES;LABELS" ${ARGN})
   add_executable(${target} ${arg_SOURCES})
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/tests)
-  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
-  if(ANNEAL_SANITIZE)
-    target_compile_options(${target} PRIVATE -O0)
+  anneal_plain(${target})
+  if(ANNEAL_READS_ONCE)
+    target_precompile_headers(${target} REUSE_FROM anneal_test_support)
   endif()
   target_link_libraries(${target} PRIVATE
     anneal_test_support anneal_warnings anneal_fmt anneal_json ${arg_LIBRARIES} GTest::gtest_main GTest::gmock)
@@ -176,7 +201,7 @@ function(anneal_fuzzers)
   foreach(source IN LISTS sources)
     get_filename_component(target ${source} NAME_WE)
     add_executable(${target} ${source})
-    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+    anneal_plain(${target})
     target_link_libraries(${target} PRIVATE anneal_warnings anneal_fmt ${arg_LIBRARIES})
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/fuzzers)
     if(ANNEAL_SANITIZE MATCHES "fuzzer")
@@ -203,12 +228,12 @@ function(anneal_benches dir)
 endfunction()
 
 function(anneal_program target)
-  cmake_parse_arguments(arg "" "DIR;OUTPUT" "LIBRARIES;SOURCES" ${ARGN})
-  anneal_glob(sources ${arg_DIR} *.cc EXCLUDE "_test\\.cc$" "_fuzz\\.cc$")
+  cmake_parse_arguments(arg "" "DIR;OUTPUT" "LIBRARIES;EXCLUDE" ${ARGN})
+  anneal_glob(sources ${arg_DIR} *.cc EXCLUDE "_test\\.cc$" "_fuzz\\.cc$" ${arg_EXCLUDE})
   if(NOT sources)
     return()
   endif()
-  add_executable(${target} ${sources} ${arg_SOURCES})
+  add_executable(${target} ${sources})
   set_target_properties(${target} PROPERTIES OUTPUT_NAME ${arg_OUTPUT}
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
   target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})

@@ -17,7 +17,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 THIRD_PARTY = re.compile(r"^(fmt|nlohmann|CLI|gtest|gmock|benchmark|llvm)/")
 JSON_FOLDERS = {"io", "conform"}
 LLVM_FOLDERS = {"cpu"}  # their own headers may include LLVM's: nobody else can compile them
-TEST_FILE = re.compile(r"(_(test|fuzz|bench)\.cc|^test_\w+\.h)$")  # test_*.h: helpers that only tests include
+TEST_FILE = re.compile(r"(_(test|fuzz|bench)\.cc|^test_\w+\.(h|cc))$")  # test_*: what several tests share
 DEVICE_FOLDER = re.compile(r"^(src/backend|src/device)")
 DEVICE_TEST = re.compile(r"\bif\s*\(\s*\w*(?:[.>-]+\w+)*device\w*(?:\(\)|\.name\(?\)?)?\s*==|==\s*Device::k", re.I)
 

@@ -54,7 +54,7 @@ std::string attention() {
 }
 
 void expect_golden(const std::string& name, const std::string& found) {
-  testing_files::expect_golden("plan/" + name + ".txt", found);
+  test::expect_golden("plan/" + name + ".txt", found);
 }
 
 TEST(PlanGolden, MlpTraining) { expect_golden("mlp_train", training("mlp")); }

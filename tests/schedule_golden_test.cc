@@ -185,7 +185,7 @@ std::string table() {
   return out.str();
 }
 
-TEST(ScheduleGolden, CountsAndBytes) { testing_files::expect_golden("schedule/counts.txt", table()); }
+TEST(ScheduleGolden, CountsAndBytes) { test::expect_golden("schedule/counts.txt", table()); }
 
 }  // namespace
 }  // namespace anneal

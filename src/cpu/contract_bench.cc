@@ -198,7 +198,7 @@ void run_row(const Row& row, const Options& options, Pair& pair, SgemmFunction* 
   if (options.compile) {
     for (const bool outside : {false, true})
       for (const auto level : {llvm::CodeGenOptLevel::Less, llvm::CodeGenOptLevel::Default}) {
-        CompileTimes best{1, 1, 1};
+        TestJit::Times best{1, 1, 1};
         for (int i = 0; i < 5; ++i) {
           TestJit other(options.isa, options.cpu, level);
           const TileKernel kernel = outside ? TileKernel::kOutside : TileKernel::kInside;

@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "cpu/test_contraction.h"
-#include "support/flags.h"
+#include "tests/support/test_random.h"
 
 namespace anneal::cpu {
 namespace {
@@ -147,12 +147,10 @@ class ContractionFuzz : public ContractionTest {
 };
 
 TEST_F(ContractionFuzz, KernelsGiveWhatTheInterpreterGives) {
-  const auto number = [](support::Flag flag) {
-    return std::strtoull(support::flag_text(flag).c_str(), nullptr, 10);
-  };
-  const uint64_t first = number(support::Flag::kFuzzSeed), count = number(support::Flag::kFuzzPrograms) / 40;
-  for (uint64_t seed = first; seed < first + count && !HasFailure(); ++seed) run(seed);
-  EXPECT_GE(3 * found, count) << "many of these kernels have one: the others have an extent of 0 or 1";
+  const auto seeds = test::seeds(0.025);
+  for (const uint64_t seed : seeds)
+    if (!HasFailure()) run(seed);
+  EXPECT_GE(3 * found, seeds.size()) << "many of these kernels have one: the others have an extent of 0 or 1";
 }
 
 }  // namespace

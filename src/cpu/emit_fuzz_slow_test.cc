@@ -14,13 +14,11 @@
 #include "loop/lower.h"
 #include "loop/print.h"
 #include "loop/random_kernel.h"
-#include "support/flags.h"
 #include "support/random_stream.h"
+#include "tests/support/test_random.h"
 
 namespace anneal::cpu {
 namespace {
-
-uint64_t number(support::Flag flag) { return std::strtoull(support::flag_text(flag).c_str(), nullptr, 10); }
 
 // Where results may differ in the last bits, and in what follows from them.
 bool is_inexact(const ir::Graph& g, Node kernel) {
@@ -93,9 +91,8 @@ void check(uint64_t seed, const Target& target, Closeness& closeness) {
 TEST(EmitFuzz, KernelsGiveWhatTheInterpreterGives) {
   const std::vector<Target> targets = test_targets();
   Closeness closeness;
-  const uint64_t first = number(support::Flag::kFuzzSeed), count = number(support::Flag::kFuzzPrograms) / 20;
-  for (uint64_t seed = first; seed < first + count && !testing::Test::HasFatalFailure(); ++seed)
-    check(seed, targets[seed % targets.size()], closeness);
+  for (const uint64_t seed : test::seeds(0.05))
+    if (!testing::Test::HasFatalFailure()) check(seed, targets[seed % targets.size()], closeness);
   EXPECT_LE(static_cast<double>(closeness.far), 0.005 * static_cast<double>(closeness.elements))
       << closeness.far << " of " << closeness.elements << " elements";
 }

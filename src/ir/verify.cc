@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "ir/verify.h"
 
+#include <map>
+#include <string>
+
 #include "ir/infer.h"
 #include "ir/kernel.h"
 #include "ir/text.h"
@@ -83,6 +86,29 @@ std::string check_type(Graph& g, Node n) {
   return inferred.type == stored ? std::string() : "does not have the type of its op and sources";
 }
 
+// Who runs a program gives one value to the number of an input and to the name of a variable.
+class OneMeaning {
+ public:
+  explicit OneMeaning(const Graph& g) : g_(g) {}
+
+  std::string check(Node n) {
+    if (const auto* param = std::get_if<ParamArg>(&g_.arg(n))) {
+      const Node first = params_.emplace(param->index, n).first->second;
+      if (g_.dtype(first) != g_.dtype(n) || g_.shape_id(first) != g_.shape_id(n))
+        return "has the number of another input, of another type: " + node_text(g_, first);
+    }
+    if (const auto* var = std::get_if<VarArg>(&g_.arg(n)))
+      if (const Node first = vars_.emplace(var->name, n).first->second; first != n)
+        return "has the name of another variable, of other bounds: " + node_text(g_, first);
+    return {};
+  }
+
+ private:
+  const Graph& g_;
+  std::map<int64_t, Node> params_;
+  std::map<std::string, Node> vars_;
+};
+
 }  // namespace
 
 bool legal_in_extent(const Graph& g, Node n) {
@@ -101,17 +127,21 @@ std::string verify(const Graph& graph, std::span<const Node> roots, Stage stage,
   for (Node n : roots)
     if (!n) return after + "a result is missing";
   std::vector<Node> extents;
+  OneMeaning meaning(graph);
   for (Node n : postorder(graph, roots)) {
     if (!n) continue;  // its user says so
     std::string bad = check_sources(graph, n);
     if (bad.empty()) bad = check_stage(graph, n, stage);
     if (bad.empty()) bad = check_type(mutable_graph, n);
+    if (bad.empty()) bad = meaning.check(n);
     if (!bad.empty()) return report(n, bad);
     for (Node e : extent_nodes(graph, n)) extents.push_back(e);
   }
-  for (Node e : postorder(graph, extents))
+  for (Node e : postorder(graph, extents)) {
     if (!legal_in_extent(graph, e))
       return report(e, "is part of an extent, which holds index expressions over variables");
+    if (const std::string bad = meaning.check(e); !bad.empty()) return report(e, bad);
+  }
   if (stage == Stage::kKernel)
     if (const Kernel kernel(graph, roots); !kernel.error().empty()) return after + kernel.error();
   return {};

@@ -107,5 +107,16 @@ TEST_F(Verify, ExtentsHoldIndexExpressionsOverVariables) {
   EXPECT_EQ(tensor(raw(Op::Param, f32, good, {}, ParamArg{9, ""})), "");
 }
 
+TEST_F(Verify, OneNumberIsOneInputAndOneNameOneVariable) {
+  const std::vector<Dim> four{Dim(4)}, some{Dim(b.var("N", 1, 8))}, other{Dim(b.var("N", 1, 9))};
+  const Node left = b.param(7, f32, four);
+  EXPECT_THAT(tensor(b.make(Op::Add, {left, b.cast(b.param(7, i32, four), f32)})),
+              HasSubstr("has the number of another input, of another type: "));
+  EXPECT_EQ(tensor(b.make(Op::Add, {left, b.param(7, f32, four)})), "");
+  const Node roots[] = {b.param(8, f32, some), b.param(9, f32, other)};
+  EXPECT_THAT(verify(g, roots, Stage::kTensor),
+              HasSubstr("has the name of another variable, of other bounds: "));
+}
+
 }  // namespace
 }  // namespace anneal::ir

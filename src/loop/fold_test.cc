@@ -14,8 +14,8 @@
 #include "loop/random_kernel.h"
 #include "loop/run.h"
 #include "loop/verify.h"
-#include "support/flags.h"
 #include "support/random_stream.h"
+#include "tests/support/test_random.h"
 
 namespace anneal::loop {
 namespace {
@@ -257,15 +257,15 @@ class RandomFold : protected interp::TestKernel {
 };
 
 TEST(FoldFuzz, PhasesGiveTheBitsOfTheirKernels) {
-  const auto flag = [](support::Flag f) { return std::strtoull(support::flag_text(f).c_str(), nullptr, 10); };
-  const uint64_t first = flag(support::Flag::kFuzzSeed), count = flag(support::Flag::kFuzzPrograms) / 5;
+  const auto seeds = test::seeds(0.1);
   uint64_t cut = 0;
-  for (uint64_t seed = first; seed < first + count && !testing::Test::HasFatalFailure(); ++seed) {
+  for (const uint64_t seed : seeds) {
+    if (HasFatalFailure()) return;
     RandomFold kernel(seed);
     kernel.check();
     cut += kernel.is_cut();
   }
-  EXPECT_GE(4 * cut, count);
+  EXPECT_GE(4 * cut, seeds.size());
 }
 
 }  // namespace

@@ -16,13 +16,11 @@
 #include "loop/random_kernel.h"
 #include "loop/run.h"
 #include "loop/verify.h"
-#include "support/flags.h"
 #include "support/random_stream.h"
+#include "tests/support/test_random.h"
 
 namespace anneal::loop {
 namespace {
-
-uint64_t number(support::Flag flag) { return std::strtoull(support::flag_text(flag).c_str(), nullptr, 10); }
 
 // Equal bits; a NaN equals any NaN.
 bool same(const interp::Array& a, const interp::Array& b) {
@@ -69,8 +67,8 @@ void check(uint64_t seed) {
 }
 
 TEST(LowerFuzz, ProgramsGiveTheBitsOfTheirKernels) {
-  const uint64_t first = number(support::Flag::kFuzzSeed), count = number(support::Flag::kFuzzPrograms) / 5;
-  for (uint64_t seed = first; seed < first + count && !HasFatalFailure(); ++seed) check(seed);
+  for (const uint64_t seed : test::seeds(0.1))
+    if (!HasFatalFailure()) check(seed);
 }
 
 TEST(LowerFuzz, IsTheSameWhateverWasInTheGraphBefore) {

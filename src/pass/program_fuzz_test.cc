@@ -16,16 +16,14 @@
 #include "ir/verify.h"
 #include "ir/walk.h"
 #include "rules/simplify.h"
-#include "support/flags.h"
 #include "support/random_stream.h"
+#include "tests/support/test_random.h"
 
 namespace anneal {
 namespace {
 
 using ir::Node;
 using Values = std::vector<std::shared_ptr<const interp::Array>>;
-
-uint64_t number(support::Flag flag) { return std::strtoull(support::flag_text(flag).c_str(), nullptr, 10); }
 
 // Ordinary numbers, with the awkward ones among them.
 double random_element(support::RandomStream& r, DType t) {
@@ -64,8 +62,7 @@ void expect_simplify_keeps(ir::Graph& g, const std::vector<Node>& roots, uint64_
 }
 
 TEST(ProgramFuzz, SimplifyKeepsEveryBit) {
-  const uint64_t first = number(support::Flag::kFuzzSeed), count = number(support::Flag::kFuzzPrograms);
-  for (uint64_t seed = first; seed < first + count; ++seed) {
+  for (const uint64_t seed : test::seeds()) {
     ir::Graph g;
     const ir::Graph::Scope scope(g);
     expect_simplify_keeps(g, ir::random_program(g, seed, {.symbolic = seed % 4 == 0}), seed);
@@ -74,8 +71,7 @@ TEST(ProgramFuzz, SimplifyKeepsEveryBit) {
 }
 
 TEST(ProgramFuzz, GradientsVerifyAndSimplifyKeepsThem) {
-  const uint64_t first = number(support::Flag::kFuzzSeed), count = number(support::Flag::kFuzzPrograms);
-  for (uint64_t seed = first; seed < first + count; ++seed) {
+  for (const uint64_t seed : test::seeds()) {
     ir::Graph g;
     const ir::Graph::Scope scope(g);
     const ir::Builder b{g};

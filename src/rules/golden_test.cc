@@ -27,7 +27,7 @@ namespace {
 
 using ir::Graph;
 using ir::Node;
-using testing_files::golden_path;
+using test::golden_path;
 
 constexpr std::string_view kExpect = "# EXPECT\n";
 
@@ -47,7 +47,7 @@ std::vector<std::string> golden_paths() {
 }
 
 Golden read_golden(const std::string& path) {
-  const std::string all = testing_files::read_text(golden_path(path));
+  const std::string all = test::read_text(golden_path(path));
   const size_t at = all.find(kExpect);
   EXPECT_NE(at, std::string::npos) << path << " has no line # EXPECT";
   return {path, all.substr(0, at + kExpect.size()),

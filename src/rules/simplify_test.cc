@@ -19,6 +19,7 @@
 #include "rules/random_index.h"
 #include "rules/rules.h"
 #include "support/random_stream.h"
+#include "tests/support/test_random.h"
 
 namespace anneal::rules {
 namespace {
@@ -39,7 +40,8 @@ void check_value(const Graph& g, Node before, Node after) {
 }
 
 TEST(Simplify, RandomIndexExpressionsKeepTheirValue) {
-  for (uint64_t seed = 0; seed < 4000 && !testing::Test::HasFailure(); ++seed) {
+  for (const uint64_t seed : test::seeds(0.4)) {
+    if (HasFailure()) return;
     Graph g;
     const Graph::Scope scope(g);
     support::RandomStream random(seed);
@@ -55,7 +57,8 @@ TEST(Simplify, RandomIndexExpressionsKeepTheirValue) {
 }
 
 TEST(Simplify, RandomGuardsKeepTheirValue) {
-  for (uint64_t seed = 0; seed < 1200 && !testing::Test::HasFailure(); ++seed) {
+  for (const uint64_t seed : test::seeds(0.12)) {
+    if (HasFailure()) return;
     Graph g;
     const Graph::Scope scope(g);
     const Builder b{g};
@@ -79,7 +82,7 @@ TEST(Simplify, RandomGuardsKeepTheirValue) {
 
 // A sum in any order, with any brackets, is one node.
 TEST(Simplify, EqualSumsBecomeEqualNodes) {
-  for (uint64_t seed = 0; seed < 300; ++seed) {
+  for (const uint64_t seed : test::seeds(0.03)) {
     Graph g;
     const Graph::Scope scope(g);
     const Builder b{g};

@@ -14,6 +14,7 @@
 #include "runtime/test_run.h"
 #include "schedule/test_fuzz.h"
 #include "schedule/test_program.h"
+#include "tests/support/test_random.h"
 
 namespace anneal::runtime {
 namespace {
@@ -109,9 +110,9 @@ void run_check(ir::Graph& g, const std::vector<Node>& roots, uint64_t seed, std:
 }
 
 // Every fourth program is a backward one.
-void run_all(uint64_t count, const std::function<Check(uint64_t seed)>& check_of) {
-  const uint64_t first = schedule::number(support::Flag::kFuzzSeed);
-  for (uint64_t seed = first; seed < first + count && !testing::Test::HasFatalFailure(); ++seed) {
+void run_all(double share, const std::function<Check(uint64_t seed)>& check_of) {
+  for (const uint64_t seed : test::seeds(share)) {
+    if (testing::Test::HasFatalFailure()) return;
     ir::Graph g;
     const ir::Graph::Scope scope(g);
     const schedule::FuzzShape shape = schedule::shape_of(seed);
@@ -124,7 +125,7 @@ void run_all(uint64_t count, const std::function<Check(uint64_t seed)>& check_of
 
 TEST(RuntimeFuzz, LoopsGiveWhatTheInterpreterGives) {
   Closeness closeness;
-  run_all(schedule::number(support::Flag::kFuzzPrograms) / 10, [&](uint64_t seed) -> Check {
+  run_all(0.1, [&](uint64_t seed) -> Check {
     return [&closeness, seed](ir::Graph& g, std::span<const Node> roots, const interp::Bindings& bindings) {
       Context loops(settings_of("loops", seed));
       ++closeness.programs;
@@ -138,7 +139,7 @@ TEST(RuntimeFuzz, LoopsGiveWhatTheInterpreterGives) {
 
 TEST(RuntimeFuzz, CpuGivesTheSameHoweverMemoryIsPlanned) {
   Closeness closeness;
-  run_all(schedule::number(support::Flag::kFuzzPrograms) / 40, [&](uint64_t seed) -> Check {
+  run_all(0.025, [&](uint64_t seed) -> Check {
     return [&closeness, seed](ir::Graph& g, std::span<const Node> roots,
                               const interp::Bindings& bindings) -> std::string {
       Context shared(settings_of("cpu", seed)), own(settings_of("cpu", seed, false));

@@ -12,8 +12,8 @@
 #include "interp/test_bindings.h"
 #include "ir/text.h"
 #include "schedule/test_program.h"
-#include "support/flags.h"
 #include "tensor/call.h"
+#include "tests/support/test_random.h"
 
 namespace anneal::schedule {
 namespace {
@@ -129,12 +129,11 @@ void check(uint64_t seed, size_t& without) {
 }
 
 TEST(PairsFuzz, ProgramsLikeAttention) {
-  const auto flag = [](support::Flag f) { return std::strtoull(support::flag_text(f).c_str(), nullptr, 10); };
-  const uint64_t first = flag(support::Flag::kFuzzSeed), count = flag(support::Flag::kFuzzPrograms) / 100;
+  const auto seeds = test::seeds(0.01);
   size_t without = 0;
-  for (uint64_t seed = first; seed < first + count && !testing::Test::HasFatalFailure(); ++seed)
-    check(seed, without);
-  EXPECT_GE(2 * without, count);
+  for (const uint64_t seed : seeds)
+    if (!testing::Test::HasFatalFailure()) check(seed, without);
+  EXPECT_GE(2 * without, seeds.size());
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "schedule/test_fuzz.h"
 #include "schedule/test_program.h"
+#include "tests/support/test_random.h"
 
 namespace anneal::schedule {
 namespace {
@@ -44,8 +45,7 @@ void expect_same(ir::Graph& g, const std::vector<Node>& roots, uint64_t seed,
 }
 
 TEST(ScheduleFuzz, Backward) {
-  const uint64_t first = number(support::Flag::kFuzzSeed), count = number(support::Flag::kFuzzPrograms) / 4;
-  for (uint64_t seed = first; seed < first + count; ++seed) {
+  for (const uint64_t seed : test::seeds(0.25)) {
     ir::Graph g;
     const ir::Graph::Scope scope(g);
     const FuzzShape shape = shape_of(seed);
@@ -56,8 +56,7 @@ TEST(ScheduleFuzz, Backward) {
 }
 
 TEST(ScheduleFuzz, Forward) {
-  const uint64_t first = number(support::Flag::kFuzzSeed), count = number(support::Flag::kFuzzPrograms);
-  for (uint64_t seed = first; seed < first + count; ++seed) {
+  for (const uint64_t seed : test::seeds()) {
     ir::Graph g;
     const ir::Graph::Scope scope(g);
     const FuzzShape shape = shape_of(seed);

@@ -19,10 +19,6 @@ namespace anneal::schedule {
 
 using ir::Node;
 
-inline uint64_t number(support::Flag flag) {
-  return std::strtoull(support::flag_text(flag).c_str(), nullptr, 10);
-}
-
 // Products have any order, and one order may overflow on its way to 0 where another does not.
 inline bool multiplies_up(const ir::Graph& g, std::span<const Node> roots) {
   const std::vector<Node> all = ir::postorder(g, roots);

@@ -11,7 +11,7 @@
 
 #include "support/flags.h"
 
-namespace anneal::testing_files {
+namespace anneal::test {
 namespace {
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -47,4 +47,4 @@ void expect_golden(const std::string& name, const std::string& found) {
         << path << ":" << i + 1 << "; accept with: ./dev bless";
 }
 
-}  // namespace anneal::testing_files
+}  // namespace anneal::test

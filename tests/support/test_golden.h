@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace anneal::testing_files {
+namespace anneal::test {
 
 // tests/golden/NAME, wherever the test runs.
 std::string golden_path(const std::string& name);
@@ -16,4 +16,4 @@ std::string read_text(const std::string& path);
 // there.
 void expect_golden(const std::string& name, const std::string& found);
 
-}  // namespace anneal::testing_files
+}  // namespace anneal::test
