@@ -98,9 +98,9 @@ class CpuDevice final : public device::Device, private device::CodeStore {
   Target target_;
   support::Key version_;
   device::Caps caps_;
-  // Some ten microseconds: many times what it takes to wake a thread that is awake, and a part of what it
+  // Some five microseconds: several times what it takes to wake a thread that is awake, and a part of what it
   // takes where others use the machine.
-  double thread_work_ = 1 << 17;
+  double thread_work_ = 1 << 16;
 
   std::mutex compiled_lock_;
   std::unordered_map<std::string, std::weak_ptr<const CpuExecutable>> compiled_;  // by key
