@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the cpu device costs: bandwidth against a copy and a read in the same run, launches, compiling.
 #include <cstring>
+#include <map>
 #include <numeric>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "cpu/cpu_device.h"
 #include "ir/builder.h"
 #include "loop/lower.h"
+#include "schedule/schedule.h"
 
 namespace anneal::bench {
 namespace {
@@ -69,22 +71,37 @@ Result elementwise_over_copy() {
   return {2e-9 * static_cast<double>(bytes) / ours, 2e-9 * static_cast<double>(bytes) / copy};
 }
 
+// To one number, by way of the scheduler.
 Result sum_over_read() {
   Setup s;
-  constexpr int64_t kParts = 1024, kLength = kElements / kParts;
-  const Node i = s.b.range(kParts, 0), j = s.b.range(kLength, 1, ir::AxisKind::kReduce);
-  const Node at = s.b.add(s.b.mul(i, s.b.index(kLength)), j);
-  const Node sum = s.b.accumulate(s.b.load(s.slot(0, kElements), at), ir::ReduceOp::kAdd, std::span(&j, 1));
-  const auto code = s.compile({s.b.store(s.slot(1, kParts), i, sum)});
-  auto x = s.ones(kElements), y = s.ones(kParts);
-  const device::Slice slots[] = {{x.get(), 0}, {y.get(), 0}};
-  const device::Launch launch{code.get(), slots, {}};
+  const ir::Dim size[] = {ir::Dim(kElements)};
+  const Node sum = s.b.reduce(s.b.param(0, f32, size), ir::ReduceOp::kAdd, 1);
+  const schedule::Schedule schedule = schedule::make_schedule(s.graph, std::span(&sum, 1), s.device.caps());
+  auto x = s.ones(kElements);
+  std::map<uint32_t, std::shared_ptr<device::Memory>> memory;
+  std::vector<std::shared_ptr<const device::Executable>> code;
+  std::vector<std::vector<device::Slice>> slots;
+  std::vector<device::Launch> launches;
+  for (const schedule::Launch& launch : schedule.launches) {
+    const schedule::Kernel& kernel = launch.parts[0];
+    for (const schedule::Slot& slot : kernel.slots) {
+      std::shared_ptr<device::Memory>& m = memory[slot.value];
+      const schedule::Value& value = (*schedule.values)[slot.value];
+      if (m == nullptr)
+        m = value.kind == schedule::ValueKind::kLeaf ? x : s.ones(static_cast<int64_t>(value.elements));
+    }
+    const loop::Program program = loop::lower(s.graph, kernel.sink);
+    code.push_back(s.device.compile(s.graph, std::span(&program, 1))[0]);
+    std::vector<device::Slice>& own = slots.emplace_back();
+    for (const schedule::Slot& slot : kernel.slots) own.push_back({memory[slot.value].get(), 0});
+  }
+  for (size_t i = 0; i < code.size(); ++i) launches.push_back({code[i].get(), slots[i], {}});
   double ours = 1e300, read = 1e300;
   cpu::Pool& pool = cpu::process_pool();
   const auto parts = static_cast<int64_t>(pool.threads());
   for (int r = 0; r < 7; ++r) {
     ours = std::min(ours, min_seconds(1, [&] {
-                      s.device.submit(std::span(&launch, 1));
+                      s.device.submit(launches);
                       s.device.wait();
                     }));
     read = std::min(read, min_seconds(1, [&] {

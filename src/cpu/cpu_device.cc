@@ -4,6 +4,7 @@
 
 #include <llvm/Config/llvm-config.h>
 #include <llvm/IR/LLVMContext.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +19,7 @@
 #include "cpu/plan_contraction.h"
 #include "cpu/tile_object.h"
 #include "device/registry.h"
+#include "ir/bounds.h"
 #include "ir/kernel.h"
 #include "support/check.h"
 #include "support/flags.h"
@@ -27,13 +29,22 @@ namespace anneal::cpu {
 namespace {
 
 constexpr size_t kAlignment = 64;
+// From here on memory is asked for in huge pages: going through it needs fewer translations of addresses.
+constexpr size_t kHugePage = size_t{2} << 20, kManyPages = 2 * kHugePage;
 constexpr std::string_view kFunctionName = "anneal_kernel";
 
 class HostMemory final : public device::Memory {
  public:
   explicit HostMemory(size_t bytes) : Memory(bytes) {
-    const size_t size = (std::max(bytes, size_t{1}) + kAlignment - 1) / kAlignment * kAlignment;
-    data_ = static_cast<std::byte*>(std::aligned_alloc(kAlignment, size));
+    const size_t alignment = bytes >= kManyPages ? kHugePage : kAlignment;
+    if (bytes <= SIZE_MAX - alignment) {
+      const size_t size = (std::max(bytes, size_t{1}) + alignment - 1) / alignment * alignment;
+      data_ = static_cast<std::byte*>(std::aligned_alloc(alignment, size));
+#ifdef MADV_HUGEPAGE
+      if (data_ != nullptr && bytes >= kManyPages)
+        madvise(data_, size, MADV_HUGEPAGE);  // or not: only slower
+#endif
+    }
   }
   ~HostMemory() override { std::free(data_); }
   HostMemory(const HostMemory&) = delete;
@@ -41,7 +52,7 @@ class HostMemory final : public device::Memory {
   std::byte* host() override { return data_; }
 
  private:
-  std::byte* data_;
+  std::byte* data_ = nullptr;
 };
 
 void add_body(support::Hasher& h, const ir::Graph& graph, const loop::Body& top) {
@@ -66,6 +77,30 @@ double seconds() {
 
 uint64_t memory_bytes() { return static_cast<uint64_t>(std::max(sysconf(_SC_LEVEL3_CACHE_SIZE), long{0})); }
 
+// Operations of a launch, about: each node once for each value of the ranges that it depends on. Of an extent
+// that is not known, what is usual.
+double work_of(const ir::Graph& graph, const loop::Program& program) {
+  constexpr int64_t kUsualExtent = 4096;
+  constexpr double kTranscendental = 8, kContraction = 1.0 / 8;  // a skeleton does so much more at a time
+  const ir::Kernel kernel(graph, std::span(&program.kernel, 1));
+  ir::BoundsOf bounds(graph);
+  double sum = 0;
+  for (const ir::Node n : kernel.order()) {
+    const ir::Op op = graph.op(n);
+    if (ir::has_flag(op, ir::kLeaf) || graph.dtype(n) == DType::kIndex) continue;
+    double times = ir::has_flag(op, ir::kTranscendental) ? kTranscendental : 1;
+    ir::RangeSet ranges = kernel.free(n);
+    if (ir::has_flag(op, ir::kKernelOp)) ranges = ir::united(ranges, kernel.bound(n));
+    for (const uint32_t r : ranges) {
+      const ir::Node extent = graph.source(kernel.ranges()[r], 0);
+      const int64_t most = std::max<int64_t>(bounds(extent).max, 0);
+      times *= static_cast<double>(graph.is_const(extent) ? most : std::min(most, kUsualExtent));
+    }
+    sum += times;
+  }
+  return program.contraction == nullptr ? sum : sum * kContraction;
+}
+
 }  // namespace
 
 support::Key program_key(const ir::Graph& graph, const loop::Program& program) {
@@ -85,8 +120,8 @@ support::Key program_key(const ir::Graph& graph, const loop::Program& program) {
 }
 
 CpuExecutable::CpuExecutable(std::unique_ptr<LinkedObject> object, const std::string& name, size_t slots,
-                             size_t vars)
-    : object_(std::move(object)), slots_(slots), vars_(vars) {
+                             size_t vars, double work)
+    : object_(std::move(object)), slots_(slots), vars_(vars), work_(work) {
   function_ = reinterpret_cast<KernelFunction>(object_->symbol(name));
   items_ = reinterpret_cast<ItemsFunction>(object_->symbol(name + ".items"));
   scratch_bytes_ = static_cast<size_t>(*static_cast<const int64_t*>(object_->symbol(name + ".scratch")));
@@ -203,7 +238,8 @@ std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(
         }
         unit.made = std::make_shared<CpuExecutable>(link_object(target_, *object), std::string(kFunctionName),
                                                     static_cast<size_t>(slots_of(graph, program.kernel)),
-                                                    ir::variables_of(graph, program.kernel).size());
+                                                    ir::variables_of(graph, program.kernel).size(),
+                                                    work_of(graph, program));
       } catch (const Error& error) {
         unit.failure = error.message().substr(error.message().find("] ") + 2);  // without its "error[...] "
         unit.code = error.code();
@@ -346,13 +382,15 @@ void CpuDevice::run(Batch& batch) {
   }
 }
 
-// Which thread runs which items depends on their number alone.
+// Which thread runs which items depends on their number alone. A short launch takes fewer threads.
 void CpuDevice::run(Batch& batch, const Job& job) {
   void** slots = batch.slots.data() + job.first_slot;
   const int64_t* vars = batch.vars.data() + job.first_var;
   const int64_t items = job.executable->items(vars);
   if (items <= 0) return;
-  const int parts = static_cast<int>(std::min<int64_t>(items, pool_.threads()));
+  double threads = pool_.threads();
+  if (thread_work_ > 0) threads = std::clamp(job.executable->work() / thread_work_, 1.0, threads);
+  const int parts = static_cast<int>(std::min<int64_t>(items, static_cast<int64_t>(threads)));
   pool_.run(parts, [&](int part) {
     const int64_t begin = items / parts * part + std::min<int64_t>(items % parts, part);
     const int64_t end = begin + items / parts + (part < items % parts ? 1 : 0);

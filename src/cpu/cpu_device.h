@@ -24,7 +24,8 @@ using ItemsFunction = int64_t (*)(const int64_t* vars);
 
 class CpuExecutable final : public device::Executable {
  public:
-  CpuExecutable(std::unique_ptr<LinkedObject> object, const std::string& name, size_t slots, size_t vars);
+  CpuExecutable(std::unique_ptr<LinkedObject> object, const std::string& name, size_t slots, size_t vars,
+                double work);
   int64_t items(const int64_t* vars) const { return items_(vars); }
   // `scratch`: that many bytes, aligned to 64, for this call alone.
   void run(void** slots, const int64_t* vars, int64_t begin, int64_t end, void* scratch) const {
@@ -33,12 +34,14 @@ class CpuExecutable final : public device::Executable {
   size_t scratch_bytes() const { return scratch_bytes_; }
   size_t slots() const { return slots_; }
   size_t vars() const { return vars_; }
+  double work() const { return work_; }  // operations of a launch, about
 
  private:
   std::unique_ptr<LinkedObject> object_;
   KernelFunction function_;
   ItemsFunction items_;
   size_t scratch_bytes_, slots_, vars_;
+  double work_;
 };
 
 struct FreeScratch {
@@ -72,6 +75,8 @@ class CpuDevice final : public device::Device, private device::CodeStore {
   device::CodeStore* code_store() override { return this; }
 
   void set_caps(device::Caps caps) { caps_ = std::move(caps); }
+  // The operations for which one more thread joins a launch; 0: all threads do. Before anything is submitted.
+  void set_thread_work(double operations) { thread_work_ = operations; }
 
  private:
   // CodeStore
@@ -104,6 +109,9 @@ class CpuDevice final : public device::Device, private device::CodeStore {
   Target target_;
   support::Key version_;
   device::Caps caps_;
+  // Some five microseconds: several times what it takes to wake a thread that is awake, and a part of what it
+  // takes where others use the machine.
+  double thread_work_ = 1 << 16;
 
   std::mutex compiled_lock_;
   std::unordered_map<std::string, std::weak_ptr<const CpuExecutable>> compiled_;  // by key

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 
 #include "cpu/test_cpu.h"
 #include "device/registry.h"
@@ -42,6 +43,7 @@ TEST_F(DeviceTest, LaunchesRunInOrder) {
   for (const int threads : {1, 2, 3, 7}) {
     Pool pool(threads);
     CpuDevice d(pool, no_cache);
+    d.set_thread_work(0);
     const std::vector<Program> programs{loop::lower(graph, affine(1000), {.item_work = 50})};
     const auto code = d.compile(graph, programs);
     auto a = memory(d, std::vector<float>(1000, 1)), c = memory(d, std::vector<float>(1000));
@@ -69,6 +71,7 @@ TEST_F(DeviceTest, SumsHaveTheSameBitsOnEveryNumberOfThreads) {
     for (const int threads : {1, 2, 3, 7}) {
       Pool pool(threads);
       CpuDevice d(pool, no_cache, target);
+      d.set_thread_work(0);
       const auto code = d.compile(graph, std::span(&program, 1));
       auto in = memory(d, values), out = memory(d, std::vector<float>(kRows));
       const Slice slots[] = {{in.get(), 0}, {out.get(), 0}};
@@ -81,6 +84,36 @@ TEST_F(DeviceTest, SumsHaveTheSameBitsOnEveryNumberOfThreads) {
   double exact = 0;
   for (size_t k = 0; k < kColumns; ++k) exact += values[k];
   EXPECT_NEAR(first[0], exact, 1e-4);
+}
+
+// What decides how many threads take part in a launch.
+TEST_F(DeviceTest, WorkGrowsWithTheExtents) {
+  Pool pool(1);
+  CpuDevice d(pool, no_cache);
+  const auto work_of = [&](Node kernel) {
+    const Program program = loop::lower(graph, kernel);
+    return static_cast<const CpuExecutable&>(*d.compile(graph, std::span(&program, 1))[0]).work();
+  };
+  EXPECT_EQ(work_of(affine(1000)), 4000);  // load, mul, add, store
+  EXPECT_EQ(work_of(affine(50000)), 200000);
+  const Node i = range(0, 100), j = reduce_range(1, 300);
+  const Node at = b.add(b.mul(i, b.index(300)), j);
+  const Node x = b.make(ir::Op::Exp, {b.load(slot(0, f32, 30000), at)});
+  const Node s = b.store(slot(1, f32, 100), i, b.accumulate(x, ir::ReduceOp::kAdd, std::span(&j, 1)));
+  EXPECT_EQ(work_of(b.sink(std::span(&s, 1))), 30000 * (1 + 8 + 1) + 100);
+}
+
+TEST_F(DeviceTest, MemoryIsAlignedOrRefused) {
+  Pool pool(1);
+  CpuDevice d(pool, no_cache);
+  for (const size_t bytes : {size_t{0}, size_t{1}, size_t{100}, size_t{4} << 20, (size_t{5} << 20) + 3}) {
+    const auto m = d.allocate(bytes);
+    EXPECT_EQ(m->bytes(), bytes);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(m->host()) % (bytes >= size_t{4} << 20 ? 2 << 20 : 64), 0u);
+    std::memset(m->host(), 1, bytes);
+  }
+  for (const size_t bytes : {SIZE_MAX, SIZE_MAX - 100, SIZE_MAX / 2})
+    EXPECT_THROW(d.allocate(bytes), Error) << bytes;
 }
 
 TEST_F(DeviceTest, EqualProgramsAreCompiledOnce) {

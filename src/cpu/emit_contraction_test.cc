@@ -222,6 +222,7 @@ TEST_F(Contractions, SumsHaveTheSameBitsOnEveryNumberOfThreads) {
       static ObjectCache no_cache({}, 0);
       Pool pool(threads);
       CpuDevice d(pool, no_cache);
+      d.set_thread_work(0);
       const auto code = d.compile(graph, std::span(&program, 1));
       std::vector<std::shared_ptr<device::Memory>> held;
       std::vector<device::Slice> slots;

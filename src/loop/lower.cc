@@ -111,10 +111,11 @@ size_t Placer::open(size_t scope, Statement statement, uint32_t range) {
 size_t Placer::enter_loop(size_t scope, uint32_t range, const Group& group) {
   const Node node = kernel_.ranges()[range];
   const LoopKind kind = group.vector == range ? LoopKind::kVector : LoopKind::kSerial;
+  const int32_t lanes = kind == LoopKind::kVector ? nests_.lanes(group) : 1;
   if (!group.is_ordered)
     for (const Child& child : scopes_[scope].children)
-      if (child.is_shared && child.statement.node == node && child.statement.loop == kind) return child.scope;
-  const int32_t lanes = kind == LoopKind::kVector ? nests_.lanes(range) : 1;
+      if (child.is_shared && child.statement.node == node && child.statement.lanes == lanes)
+        return child.scope;
   const size_t inside = open(scope, {StatementKind::kLoop, node, kind, lanes}, range);
   scopes_[scope].children.back().is_shared = !group.is_ordered;
   return inside;

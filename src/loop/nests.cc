@@ -23,6 +23,7 @@ constexpr int64_t kMinVectorExtent = 4;
 constexpr int64_t kUsualExtent = 4096;  // assumed of a symbolic one that may be larger
 constexpr int64_t kMaxChunk = 1 << 16;
 constexpr int64_t kMinVectorSteps = 4;  // of an item: fewer would share lines of the cache between items
+constexpr int32_t kScatterVectors = 4;  // at a time
 constexpr double kFoldWeight = 16;      // an access in an accumulate against one outside
 
 bool is_reduce(const ir::Graph& graph, Node range) {
@@ -83,9 +84,18 @@ void Nests::make_groups() {
 
 // -- Vectors and order --
 
-int32_t Nests::lanes(uint32_t range) const {
-  const auto extent = static_cast<uint64_t>(std::min<int64_t>(greatest_[range], options_.lanes));
-  return std::min(options_.lanes, static_cast<int32_t>(std::bit_ceil(extent)));
+int32_t Nests::lanes_at_most(uint32_t range, int32_t most) const {
+  const auto extent = static_cast<uint64_t>(std::min<int64_t>(greatest_[range], most));
+  return std::min(most, static_cast<int32_t>(std::bit_ceil(extent)));
+}
+
+int32_t Nests::lanes(uint32_t range) const { return lanes_at_most(range, options_.lanes); }
+
+// The loop of what a scatter binds runs once for each step: where it goes to is found once for several
+// vectors.
+int32_t Nests::lanes(const Group& group) const {
+  const bool scatters = graph_.op(group.statements[0]) == Op::ScatterStore;
+  return lanes_at_most(*group.vector, scatters ? kScatterVectors * options_.lanes : options_.lanes);
 }
 
 bool Nests::can_be_vector(uint32_t range) const {

@@ -27,8 +27,10 @@ class Nests {
   // The range that an accumulate's loops should go by vectors over.
   std::optional<uint32_t> vector_of(Node accumulate) const;
   int32_t lanes(uint32_t range) const;
+  int32_t lanes(const Group& group) const;  // of its vector loop
 
  private:
+  int32_t lanes_at_most(uint32_t range, int32_t most) const;
   struct Access {
     Node site, accumulate;  // a load or statement; what folds it, or null
   };

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "cpu/cpu_device.h"
 #include "interp/interp.h"
 #include "runtime/canonical.h"
 #include "runtime/context.h"
@@ -33,6 +34,8 @@ inline std::vector<int32_t> possible_updates(const ir::Graph& g, std::span<const
 // The results of `rounds` runs, one after the other: what a root replaces is the argument of the next run.
 inline Arrays run_rounds(Context& context, ir::Graph& g, std::span<const ir::Node> roots,
                          const interp::Bindings& bindings, int rounds = 1) {
+  // Short launches too go over all threads here.
+  if (auto* cpu = dynamic_cast<cpu::CpuDevice*>(&context.device())) cpu->set_thread_work(0);
   const Canonical program = canonicalize(g, roots);
   plan::Request request{program.roots, static_cast<uint32_t>(program.leaves.size()), {}};
   if (rounds > 1) request.updates = possible_updates(g, roots, program);

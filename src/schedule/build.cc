@@ -217,7 +217,11 @@ class KernelBuilder {
     const Node out = slot(v, true);
     statements_.push_back(build_.store(out, position, base));
     if (is_empty(from)) return;
-    const std::vector<Node> each = loops(from, ir::kMaxRank);
+    // Along the other axes the two go in step, so that items can share them out.
+    std::vector<Node> each = loops(from, ir::kMaxRank);
+    const std::vector<Node> at = loops(to);
+    for (size_t i = 0; i < each.size(); ++i)
+      if (i != axis && from[i] == to[i]) each[i] = at[i];
     const Node place = build_.cast(indexer_.value(places, each), DType::kIndex);
     const Node value = indexer_.value(update, each);
     std::vector<Node> there = each;

@@ -7,6 +7,11 @@
 //   - a reduction that is a result, or goes to the optimizer, with its axes in another order is made in that
 //     order: the gradient of a weight lies in memory as the weight does. So is a batch of matrices that is
 //     transposed: the gradient of attention's values lies row by row, as those of its queries and keys do.
+//     And so is one that only sums read, which add up shifted copies of it: what a convolution gives back to
+//     its input;
+//   - a slice of a reduction that is not needed whole is the reduction of a slice;
+//   - a long reduction of which there are few is made in parts, whose results are reduced: work items never
+//     share one, and these can run at the same time.
 // Tested by program_fuzz_test.cc and prepare_test.cc.
 #pragma once
 

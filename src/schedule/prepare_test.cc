@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "ir/builder.h"
+#include "schedule/schedule.h"
 #include "schedule/test_program.h"
 
 namespace anneal::schedule {
@@ -93,6 +94,97 @@ TEST_F(PrepareTest, NarrowFoldsRunInF32) {
   }
   const Node wide = b.scan(x(4, {Dim(8)}), ReduceOp::kAdd, 0);
   EXPECT_EQ(prepared(wide), wide);
+}
+
+TEST_F(PrepareTest, ALongReductionIsMadeInParts) {
+  struct Case {
+    std::vector<Dim> shape;
+    ir::AxisMask axes;
+    int64_t parts;  // 0: it stays
+  };
+  const Dim half(1 << 16), whole(1 << 17);
+  const Case cases[] = {
+      {{whole}, 0b1, 4},
+      {{Dim(96), Dim(1), Dim(4096)}, 0b111, 12},
+      {{Dim(3), whole}, 0b10, 4},
+      {{Dim(2), half, Dim(5)}, 0b011, 4},
+      {{Dim(8), Dim(2), half}, 0b101, 8},  // what is reduced is not together: the outer one is cut
+      {{Dim(2), Dim(3), half}, 0b101, 4},  // which is too short
+      {{Dim(17), whole}, 0b10, 0},         // there are enough of them
+      {{half}, 0b1, 0},
+      {{Dim(131101)}, 0b1, 0},  // a prime
+  };
+  int64_t number = 0;
+  for (const Case& c : cases)
+    for (const auto& [t, op] :
+         {std::pair(f32, ReduceOp::kAdd), {f32, ReduceOp::kMax}, {i32, ReduceOp::kAdd}}) {
+      const Node n = b.reduce(x(number++, c.shape, t), op, c.axes), after = prepared(n);
+      EXPECT_EQ(after == n, c.parts == 0) << number;
+      if (c.parts == 0) continue;
+      const Node last = g.op(after) == Op::Reshape ? g.source(after, 0) : after;
+      ASSERT_EQ(g.op(last), Op::Reduce);
+      int64_t count = 1;
+      const ir::Shape from = g.shape(g.source(last, 0));
+      for (size_t i = 0; i < from.size(); ++i)
+        if ((g.arg_as<ir::ReduceArg>(last).axes >> i & 1) != 0) count *= from[i].value;
+      EXPECT_EQ(count, c.parts) << number;
+      expect_same(n);
+      // Simplification does not put them together again.
+      EXPECT_EQ(make_schedule(g, {{n}}, {}).launches.size(), 2u);
+    }
+}
+
+TEST_F(PrepareTest, PartsOfANarrowSumAreNotRounded) {
+  const Node n = b.reduce(x(0, {Dim(1 << 17)}, f16), ReduceOp::kAdd, 1);
+  const Node after = prepared(n);
+  EXPECT_EQ(g.dtype(after), f16);
+  for (Node m : ir::postorder(g, std::span(&after, 1)))
+    if (g.op(m) == Op::Reduce) {
+      EXPECT_EQ(g.dtype(m), f32);
+    }
+  expect_same(n);
+}
+
+TEST_F(PrepareTest, ASliceOfAReductionIsAReductionOfASlice) {
+  const Node a = x(0, {Dim(4), Dim(3), Dim(6), Dim(1)});
+  const std::vector<Dim> wide = {Dim(4), Dim(6)}, cut = {Dim(3), Dim(2)};
+  const auto sliced = [&](Node n) { return b.slice(b.reshape(n, wide), {{Dim(1), Dim(0)}, {1, 3}}, cut); };
+  for (const ReduceOp op : {ReduceOp::kAdd, ReduceOp::kMax}) {
+    const Node sum = b.reduce(a, op, 0b0010), n = sliced(sum), after = prepared(n);
+    ASSERT_EQ(g.op(after), Op::Reshape);
+    ASSERT_EQ(g.op(g.source(after, 0)), Op::Reduce);
+    EXPECT_EQ(g.op(g.source(g.source(after, 0), 0)), Op::Slice);
+    expect_same(n);
+    const Node both = b.sink({{n, sum}});  // needed whole
+    EXPECT_EQ(prepared(both), both);
+  }
+}
+
+TEST_F(PrepareTest, AProductThatSumsReadLiesByItsFactors) {
+  // a[i,j] * b[k] summed over nothing but a unit: as j,k,i in memory for who reads it so; k between goes
+  // first.
+  const std::vector<Dim> all = {Dim(3), Dim(4), Dim(5), Dim(2)};
+  const Node p = b.expand(x(0, {Dim(3), Dim(4), Dim(1), Dim(2)}), all),
+             q = b.expand(x(1, {Dim(1), Dim(1), Dim(5), Dim(2)}), all);
+  const Node product = b.reduce(b.mul(p, q), ReduceOp::kAdd, 0b1000);
+  const Node moved = b.permute(b.reshape(product, std::vector<Dim>{Dim(3), Dim(4), Dim(5)}),
+                               std::to_array<uint8_t>({1, 2, 0}));
+  ir::PadArg pad{{Dim(0), Dim(0), Dim(2)}, {Dim(0), Dim(0), Dim(0)}, {0, 0, 0}};
+  const Node n = b.reduce(b.pad(moved, b.constant_float(0, f32), pad), ReduceOp::kAdd, 0b010);
+  const Node after = prepared(n);
+  std::vector<int64_t> extents;
+  for (Node m : ir::postorder(g, std::span(&after, 1)))
+    if (g.op(m) == Op::Reduce && g.op(g.source(m, 0)) != Op::Pad)
+      for (const Dim& d : g.shape(m)) extents.push_back(d.value);
+  EXPECT_EQ(extents, (std::vector<int64_t>{5, 4, 3, 1}));
+  expect_same(n);
+  // The optimizer wants it as it says.
+  const ir::PhaseScope phase(g, ir::Phase::kOptimizer);
+  const Node update = prepared(b.make(Op::Neg, {moved}));
+  for (Node m : ir::postorder(g, std::span(&update, 1)))
+    if (g.op(m) == Op::Reduce) {
+      EXPECT_TRUE(g.shape(m)[0].is(4) && g.shape(m)[2].is(3));
+    }
 }
 
 TEST_F(PrepareTest, KeepsWhereValuesComeFrom) {

@@ -6,6 +6,9 @@
 
 #include "anneal/anneal.h"
 #include "ir/builder.h"
+#include "loop/print.h"
+#include "loop/stride.h"
+#include "schedule/describe.h"
 #include "schedule/test_program.h"
 #include "tensor/call.h"
 
@@ -117,6 +120,61 @@ TEST(Schedule, TheOptimizerIsOneLaunch) {
     for (const Kernel& k : s.launches[i].parts) EXPECT_FALSE(k.optimizer);
   const interp::Bindings bindings = small_bindings(g, roots, 1);
   EXPECT_EQ(schedule_differs(g, interp::evaluate(g, roots, bindings), s, bindings), "");
+}
+
+// Products, and the sum of their windows, which finds them by adding and reads them side by side.
+TEST(Schedule, AConvolutionGivesBackToItsInputInTwoKernels) {
+  const Tensor x = input(0, {2, 3, 9, 9}), w = input(1, {4, 3, 3, 3}), slope = input(2, {2, 4, 9, 9});
+  const Tensor given = gradients(sum(conv2d(x, w, {}, {.padding = {1}}) * slope), {x})[0];
+  ir::Graph& g = ir::default_graph();
+  const ir::Graph::Scope scope(g);
+  const Node roots[] = {node_of(given)};
+  const Schedule s = make_schedule(g, roots, {});
+  ASSERT_EQ(s.launches.size(), 2u) << describe_kernels(*s.values, s.launches);
+  for (const Launch& launch : s.launches)
+    for (Node n : ir::postorder(g, std::span(&launch.parts[0].sink, 1)))
+      EXPECT_TRUE(g.op(n) != Op::FloorDiv && g.op(n) != Op::FloorMod)
+          << ir::print(g, {{launch.parts[0].sink}});
+  const Node sum = s.launches[1].parts[0].sink, store = g.source(sum, 0);
+  std::vector<Node> columns;  // along which the result lies side by side
+  for (Node n : ir::postorder(g, std::span(&sum, 1)))
+    if (g.op(n) == Op::Range && loop::stride(g, g.source(store, 1), n) == 1) columns.push_back(n);
+  ASSERT_EQ(columns.size(), 1u);
+  for (Node n : ir::postorder(g, std::span(&sum, 1)))
+    if (g.op(n) == Op::Load) {
+      EXPECT_EQ(loop::stride(g, g.source(n, 1), columns[0]), 1);
+    }
+  EXPECT_EQ(any_schedule_differs(g, roots, small_bindings(g, roots, 1)), "");
+}
+
+// Of windows that do not overlap, each element is in one at most: nothing is summed.
+TEST(Schedule, PoolingGivesBackElementByElement) {
+  const Tensor x = input(0, {2, 8, 11}), slope = input(1, {2, 4, 3});
+  const Tensor given = gradients(sum(max_pool2d(x, {.kernel = {2}, .stride = {2, 4}}) * slope), {x})[0];
+  ir::Graph& g = ir::default_graph();
+  const ir::Graph::Scope scope(g);
+  const Node roots[] = {node_of(given)};
+  const Schedule s = make_schedule(g, roots, {});
+  EXPECT_EQ(s.launches.back().parts[0].kind, GroupKind::kMap);
+  EXPECT_EQ(any_schedule_differs(g, roots, small_bindings(g, roots, 1)), "");
+}
+
+// In order along the table, and so with the same bits for any number of items that share out the columns.
+TEST(Schedule, AnEmbeddingGivesBackInBlocksOfColumns) {
+  const Tensor table = input(0, {30, 160}), slope = input(1, {2, 9, 160}), ids = input(2, {2, 9}, i32);
+  const Tensor given = gradients(sum(embedding(ids, table) * slope), {table})[0];
+  ir::Graph& g = ir::default_graph();
+  const ir::Graph::Scope scope(g);
+  const Node roots[] = {node_of(given)};
+  const Schedule s = make_schedule(g, roots, {});
+  const loop::Program program = loop::lower(g, s.launches.back().parts[0].sink);
+  ASSERT_EQ(program.grid.size(), 1u) << loop::print(g, program);
+  EXPECT_GE(program.grid[0].chunk, 64);
+  EXPECT_EQ(loop::verify(g, program), "");
+  const interp::Bindings bindings = small_bindings(g, roots, 1);
+  EXPECT_EQ(schedule_differs(g, interp::evaluate(g, roots, bindings), s, bindings, interp::Mode::kExact,
+                             RunOn::kLoops),
+            "");
 }
 
 TEST(Schedule, LaunchesComeAfterWhatTheyRead) {

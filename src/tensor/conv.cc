@@ -46,63 +46,140 @@ struct Window {
   std::vector<int64_t> kernel, stride, low, high, dilation;
 };
 
-// [lead..., s1, s2] as [lead..., o1, o2, k1, k2]: element o * stride + k * dilation of the padded axis.
-// Without a gather: repeat the axis so that each kernel position's copy starts `dilation` later, then cut and
-// stride.
-//   axis of n elements -> repeated k times and cut to k * (n + dilation) elements -> [k, n + dilation] ->
-//   stride.
-Node windows(const Call& call, Node x, const Window& w, Node fill) {
-  const size_t axes = w.kernel.size(), rank = call.g.shape(x).size(), lead = rank - axes;
-  ir::PadArg pad{std::vector<Dim>(rank, Dim(0)), std::vector<Dim>(rank, Dim(0)),
-                 std::vector<int64_t>(rank, 0)};
-  for (size_t i = 0; i < axes; ++i) {
-    pad.low[lead + i] = Dim(w.low[i]);
-    pad.high[lead + i] = Dim(w.high[i]);
-  }
-  x = call.b.pad(x, fill, pad);
-  for (size_t i = 0; i < axes; ++i) {
-    const ir::Shape shape = call.g.shape(x);
-    const size_t at = lead + i;
-    const Dim n = shape[at];
-    const int64_t k = w.kernel[i], d = w.dilation[i], s = w.stride[i];
-    if (n.is_const() && n.value < d * (k - 1) + 1)
-      call.fail(ErrorCode::kShape, "a window of " + std::to_string(d * (k - 1) + 1) +
-                                       " does not fit in axis " + std::to_string(at) + ", which has " +
-                                       std::to_string(n.value) + " elements with padding");
-    const Dim out = ir::dim_add(
-        call.g, ir::dim_floordiv(call.g, ir::dim_sub(call.g, n, Dim(d * (k - 1) + 1)), Dim(s)), Dim(1));
-    const std::vector<Dim> before(shape.begin(), shape.end());
-    const size_t full_rank = before.size();
-    const auto with = [&](std::initializer_list<Dim> middle) {
-      std::vector<Dim> dims(before.begin(), before.begin() + static_cast<std::ptrdiff_t>(at));
-      dims.insert(dims.end(), middle.begin(), middle.end());
-      dims.insert(dims.end(), before.begin() + static_cast<std::ptrdiff_t>(at) + 1, before.end());
-      return dims;
-    };
-    const Dim row = ir::dim_add(call.g, n, Dim(d));
-    const Dim copies = Dim(k + (k * d + (n.is_const() && n.value > 0 ? n.value - 1 : 0)) /
-                                   (n.is_const() && n.value > 0 ? n.value : 1));
-    Node r = call.b.expand(call.b.reshape(x, with({Dim(1), n})), with({copies, n}));
-    r = call.b.reshape(r, with({ir::dim_mul(call.g, copies, n)}));
-    const auto cut = [&](Node y, size_t axis, Dim extent, int64_t step) {
-      const ir::Shape from = call.g.shape(y);
-      std::vector<Dim> to(from.begin(), from.end());
-      to[axis] = extent;
-      ir::SliceArg arg{std::vector<Dim>(to.size(), Dim(0)), std::vector<int64_t>(to.size(), 1)};
-      arg.step[axis] = step;
-      return call.b.slice(y, arg, to);
-    };
-    r = call.b.reshape(cut(r, at, ir::dim_mul(call.g, Dim(k), row), 1), with({Dim(k), row}));
-    r = cut(r, at + 1, out, s);
-    // [.., k, out, rest] -> [.., out, rest.., k]: kernel positions gather at the end, in order.
+// Windows as a view, without a gather. All axes are repeated at once, so that the gradient, which runs the
+// view backwards, is one sum over all kernel positions; and it finds them by adding, not by dividing.
+class Windows {
+ public:
+  Windows(const Call& call, const Window& window, Node fill) : call_(call), w_(window), fill_(fill) {}
+
+  // [lead..., s1, s2] as [lead..., o1, o2, k1, k2]: element o * stride + k * dilation of the padded axis.
+  Node of(Node x) const {
+    const size_t axes = w_.kernel.size(), lead = call_.g.shape(x).size() - axes;
+    x = call_.b.pad(x, fill_, pads(x, lead));
+    const ir::Shape shape = call_.g.shape(x);
+    std::vector<Dim> apart(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(lead)), wide = apart;
+    for (size_t i = 0; i < axes; ++i) {
+      const Dim n = shape[lead + i];
+      check_fit(lead + i, n, i);
+      apart.insert(apart.end(), {Dim(1), n});
+      wide.insert(wide.end(), {Dim(copies(n, i)), n});
+    }
+    x = call_.b.expand(call_.b.reshape(x, apart), wide);
+    for (size_t i = 0; i < axes; ++i) x = slid(x, lead + 2 * i, i);
+    // Kernel positions gather at the end, in order.
     std::vector<uint8_t> perm;
-    for (size_t p = 0; p <= full_rank; ++p)
-      if (p != at) perm.push_back(static_cast<uint8_t>(p));
-    perm.push_back(static_cast<uint8_t>(at));
-    x = call.b.permute(r, perm);
+    for (size_t i = 0; i < lead; ++i) perm.push_back(static_cast<uint8_t>(i));
+    for (size_t i = 0; i < axes; ++i) perm.push_back(static_cast<uint8_t>(lead + 2 * i + 1));
+    for (size_t i = 0; i < axes; ++i) perm.push_back(static_cast<uint8_t>(lead + 2 * i));
+    return call_.b.permute(x, perm);
   }
-  return x;
-}
+
+ private:
+  int64_t span(size_t i) const { return w_.dilation[i] * (w_.kernel[i] - 1) + 1; }
+  // Windows that do not overlap, and the single elements of a kernel of 1, repeat nothing.
+  bool is_apart(Dim n, size_t i) const {
+    return w_.kernel[i] == 1 || (n.is_const() && w_.kernel[i] <= w_.stride[i] && w_.dilation[i] == 1);
+  }
+  int64_t copies(Dim n, size_t i) const {
+    if (is_apart(n, i)) return 1;
+    return n.is_const() ? w_.kernel[i] : w_.kernel[i] * (1 + w_.dilation[i]);
+  }
+
+  void check_fit(size_t axis, Dim n, size_t i) const {
+    if (n.is_const() && n.value < span(i))
+      call_.fail(ErrorCode::kShape, "a window of " + std::to_string(span(i)) + " does not fit in axis " +
+                                        std::to_string(axis) + ", which has " + std::to_string(n.value) +
+                                        " elements with padding");
+  }
+
+  // Axes [copies, n] at `at` as [kernel, out].
+  Node slid(Node x, size_t at, size_t i) const {
+    const Dim n = call_.g.shape(x)[at + 1];
+    const int64_t k = w_.kernel[i], s = w_.stride[i];
+    const Dim out = ir::dim_add(
+        call_.g, ir::dim_floordiv(call_.g, ir::dim_sub(call_.g, n, Dim(span(i))), Dim(s)), Dim(1));
+    if (k == 1) return cut(x, at + 1, 0, out, s);
+    if (is_apart(n, i)) return side_by_side(x, at, out.value, k, s);
+    return n.is_const() ? skewed(x, at, i, out) : skewed_by_repeating(x, at, i, out);
+  }
+
+  // Rows of `stride` elements, of which the window is the beginning.
+  Node side_by_side(Node x, size_t at, int64_t out, int64_t kernel, int64_t stride) const {
+    const int64_t n = call_.g.shape(x)[at + 1].value, whole = out * stride;
+    x = whole > n ? padded(x, at + 1, 0, whole - n) : cut(x, at + 1, 0, Dim(whole), 1);
+    x = cut(regrouped(x, at, 2, {Dim(out), Dim(stride)}), at + 1, 0, Dim(kernel), 1);
+    std::vector<uint8_t> perm(call_.g.shape(x).size());
+    for (size_t p = 0; p < perm.size(); ++p) perm[p] = static_cast<uint8_t>(p);
+    std::swap(perm[at], perm[at + 1]);
+    return call_.b.permute(x, perm);
+  }
+
+  // The copies one after the other, cut into rows that are `dilation` longer, so that each row begins that
+  // much later in its copy. The padding, which no window reaches, is room for the gradient: there every
+  // element of a copy finds its place in the row of the same number.
+  Node skewed(Node x, size_t at, size_t i, Dim out) const {
+    const int64_t d = w_.dilation[i], later = span(i) - 1, n = call_.g.shape(x)[at + 1].value + later;
+    const int64_t k = w_.kernel[i];
+    x = regrouped(padded(x, at + 1, 0, later), at, 2, {Dim(k * n)});
+    x = regrouped(padded(x, at, later, d), at, 1, {Dim(k), Dim(n + d)});
+    return cut(x, at + 1, later, out, w_.stride[i]);
+  }
+
+  // The same where the extent is not known, so that nothing has to be proven of paddings: copies of the bare
+  // axis, enough to fill the rows.
+  Node skewed_by_repeating(Node x, size_t at, size_t i, Dim out) const {
+    const ir::Shape shape = call_.g.shape(x);
+    const Dim k = Dim(w_.kernel[i]), row = ir::dim_add(call_.g, shape[at + 1], Dim(w_.dilation[i]));
+    x = regrouped(x, at, 2, {ir::dim_mul(call_.g, shape[at], shape[at + 1])});
+    x = regrouped(cut(x, at, 0, ir::dim_mul(call_.g, k, row), 1), at, 1, {k, row});
+    return cut(x, at + 1, 0, out, w_.stride[i]);
+  }
+
+  // -- Movement of one axis --
+
+  ir::PadArg no_pads(Node x) const {
+    const size_t rank = call_.g.shape(x).size();
+    return {std::vector<Dim>(rank, Dim(0)), std::vector<Dim>(rank, Dim(0)), std::vector<int64_t>(rank, 0)};
+  }
+  ir::PadArg pads(Node x, size_t lead) const {
+    ir::PadArg pad = no_pads(x);
+    for (size_t i = 0; i < w_.kernel.size(); ++i) {
+      pad.low[lead + i] = Dim(w_.low[i]);
+      pad.high[lead + i] = Dim(w_.high[i]);
+    }
+    return pad;
+  }
+  Node padded(Node x, size_t axis, int64_t low, int64_t high) const {
+    ir::PadArg pad = no_pads(x);
+    pad.low[axis] = Dim(low);
+    pad.high[axis] = Dim(high);
+    return call_.b.pad(x, fill_, pad);
+  }
+  Node cut(Node x, size_t axis, int64_t start, Dim extent, int64_t step) const {
+    const ir::Shape from = call_.g.shape(x);
+    std::vector<Dim> to(from.begin(), from.end());
+    to[axis] = extent;
+    ir::SliceArg arg{std::vector<Dim>(to.size(), Dim(0)), std::vector<int64_t>(to.size(), 1)};
+    arg.start[axis] = Dim(start);
+    arg.step[axis] = step;
+    return call_.b.slice(x, arg, to);
+  }
+  // `count` axes at `at` as others.
+  Node regrouped(Node x, size_t at, size_t count, std::initializer_list<Dim> others) const {
+    const ir::Shape shape = call_.g.shape(x);
+    std::vector<Dim> dims(shape.begin(), shape.end());
+    const auto first = dims.erase(dims.begin() + static_cast<std::ptrdiff_t>(at),
+                                  dims.begin() + static_cast<std::ptrdiff_t>(at + count));
+    dims.insert(first, others.begin(), others.end());
+    return call_.b.reshape(x, dims);
+  }
+
+  const Call& call_;
+  const Window& w_;
+  Node fill_;
+};
+
+Node windows(const Call& call, Node x, const Window& w, Node fill) { return Windows(call, w, fill).of(x); }
 
 Window conv_window(const Call& call, ir::Shape ws, size_t axes, const ConvOptions& options) {
   Window window{{},

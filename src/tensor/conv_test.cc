@@ -91,6 +91,9 @@ const ConvCase kConvs[] = {
     {{1, 2, 6, 5}, {2, 2, 2, 3}, {.stride = {2, 1}, .padding = {0, 1}, .dilation = {1, 2}}},
     {{1, 4, 5, 5}, {2, 2, 3, 3}, {.stride = {2}, .padding = {1}, .groups = 2}},
     {{1, 2, 4, 4}, {2, 2, 1, 1}, {.stride = {2}}},
+    {{1, 2, 5, 7}, {2, 2, 1, 1}, {.padding = {1, 0}, .dilation = {3}}},
+    {{1, 2, 9, 8}, {2, 2, 2, 2}, {.stride = {4, 2}, .padding = {1, 0}}},
+    {{2, 1, 11}, {2, 1, 3}, {.stride = {4}, .dilation = {2}}},
     {{1, 2, 3, 4, 3}, {2, 2, 2, 2, 2}, {.stride = {1, 2, 1}, .padding = {1, 0, 1}}},
 };
 
@@ -259,6 +262,8 @@ TEST(Pool, MatchesLoops) {
       {{3, 4, 3, 4}, 3, {.kernel = {2}, .stride = {1}}},
       {{1, 1}, 1, {.kernel = {2}, .stride = {2}, .padding = {1}, .ceil_mode = true}},
       {{4}, 1, {.kernel = {4}}},
+      {{2, 11}, 1, {.kernel = {2}, .stride = {3}}},
+      {{10, 9}, 2, {.kernel = {2, 3}, .stride = {4, 3}}},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(testing::PrintToString(c.x) + " by " + testing::PrintToString(c.o.kernel));
