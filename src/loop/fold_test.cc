@@ -357,7 +357,7 @@ TEST(FoldFuzz, PhasesGiveTheBitsOfTheirKernels) {
     limited += kernel.is_limited();
   }
   EXPECT_GE(4 * cut, seeds.size());
-  EXPECT_GE(50 * limited, seeds.size());
+  EXPECT_GE(100 * limited, seeds.size());
 }
 
 }  // namespace

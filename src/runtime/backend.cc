@@ -240,9 +240,12 @@ Current& current() {
 
 constexpr std::string_view kInterpreter = "interp";
 
-// Contexts are never destroyed: tensors that outlive them give their memory back to them.
+// Contexts are never destroyed: tensors that outlive them give their memory back to them. The list keeps them
+// reachable for whoever looks for leaks.
 Context* make_context(const Settings& settings) {
-  return device_name(settings) == kInterpreter ? nullptr : new Context(settings);
+  if (device_name(settings) == kInterpreter) return nullptr;
+  static auto* const all = new std::vector<Context*>;
+  return all->emplace_back(new Context(settings));
 }
 
 [[maybe_unused]] const bool kRegistered = [] {
