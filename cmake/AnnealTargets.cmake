@@ -172,7 +172,11 @@ function(anneal_test_binary target label)
   add_test(NAME ${target}
     COMMAND ${target} --gtest_brief=1 --gtest_output=xml:${CMAKE_CURRENT_BINARY_DIR}/results/${target}.xml
     WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
-  set_tests_properties(${target} PROPERTIES LABELS "${label};${arg_LABELS}" TIMEOUT 600)
+  set(seconds 600)
+  if(ANNEAL_SANITIZE)
+    set(seconds 1200)
+  endif()
+  set_tests_properties(${target} PROPERTIES LABELS "${label};${arg_LABELS}" TIMEOUT ${seconds})
 endfunction()
 
 function(anneal_tests name)

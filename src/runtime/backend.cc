@@ -2,6 +2,7 @@
 #include "runtime/backend.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "anneal/error.h"
 #include "device/registry.h"
