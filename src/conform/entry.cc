@@ -9,6 +9,7 @@
 #include "anneal/transforms.h"
 #include "conform/ops.h"
 #include "interp/work.h"
+#include "support/error_text.h"
 #include "tensor/call.h"
 
 namespace anneal::conform {
@@ -16,9 +17,7 @@ namespace anneal::conform {
 using Json = nlohmann::json;
 
 std::string first_line(const std::string& text) {
-  std::string line = text.substr(0, text.find('\n'));
-  if (line.starts_with("error[")) line.erase(0, std::min(line.find("] ") + 2, line.size()));
-  return line;
+  return std::string(support::without_kind(std::string_view(text).substr(0, text.find('\n'))));
 }
 
 const io::TensorView& Entry::view(const std::string& tensor) const {

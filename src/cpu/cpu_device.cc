@@ -22,6 +22,7 @@
 #include "ir/bounds.h"
 #include "ir/kernel.h"
 #include "support/check.h"
+#include "support/error_text.h"
 #include "support/flags.h"
 #include "support/number_text.h"
 
@@ -241,7 +242,7 @@ std::vector<std::shared_ptr<const device::Executable>> CpuDevice::compile(
                                                     ir::variables_of(graph, program.kernel).size(),
                                                     work_of(graph, program));
       } catch (const Error& error) {
-        unit.failure = error.message().substr(error.message().find("] ") + 2);  // without its "error[...] "
+        unit.failure = support::without_kind(error.message());
         unit.code = error.code();
       } catch (const std::bad_alloc&) {
         unit.failure = "cpu: there is no memory left to compile with";

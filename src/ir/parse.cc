@@ -5,6 +5,7 @@
 #include "anneal/error.h"
 #include "ir/parser.h"
 #include "ir/verify.h"
+#include "support/error_text.h"
 #include "support/nearest.h"
 
 namespace anneal::ir {
@@ -236,8 +237,7 @@ Parsed parse(Graph& graph, std::string_view text, const ParseLimits& limits) {
   try {
     return parser.run();
   } catch (const Error& e) {
-    const std::string_view message = e.message();
-    return {{}, parser.placed(message.substr(message.find("] ") + 2))};  // without its "error[limit] "
+    return {{}, parser.placed(support::without_kind(e.message()))};
   }
 #else
   return parser.run();
