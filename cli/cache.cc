@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // anneal cache: what a device keeps of compiled code between processes.
-#define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
 #include <map>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // anneal conform: runs a reference set; one line for each failure, the counts at the end.
-#define FMT_HEADER_ONLY
 #include "conform/conform.h"
 
 #include <fmt/format.h>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // anneal explain: everything the tables know of an op, a rule, a pass, or a function of the API.
-#define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // anneal explain fuse: why two parts of a program are one kernel, or not.
-#define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // anneal explain kernel: one launch of a program, from the lines that asked for it to its code.
-#define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // anneal explain mem: how much memory is alive at each launch of a plan, what the most of it is, and what
 // lies in memory that something else had before.
-#define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
 #include <algorithm>

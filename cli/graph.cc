@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // anneal graph: the nodes of a program in the order of its text, with where each comes from.
-#define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
 #include <array>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // anneal interp: evaluates a program with inputs out of files or made by a seed, and prints its results. Of a
 // kernel, whose slots are its inputs, these are the slots that it writes.
-#define FMT_HEADER_ONLY
 #include "interp/interp.h"
 
 #include <fmt/format.h>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // anneal kernels: what a program is run as, with modelled traffic and time.
-#define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
 #include <algorithm>

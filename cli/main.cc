@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // The command line tool: finds the verb, runs it, and turns errors into one message and exit code 1.
-#define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
 #include <csignal>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // anneal opt: passes over a program; prints the text afterwards. Traces and statistics are comments of that
 // text.
-#define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // anneal profile: runs a program on made-up inputs and shows the time of each kernel beside what was modelled
 // and what the device could do at best.
-#define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // anneal reduce: makes a failing program small while it fails in the same way. Candidates are tried in
 // processes of their own, so that a crash is a failure like any other.
-#define FMT_HEADER_ONLY
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/wait.h>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // anneal run: a built-in model on random parameters and made-up data.
-#define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // See scheduled.h.
-#define FMT_HEADER_ONLY
 #include "cli/scheduled.h"
 
 #include <fmt/format.h>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // anneal train: trains a built-in model. One step is one program: forward, backward and optimizer.
-#define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
 #include <algorithm>

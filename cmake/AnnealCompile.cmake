@@ -32,6 +32,15 @@ function(anneal_read_once target)
   endif()
 endfunction()
 
+# A build from scratch takes half the time if the compiler gets several sources of a target at once: their headers,
+# templates and inline functions are read and compiled once. Off where one file is changed and built again all day.
+# Names without linkage are then shared by neighbours, so they must differ within a folder.
+option(ANNEAL_TOGETHER "Compile several sources of a target at once" ${PROJECT_IS_TOP_LEVEL})
+if(ANNEAL_TOGETHER AND NOT ANNEAL_CORE_ONLY)
+  set(CMAKE_UNITY_BUILD ON)
+  set(CMAKE_UNITY_BUILD_BATCH_SIZE 6)
+endif()
+
 # For what is not worth the time that optimizing it takes.
 function(anneal_plain target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
@@ -76,6 +85,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-maybe-uninitialized)
 endif()
 
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # A class that only one source knows may have members of types that only this source knows.
+  target_compile_options(anneal_warnings INTERFACE -Wno-subobject-linkage)
+endif()
+
 if(CMAKE_SIZEOF_VOID_P EQUAL 4)
   # Extents are int64_t everywhere; a tensor that fits in a 32-bit memory has extents that fit in its size_t.
   target_compile_options(anneal_warnings INTERFACE -Wno-shorten-64-to-32)
@@ -98,8 +112,6 @@ function(anneal_header_only name header folder)
 endfunction()
 
 anneal_header_only(anneal_fmt fmt/format.h fmt)
-# Defined as nothing, so that a source which says `#define FMT_HEADER_ONLY` itself agrees.
-target_compile_definitions(anneal_fmt INTERFACE FMT_HEADER_ONLY=)
 if(NOT ANNEAL_CORE_ONLY)
   anneal_header_only(anneal_json nlohmann/json.hpp nlohmann)
 endif()

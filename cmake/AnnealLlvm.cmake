@@ -6,9 +6,9 @@
 set(ANNEAL_LLVM_FOLDERS cpu)
 
 # Clang's check of the types of called functions looks in front of their code, where code made at run time has nothing.
-function(anneal_calls_machine_code)
+function(anneal_calls_machine_code target)
   if(ANNEAL_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-    set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS -fno-sanitize=function)
+    target_compile_options(${target} PRIVATE -fno-sanitize=function)
   endif()
 endfunction()
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "conform/compare.h"
 
-#define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -100,7 +100,7 @@ Outputs cast_op(const OpCall& c) {
 
 Outputs identity_op(const OpCall& c) { return c.x(); }
 
-constexpr OpEntry kOps[] = {
+constexpr OpEntry kElementwiseOps[] = {
     // -- One operand --
     {"neg", 1, 1, unary<neg>},
     {"abs", 1, 1, unary<abs>},
@@ -249,6 +249,6 @@ constexpr OpEntry kOps[] = {
 
 }  // namespace
 
-std::span<const OpEntry> elementwise_ops() { return kOps; }
+std::span<const OpEntry> elementwise_ops() { return kElementwiseOps; }
 
 }  // namespace anneal::conform

@@ -30,7 +30,7 @@ Outputs tensordot_op(const OpCall& c) {
 }
 Outputs cdist_op(const OpCall& c) { return cdist(c.x(), c.in[1], c.args.number("p", 2)); }
 
-constexpr OpEntry kOps[] = {
+constexpr OpEntry kLinalgOps[] = {
     {"matmul", 2, 2, binary<matmul>},
     {"dot", 2, 2, binary<dot>},
     {"outer", 2, 2, binary<outer>},
@@ -55,6 +55,6 @@ constexpr OpEntry kOps[] = {
 
 }  // namespace
 
-std::span<const OpEntry> linalg_ops() { return kOps; }
+std::span<const OpEntry> linalg_ops() { return kLinalgOps; }
 
 }  // namespace anneal::conform

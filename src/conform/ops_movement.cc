@@ -188,7 +188,7 @@ Outputs take_along_op(const OpCall& c) {
   return take_along_dim(c.x(), c.in[1], c.args.axis());
 }
 
-constexpr OpEntry kOps[] = {
+constexpr OpEntry kMovementOps[] = {
     {"arange", 0, 0, arange_op},
     {"linspace", 0, 0, linspace_op},
     {"eye", 0, 0, eye_op},
@@ -262,6 +262,6 @@ constexpr OpEntry kOps[] = {
 
 }  // namespace
 
-std::span<const OpEntry> movement_ops() { return kOps; }
+std::span<const OpEntry> movement_ops() { return kMovementOps; }
 
 }  // namespace anneal::conform

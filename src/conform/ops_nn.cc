@@ -172,7 +172,7 @@ Outputs gaussian_nll_op(const OpCall& c) {
   return gaussian_nll_loss(c.in[0], c.in[1], c.in[2], c.args.eps(1e-6), reduction_of(c));
 }
 
-constexpr OpEntry kOps[] = {
+constexpr OpEntry kNnOps[] = {
     {"conv1d", 2, 3, conv_op<1>},
     {"conv2d", 2, 3, conv_op<2>},
     {"conv3d", 2, 3, conv_op<3>},
@@ -221,6 +221,6 @@ constexpr OpEntry kOps[] = {
 
 }  // namespace
 
-std::span<const OpEntry> nn_ops() { return kOps; }
+std::span<const OpEntry> nn_ops() { return kNnOps; }
 
 }  // namespace anneal::conform

@@ -87,7 +87,7 @@ Outputs running(const OpCall& c, bool greatest) {
   return {{cummin(c.x(), axis), cummin_indices(c.x(), axis)}, 1};
 }
 
-constexpr OpEntry kOps[] = {
+constexpr OpEntry kReduceOps[] = {
     {"sum", 1, 1, reduction<sum>},
     {"mean", 1, 1, reduction<mean>},
     {"prod", 1, 1, reduction<prod>},
@@ -131,6 +131,6 @@ constexpr OpEntry kOps[] = {
 
 }  // namespace
 
-std::span<const OpEntry> reduce_ops() { return kOps; }
+std::span<const OpEntry> reduce_ops() { return kReduceOps; }
 
 }  // namespace anneal::conform

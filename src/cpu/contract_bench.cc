@@ -153,7 +153,7 @@ void run_row(const Row& row, const Options& options, Pair& pair, SgemmFunction* 
   const std::vector<float> a = random(static_cast<size_t>(s.batch * s.m * s.k)),
                            b = random(static_cast<size_t>(s.batch * s.k * s.n));
   std::vector<float> c(static_cast<size_t>(s.batch * s.m * s.n)), d(c.size());
-  const Scratch scratch[2] = {make_scratch(plan.scratch_bytes), make_scratch(plan.scratch_bytes)};
+  const AlignedScratch scratch[2] = {make_scratch(plan.scratch_bytes), make_scratch(plan.scratch_bytes)};
   std::memset(scratch[0].get(), 0, static_cast<size_t>(plan.scratch_bytes));
   std::memset(scratch[1].get(), 0, static_cast<size_t>(plan.scratch_bytes));
   void* slots[6] = {const_cast<float*>(a.data()), const_cast<float*>(b.data()), c.data()};

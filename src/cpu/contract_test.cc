@@ -59,7 +59,7 @@ struct Trial {
   ContractPlan plan;
   // Operands are surrounded by NaN: a lane that reads outside and gets into a sum shows.
   Guarded<T> a, b, c;
-  Scratch scratch;
+  AlignedScratch scratch;
   ContractFunction* f = nullptr;
   std::unique_ptr<TestJit> jit;
 
@@ -289,7 +289,7 @@ void check_fused(const Fused& fused, Isa isa) {
   Guarded<float> out(count(s.batch, s.m * s.n), 7), twice(count(s.batch, s.m * s.n), 0),
       as(count(s.batch, s.m), 7), bs(count(s.batch, s.n), 7);
   void* slots[] = {a.data(), b.data(), out.data(), twice.data(), as.data(), bs.data()};
-  const Scratch scratch = make_scratch(plan.scratch_bytes);
+  const AlignedScratch scratch = make_scratch(plan.scratch_bytes);
   std::memset(scratch.get(), 0xff, static_cast<size_t>(plan.scratch_bytes));
   for (int64_t i = plan.items(s); i-- > 0;) f(slots, nullptr, i, i + 1, scratch.get());
   EXPECT_TRUE(out.guards_are(7) && twice.guards_are(0) && as.guards_are(7) && bs.guards_are(7));

@@ -14,7 +14,6 @@ namespace {
 
 using ir::Op;
 using llvm::Value;
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // ln(2) and log2(e) in two parts. Multiples of the first part of ln(2) by an exponent are exact.

@@ -2,11 +2,14 @@
 // What the transcendental functions share. Included by math*.cc only. Tested by math_slow_test.cc.
 #pragma once
 
+#include <limits>
 #include <span>
 
 #include "cpu/value_builder.h"
 
 namespace anneal::cpu {
+
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // A function of x in one precision: shorthand for instructions on values like x.
 struct Math {

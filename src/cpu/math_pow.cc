@@ -10,7 +10,6 @@ namespace anneal::cpu {
 namespace {
 
 using llvm::Value;
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // An unevaluated sum, |low| much below |high|.
 struct Pair {

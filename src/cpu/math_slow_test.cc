@@ -139,7 +139,7 @@ void check_pow(double bound) {
   Runner<T> runner(Op::Pow, detect_target(""), 8);
   support::RandomStream random(5);
   Worst<T> worst;
-  constexpr T kInf = std::numeric_limits<T>::infinity(), kNan = std::numeric_limits<T>::quiet_NaN();
+  constexpr T kInfinite = std::numeric_limits<T>::infinity(), kNan = std::numeric_limits<T>::quiet_NaN();
   const T specials[] = {0,
                         static_cast<T>(-0.0),
                         1,
@@ -152,8 +152,8 @@ void check_pow(double bound) {
                         T{-0.5},
                         T{1.5},
                         T{-1.5},
-                        kInf,
-                        -kInf,
+                        kInfinite,
+                        -kInfinite,
                         kNan,
                         std::numeric_limits<T>::max(),
                         std::numeric_limits<T>::min(),

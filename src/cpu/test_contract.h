@@ -153,9 +153,9 @@ using ContractFunction = void(void** slots, const int64_t* vars, int64_t begin, 
 struct AlignedFree {
   void operator()(void* memory) const { std::free(memory); }
 };
-using Scratch = std::unique_ptr<void, AlignedFree>;
-inline Scratch make_scratch(int64_t bytes) {
-  return Scratch(std::aligned_alloc(64, (static_cast<size_t>(bytes) + 127) / 64 * 64));
+using AlignedScratch = std::unique_ptr<void, AlignedFree>;
+inline AlignedScratch make_scratch(int64_t bytes) {
+  return AlignedScratch(std::aligned_alloc(64, (static_cast<size_t>(bytes) + 127) / 64 * 64));
 }
 
 }  // namespace anneal::cpu

@@ -18,18 +18,14 @@
 #include <csignal>
 #endif
 
+#include "io/test_bytes.h"
+
 namespace anneal::io {
 namespace {
 
 namespace fs = std::filesystem;
 
 std::span<const std::byte> as_bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
-
-std::string as_text(std::span<const std::byte> bytes) {
-  std::string text(bytes.size(), '\0');
-  if (!bytes.empty()) std::memcpy(text.data(), bytes.data(), bytes.size());
-  return text;
-}
 
 // An empty folder of its own for each test.
 class FileBytesTest : public testing::Test {

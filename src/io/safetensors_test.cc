@@ -13,21 +13,17 @@
 #include <string>
 #include <vector>
 
+#include "io/test_bytes.h"
+
 namespace anneal::io {
 namespace {
 
 using Bytes = std::vector<std::byte>;
 
-Bytes as_bytes(std::string_view text) {
+Bytes bytes_of(std::string_view text) {
   Bytes bytes(text.size());
   if (!text.empty()) std::memcpy(bytes.data(), text.data(), text.size());
   return bytes;
-}
-
-std::string as_text(std::span<const std::byte> bytes) {
-  std::string text(bytes.size(), '\0');
-  if (!bytes.empty()) std::memcpy(text.data(), bytes.data(), bytes.size());
-  return text;
 }
 
 std::string length_prefix(uint64_t length) {
@@ -38,7 +34,7 @@ std::string length_prefix(uint64_t length) {
 
 // A file from its header text and the size of its data, which counts up from 0.
 Bytes file_of(std::string_view header, size_t data_size) {
-  Bytes file = as_bytes(length_prefix(header.size()) + std::string(header));
+  Bytes file = bytes_of(length_prefix(header.size()) + std::string(header));
   for (size_t i = 0; i < data_size; ++i) file.push_back(static_cast<std::byte>(i));
   return file;
 }
@@ -112,9 +108,9 @@ TEST(SafeTensors, TooShortForALength) {
 }
 
 TEST(SafeTensors, HeaderLengthMustFit) {
-  EXPECT_EQ(message_for(as_bytes(length_prefix(3) + "{}")),
+  EXPECT_EQ(message_for(bytes_of(length_prefix(3) + "{}")),
             "f: byte 0: header length 3 goes past the end of the file, which has 10 bytes; at most 2 fits");
-  EXPECT_EQ(message_for(as_bytes(length_prefix(100000001) + "{}")),
+  EXPECT_EQ(message_for(bytes_of(length_prefix(100000001) + "{}")),
             "f: byte 0: header length 100000001 is above the format's limit of 100000000");
   EXPECT_EQ(message_for(Bytes(16, std::byte{0xff})),
             "f: byte 0: header length 18446744073709551615 is above the format's limit of 100000000");

@@ -113,8 +113,8 @@ struct Context {
   Node node;
   DType dtype;
 };
-using Sources = std::span<const Bounds>;
-using Transfer = Bounds (*)(const Context&, Sources);
+using SourceBounds = std::span<const Bounds>;
+using Transfer = Bounds (*)(const Context&, SourceBounds);
 
 int64_t power_of_two_in(int64_t v) { return v & -v; }  // the greatest that divides v > 0
 
@@ -133,25 +133,25 @@ Bounds join(const Bounds& a, const Bounds& b) {
   return bounded(std::min(a.min, b.min), std::max(a.max, b.max), join(congruence_of(a), congruence_of(b)));
 }
 
-Bounds unknown(const Context& c, Sources) { return type_bounds(c.dtype); }
-Bounds source(const Context&, Sources s) { return s[0]; }
-Bounds join_all(const Context&, Sources s) {
+Bounds unknown(const Context& c, SourceBounds) { return type_bounds(c.dtype); }
+Bounds source(const Context&, SourceBounds s) { return s[0]; }
+Bounds join_all(const Context&, SourceBounds s) {
   Bounds all = s[0];
   for (const Bounds& b : s.subspan(1)) all = join(all, b);
   return all;
 }
 
-Bounds of_const(const Context& c, Sources) {
+Bounds of_const(const Context& c, SourceBounds) {
   const int64_t v = c.graph.const_value(c.node).as_int(c.dtype);
   return c.dtype == DType::kU64 && v < 0 ? type_bounds(c.dtype) : constant(v);
 }
-Bounds of_var(const Context& c, Sources) {
+Bounds of_var(const Context& c, SourceBounds) {
   const auto& var = c.graph.arg_as<VarArg>(c.node);
   return bounded(var.min, var.max, reduced(var.multiple_of, 0));
 }
 // A loop that may have no values is never known to be at 0: were it replaced by 0, what it holds would run
 // once.
-Bounds of_range(const Context&, Sources s) {
+Bounds of_range(const Context&, SourceBounds s) {
   const int64_t least = s[0].min <= 0 && s[0].max == 1 ? 1 : 0;
   return bounded(0, s[0].max == kHigh ? kHigh : std::max<int64_t>(s[0].max - 1, least));
 }
@@ -161,27 +161,27 @@ Bounds positions(const Context& c, const Dim& extent) {
   if (!extent.is_const()) return c.dtype == DType::kIndex ? bounded(0, kHigh) : type;
   return extent.value - 1 > type.max ? type : bounded(0, std::max<int64_t>(extent.value - 1, 0));
 }
-Bounds of_iota(const Context& c, Sources) {
+Bounds of_iota(const Context& c, SourceBounds) {
   return positions(c, c.graph.shape(c.node)[static_cast<size_t>(c.graph.arg_as<AxisArg>(c.node).axis)]);
 }
-Bounds of_arg_reduce(const Context& c, Sources) {
+Bounds of_arg_reduce(const Context& c, SourceBounds) {
   const Shape shape = c.graph.shape(c.graph.source(c.node, 0));
   return positions(c, shape[static_cast<size_t>(c.graph.arg_as<ScanArg>(c.node).axis)]);
 }
-Bounds of_arg_sort(const Context& c, Sources) {
+Bounds of_arg_sort(const Context& c, SourceBounds) {
   return positions(c, c.graph.shape(c.node)[static_cast<size_t>(c.graph.arg_as<SortArg>(c.node).axis)]);
 }
 
-Bounds of_neg(const Context& c, Sources s) {
+Bounds of_neg(const Context& c, SourceBounds s) {
   return wrapped(c.dtype, negated_end(s[0].max), negated_end(s[0].min),
                  multiply({0, -1}, congruence_of(s[0])));
 }
-Bounds of_abs(const Context& c, Sources s) {
+Bounds of_abs(const Context& c, SourceBounds s) {
   if (s[0].min >= 0) return s[0];
   if (s[0].max <= 0) return of_neg(c, s);
   return wrapped(c.dtype, 0, std::max(negated_end(s[0].min), s[0].max), {});
 }
-Bounds of_not(const Context& c, Sources s) {
+Bounds of_not(const Context& c, SourceBounds s) {
   if (c.dtype == DType::kU64) return type_bounds(c.dtype);
   // ~x is greatest - x for an unsigned type, -1 - x for a signed one.
   const int64_t top = is_signed(c.dtype) ? -1 : type_bounds(c.dtype).max;
@@ -204,17 +204,17 @@ Bounds product(DType t, const Bounds& a, const Bounds& b) {
   r.include(multiply_ends(a.max, b.min), multiply_ends(a.max, b.max));
   return wrapped(t, r.min, r.max, multiply(congruence_of(a), congruence_of(b)));
 }
-Bounds of_add(const Context& c, Sources s) { return sum(c.dtype, s[0], s[1]); }
-Bounds of_sub(const Context& c, Sources s) {
+Bounds of_add(const Context& c, SourceBounds s) { return sum(c.dtype, s[0], s[1]); }
+Bounds of_sub(const Context& c, SourceBounds s) {
   return wrapped(c.dtype, add_ends(s[0].min, negated_end(s[1].max), kLow),
                  add_ends(s[0].max, negated_end(s[1].min), kHigh),
                  add(congruence_of(s[0]), multiply({0, -1}, congruence_of(s[1]))));
 }
-Bounds of_mul(const Context& c, Sources s) { return product(c.dtype, s[0], s[1]); }
+Bounds of_mul(const Context& c, SourceBounds s) { return product(c.dtype, s[0], s[1]); }
 
 bool may_be_zero(const Bounds& b) { return b.min <= 0 && b.max >= 0 && b.remainder == 0; }
 
-Bounds of_division(const Context& c, Sources s, bool floor) {
+Bounds of_division(const Context& c, SourceBounds s, bool floor) {
   const Bounds &a = s[0], &b = s[1];
   Interval r;
   if (b.max >= 1) {
@@ -235,8 +235,8 @@ Bounds of_division(const Context& c, Sources s, bool floor) {
     rest = reduced(a.modulus / b.min, a.remainder / b.min);
   return wrapped(c.dtype, r.min, r.max, rest);
 }
-Bounds of_floordiv(const Context& c, Sources s) { return of_division(c, s, true); }
-Bounds of_truncdiv(const Context& c, Sources s) { return of_division(c, s, false); }
+Bounds of_floordiv(const Context& c, SourceBounds s) { return of_division(c, s, true); }
+Bounds of_truncdiv(const Context& c, SourceBounds s) { return of_division(c, s, false); }
 
 Congruence congruence_of_remainder(const Bounds& a, const Bounds& b) {
   if (!b.is_const() || b.min == 0 || b.min == kLow) return {};
@@ -244,7 +244,7 @@ Congruence congruence_of_remainder(const Bounds& a, const Bounds& b) {
   return reduced(std::gcd(x.modulus, b.min), x.rest);
 }
 
-Bounds of_floormod(const Context&, Sources s) {
+Bounds of_floormod(const Context&, SourceBounds s) {
   const Bounds &a = s[0], &b = s[1];
   if (b.min >= 1 && a.min >= 0 && a.max < b.min) return a;
   if (b.is_const() && b.min >= 1 && a.min != kLow && a.max != kHigh) {
@@ -260,7 +260,7 @@ Bounds of_floormod(const Context&, Sources s) {
   return bounded(r.min, r.max, may_be_zero(b) ? Congruence{} : congruence_of_remainder(a, b));
 }
 
-Bounds of_truncmod(const Context& c, Sources s) {
+Bounds of_truncmod(const Context& c, SourceBounds s) {
   const Bounds &a = s[0], &b = s[1];
   if (a.min >= 0 && b.min >= 1) return of_floormod(c, s);
   const int64_t least = b.min >= 1 ? b.min : b.max <= -1 ? negated_end(b.max) : 0;
@@ -274,13 +274,13 @@ Bounds of_truncmod(const Context& c, Sources s) {
   return bounded(r.min, r.max, may_be_zero(b) ? Congruence{} : congruence_of_remainder(a, b));
 }
 
-Bounds of_max(const Context&, Sources s) {
+Bounds of_max(const Context&, SourceBounds s) {
   if (s[0].min >= s[1].max) return s[0];
   if (s[1].min >= s[0].max) return s[1];
   return bounded(std::max(s[0].min, s[1].min), std::max(s[0].max, s[1].max),
                  join(congruence_of(s[0]), congruence_of(s[1])));
 }
-Bounds of_min(const Context&, Sources s) {
+Bounds of_min(const Context&, SourceBounds s) {
   if (s[0].max <= s[1].min) return s[0];
   if (s[1].max <= s[0].min) return s[1];
   return bounded(std::min(s[0].min, s[1].min), std::min(s[0].max, s[1].max),
@@ -293,7 +293,7 @@ int64_t ones_above(int64_t v) {  // the least 2^k - 1 >= v >= 0
   return static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(v) + 1) - 1);
 }
 
-Bounds of_and(const Context& c, Sources s) {
+Bounds of_and(const Context& c, SourceBounds s) {
   if (is_bool(c.dtype)) return bounded(s[0].min & s[1].min, s[0].max & s[1].max);
   if (s[0].is_const() && s[1].is_const()) return constant(s[0].min & s[1].min);
   Bounds r = type_bounds(c.dtype);
@@ -310,19 +310,19 @@ Bounds of_and(const Context& c, Sources s) {
   }
   return bounded(r.min, r.max);
 }
-Bounds of_or(const Context& c, Sources s) {
+Bounds of_or(const Context& c, SourceBounds s) {
   if (is_bool(c.dtype)) return bounded(s[0].min | s[1].min, s[0].max | s[1].max);
   if (s[0].is_const() && s[1].is_const()) return constant(s[0].min | s[1].min);
   if (s[0].min < 0 || s[1].min < 0) return type_bounds(c.dtype);
   return bounded(std::max(s[0].min, s[1].min), ones_above(s[0].max | s[1].max));
 }
-Bounds of_xor(const Context& c, Sources s) {
+Bounds of_xor(const Context& c, SourceBounds s) {
   if (s[0].is_const() && s[1].is_const()) return constant(s[0].min ^ s[1].min);
   if (s[0].min < 0 || s[1].min < 0) return type_bounds(c.dtype);
   return bounded(0, ones_above(s[0].max | s[1].max));
 }
 
-Bounds of_shl(const Context& c, Sources s) {
+Bounds of_shl(const Context& c, SourceBounds s) {
   const int64_t width = dtype_size(c.dtype) * 8;
   const Bounds& by = s[1];
   if (by.is_const() && (by.min < 0 || by.min >= width)) return constant(0);
@@ -334,7 +334,7 @@ Bounds of_shl(const Context& c, Sources s) {
       by.is_const() ? Congruence{0, int64_t{1} << by.min} : reduced(int64_t{1} << by.min, 0);
   return wrapped(c.dtype, r.min, r.max, multiply(congruence_of(s[0]), power));
 }
-Bounds of_shr(const Context& c, Sources s) {
+Bounds of_shr(const Context& c, SourceBounds s) {
   const int64_t width = dtype_size(c.dtype) * 8;
   const Bounds &a = s[0], &by = s[1];
   const auto shift = [](int64_t v, int64_t k) {
@@ -355,13 +355,13 @@ bool compares_ints(const Context& c) {
   const DType t = c.graph.dtype(c.graph.source(c.node, 0));
   return is_int(t) || is_bool(t);
 }
-Bounds of_lt(const Context& c, Sources s) {
+Bounds of_lt(const Context& c, SourceBounds s) {
   if (!compares_ints(c)) return bounded(0, 1);
   if (s[0].max < s[1].min) return truth(Tri::kTrue);
   const bool same = c.graph.source(c.node, 0) == c.graph.source(c.node, 1);
   return truth(s[0].min >= s[1].max || same ? Tri::kFalse : Tri::kUnknown);
 }
-Bounds of_le(const Context& c, Sources s) {
+Bounds of_le(const Context& c, SourceBounds s) {
   if (!compares_ints(c)) return bounded(0, 1);
   const bool same = c.graph.source(c.node, 0) == c.graph.source(c.node, 1);
   if (s[0].max <= s[1].min || same) return truth(Tri::kTrue);
@@ -377,17 +377,17 @@ Tri equality(const Context& c, const Bounds& a, const Bounds& b) {
   const int64_t common = std::gcd(x.modulus, y.modulus);
   return common > 1 && floor_mod(x.rest, common) != floor_mod(y.rest, common) ? Tri::kFalse : Tri::kUnknown;
 }
-Bounds of_eq(const Context& c, Sources s) { return truth(equality(c, s[0], s[1])); }
-Bounds of_ne(const Context& c, Sources s) {
+Bounds of_eq(const Context& c, SourceBounds s) { return truth(equality(c, s[0], s[1])); }
+Bounds of_ne(const Context& c, SourceBounds s) {
   const Bounds equal = of_eq(c, s);
   return bounded(1 - equal.max, 1 - equal.min);
 }
-Bounds of_where(const Context&, Sources s) {
+Bounds of_where(const Context&, SourceBounds s) {
   if (s[0].is_const()) return s[0].min != 0 ? s[1] : s[2];
   return join(s[1], s[2]);
 }
 
-Bounds of_cast(const Context& c, Sources s) {
+Bounds of_cast(const Context& c, SourceBounds s) {
   const DType from = c.graph.dtype(c.graph.source(c.node, 0));
   if (!is_int(from) && !is_bool(from)) return type_bounds(c.dtype);
   if (is_bool(c.dtype)) {
@@ -401,7 +401,7 @@ Bounds of_cast(const Context& c, Sources s) {
 
 // -- Tensors --
 
-Bounds of_reduce(const Context& c, Sources s) {
+Bounds of_reduce(const Context& c, SourceBounds s) {
   const auto& reduce = c.graph.arg_as<ReduceArg>(c.node);
   if (reduce.op != ReduceOp::kMax && reduce.op != ReduceOp::kMin) return type_bounds(c.dtype);
   const Shape shape = c.graph.shape(c.graph.source(c.node, 0));
@@ -410,11 +410,11 @@ Bounds of_reduce(const Context& c, Sources s) {
       return type_bounds(c.dtype);
   return s[0];
 }
-Bounds of_scan(const Context& c, Sources s) {
+Bounds of_scan(const Context& c, SourceBounds s) {
   const ReduceOp op = c.graph.arg_as<ScanArg>(c.node).op;
   return op == ReduceOp::kMax || op == ReduceOp::kMin ? s[0] : type_bounds(c.dtype);
 }
-Bounds of_accumulate(const Context& c, Sources s) {
+Bounds of_accumulate(const Context& c, SourceBounds s) {
   const ReduceOp op = c.graph.arg_as<ReduceArg>(c.node).op;
   if (op != ReduceOp::kMax && op != ReduceOp::kMin) return type_bounds(c.dtype);
   for (Node range : c.graph.sources(c.node).subspan(1)) {
@@ -424,11 +424,11 @@ Bounds of_accumulate(const Context& c, Sources s) {
   }
   return s[0];
 }
-Bounds of_load(const Context& c, Sources) { return type_bounds(c.dtype); }
-Bounds of_gather(const Context&, Sources s) {
+Bounds of_load(const Context& c, SourceBounds) { return type_bounds(c.dtype); }
+Bounds of_gather(const Context&, SourceBounds s) {
   return join(s[0], constant(0));
 }  // outside the axis it reads 0
-Bounds of_scatter(const Context& c, Sources s) {
+Bounds of_scatter(const Context& c, SourceBounds s) {
   return c.graph.arg_as<ScatterArg>(c.node).mode == ScatterMode::kSet ? join(s[0], s[2])
                                                                       : type_bounds(c.dtype);
 }
@@ -513,7 +513,7 @@ constexpr auto kTransfer = make_op_table<Transfer>(kEntries);
 bool is_tracked(DType t) { return is_int(t) || is_bool(t); }
 
 // The intervals hold values of i64: a u64 is known only where it is proven to be below 2^63.
-bool may_exceed_i64(const Graph& g, Node n, Sources s) {
+bool may_exceed_i64(const Graph& g, Node n, SourceBounds s) {
   if (g.dtype(n) == DType::kU64 && has_flag(g.op(n), kElementwise))
     for (const Bounds& b : s)
       if (b.min < 0 || b.max == kHigh) return true;

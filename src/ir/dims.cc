@@ -12,12 +12,12 @@ namespace anneal::ir {
 namespace {
 
 // coefficient * product of atoms, the atoms sorted by structural key.
-struct Term {
+struct DimTerm {
   int64_t coefficient;
   std::vector<Node> atoms;
 };
-using Polynomial =
-    std::vector<Term>;  // terms sorted by their atoms, no zero coefficients; constant term first
+using DimTerms =
+    std::vector<DimTerm>;  // terms sorted by their atoms, no zero coefficients; constant term first
 
 // Products of sums grow without bound; no program needs more than this.
 constexpr size_t kMaxTerms = 256, kMaxDegree = 64;
@@ -43,11 +43,11 @@ bool atoms_before(const Graph& g, const std::vector<Node>& a, const std::vector<
                                       [&](Node x, Node y) { return g.key(x) < g.key(y); });
 }
 
-void normalise(const Graph& g, Polynomial& p) {
+void normalise(const Graph& g, DimTerms& p) {
   std::sort(p.begin(), p.end(),
-            [&](const Term& a, const Term& b) { return atoms_before(g, a.atoms, b.atoms); });
-  Polynomial out;
-  for (Term& t : p) {
+            [&](const DimTerm& a, const DimTerm& b) { return atoms_before(g, a.atoms, b.atoms); });
+  DimTerms out;
+  for (DimTerm& t : p) {
     if (!out.empty() && out.back().atoms == t.atoms)
       out.back().coefficient = checked_add(out.back().coefficient, t.coefficient);
     else
@@ -57,20 +57,20 @@ void normalise(const Graph& g, Polynomial& p) {
   p = std::move(out);
 }
 
-Polynomial add(const Graph& g, const Polynomial& a, const Polynomial& b, int64_t scale_b) {
-  Polynomial p = a;
-  for (const Term& t : b) p.push_back({checked_mul(t.coefficient, scale_b), t.atoms});
+DimTerms add(const Graph& g, const DimTerms& a, const DimTerms& b, int64_t scale_b) {
+  DimTerms p = a;
+  for (const DimTerm& t : b) p.push_back({checked_mul(t.coefficient, scale_b), t.atoms});
   normalise(g, p);
   return p;
 }
 
-Polynomial multiply(const Graph& g, const Polynomial& a, const Polynomial& b) {
+DimTerms multiply(const Graph& g, const DimTerms& a, const DimTerms& b) {
   if (a.size() * b.size() > kMaxTerms) too_large();
-  Polynomial p;
-  for (const Term& x : a)
-    for (const Term& y : b) {
+  DimTerms p;
+  for (const DimTerm& x : a)
+    for (const DimTerm& y : b) {
       if (x.atoms.size() + y.atoms.size() > kMaxDegree) too_large();
-      Term t{checked_mul(x.coefficient, y.coefficient), x.atoms};
+      DimTerm t{checked_mul(x.coefficient, y.coefficient), x.atoms};
       t.atoms.insert(t.atoms.end(), y.atoms.begin(), y.atoms.end());
       std::sort(t.atoms.begin(), t.atoms.end(), [&](Node m, Node n) { return g.key(m) < g.key(n); });
       p.push_back(std::move(t));
@@ -100,12 +100,12 @@ std::vector<Node> arithmetic_nodes(const Graph& g, Node root) {
 }
 
 // Each node once: a sum of a sum with itself is not taken apart twice.
-Polynomial to_polynomial(const Graph& g, Dim d) {
-  if (d.is_const()) return d.value == 0 ? Polynomial{} : Polynomial{{d.value, {}}};
-  std::unordered_map<uint32_t, Polynomial> values;
+DimTerms to_polynomial(const Graph& g, Dim d) {
+  if (d.is_const()) return d.value == 0 ? DimTerms{} : DimTerms{{d.value, {}}};
+  std::unordered_map<uint32_t, DimTerms> values;
   for (Node n : arithmetic_nodes(g, d.expr)) {
     const Op op = g.op(n);
-    Polynomial& value = values[n.id];
+    DimTerms& value = values[n.id];
     if (op == Op::Const) {
       const int64_t v = g.const_value(n).as_int(DType::kIndex);
       if (v != 0) value = {{v, {}}};
@@ -114,7 +114,7 @@ Polynomial to_polynomial(const Graph& g, Dim d) {
     } else if (op == Op::Neg) {
       value = add(g, {}, values.at(g.source(n, 0).id), -1);
     } else {
-      const Polynomial &a = values.at(g.source(n, 0).id), &b = values.at(g.source(n, 1).id);
+      const DimTerms &a = values.at(g.source(n, 0).id), &b = values.at(g.source(n, 1).id);
       value = op == Op::Mul ? multiply(g, a, b) : add(g, a, b, op == Op::Add ? 1 : -1);
     }
     if (value.size() > kMaxTerms) too_large();
@@ -122,13 +122,13 @@ Polynomial to_polynomial(const Graph& g, Dim d) {
   return std::move(values.at(d.expr.id));
 }
 
-Dim to_dim(Graph& g, const Polynomial& p) {
+Dim to_dim(Graph& g, const DimTerms& p) {
   if (p.empty()) return Dim(0);
   if (p.size() == 1 && p[0].atoms.empty()) return Dim(p[0].coefficient);
   const Builder b{g};
   Node sum;
   int64_t constant = 0;
-  for (const Term& t : p) {
+  for (const DimTerm& t : p) {
     if (t.atoms.empty()) {
       constant = t.coefficient;
       continue;
@@ -172,9 +172,9 @@ bool divides(int64_t a, int64_t b) { return b == -1 || a % b == 0; }
 int64_t exact_quotient(int64_t a, int64_t b) { return b == -1 ? checked_mul(a, -1) : a / b; }
 
 // t / by, when by divides it.
-std::optional<Term> divide(const Term& t, const Term& by) {
+std::optional<DimTerm> divide(const DimTerm& t, const DimTerm& by) {
   if (!divides(t.coefficient, by.coefficient)) return std::nullopt;
-  Term quotient{exact_quotient(t.coefficient, by.coefficient), t.atoms};
+  DimTerm quotient{exact_quotient(t.coefficient, by.coefficient), t.atoms};
   for (Node atom : by.atoms) {
     const auto it = std::find(quotient.atoms.begin(), quotient.atoms.end(), atom);
     if (it == quotient.atoms.end()) return std::nullopt;
@@ -183,8 +183,8 @@ std::optional<Term> divide(const Term& t, const Term& by) {
   return quotient;
 }
 
-bool equal(const Polynomial& a, const Polynomial& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Term& x, const Term& y) {
+bool equal(const DimTerms& a, const DimTerms& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const DimTerm& x, const DimTerm& y) {
     return x.coefficient == y.coefficient && x.atoms == y.atoms;
   });
 }
@@ -195,19 +195,19 @@ std::optional<Dim> dim_exact_div(Graph& g, Dim a, Dim b) {
   if (b.is(0)) return std::nullopt;
   if (a.is_const() && b.is_const())
     return divides(a.value, b.value) ? std::optional<Dim>(exact_quotient(a.value, b.value)) : std::nullopt;
-  const Polynomial whole = to_polynomial(g, a), divisor = to_polynomial(g, b);
+  const DimTerms whole = to_polynomial(g, a), divisor = to_polynomial(g, b);
   if (divisor.empty()) return std::nullopt;
   if (divisor.size() != 1) {
     // A sum divides 0, itself and its multiples by one term: which one, any of its terms tells.
     if (whole.empty()) return Dim(0);
-    for (const Term& t : whole)
-      if (const std::optional<Term> ratio = divide(t, divisor[0]))
+    for (const DimTerm& t : whole)
+      if (const std::optional<DimTerm> ratio = divide(t, divisor[0]))
         if (equal(multiply(g, {*ratio}, divisor), whole)) return to_dim(g, {*ratio});
     return std::nullopt;
   }
-  Polynomial quotient;
-  for (const Term& t : whole) {
-    const std::optional<Term> part = divide(t, divisor[0]);
+  DimTerms quotient;
+  for (const DimTerm& t : whole) {
+    const std::optional<DimTerm> part = divide(t, divisor[0]);
     if (!part) return std::nullopt;
     quotient.push_back(*part);
   }

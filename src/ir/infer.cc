@@ -10,7 +10,7 @@
 namespace anneal::ir {
 namespace {
 
-using Sources = std::span<const Node>;
+using SourceNodes = std::span<const Node>;
 
 // -- Element types --
 
@@ -37,11 +37,11 @@ std::string_view allowed_text(DTypeRule rule) {
 
 std::string name(DType t) { return std::string(dtype_name(t)); }
 
-std::string differ(const Graph& g, Sources s, size_t i, size_t j) {
+std::string differ(const Graph& g, SourceNodes s, size_t i, size_t j) {
   return "element types differ, " + name(g.dtype(s[i])) + " and " + name(g.dtype(s[j]));
 }
 
-std::string given_dtype(const Graph& g, Op op, Sources sources, DType given) {
+std::string given_dtype(const Graph& g, Op op, SourceNodes sources, DType given) {
   if (given == DType::kVoid) return "needs an element type";
   const bool wants_index = op == Op::Var || op == Op::Range;
   if (wants_index && given != DType::kIndex) return "has type " + name(given) + ", it must be index";
@@ -57,7 +57,7 @@ std::string given_dtype(const Graph& g, Op op, Sources sources, DType given) {
   return {};
 }
 
-std::string infer_dtype(const Graph& g, Op op, Sources s, DType given, DType* out) {
+std::string infer_dtype(const Graph& g, Op op, SourceNodes s, DType given, DType* out) {
   const DTypeRule rule = op_info(op).dtype_rule;
   switch (rule) {
     case DTypeRule::Given: *out = given; return given_dtype(g, op, s, given);
@@ -122,7 +122,7 @@ std::string shape_pair(const Graph& g, Shape a, Shape b) {
   return shape_text(g, a) + " and " + shape_text(g, b);
 }
 
-std::string elementwise_shape(const Graph& g, Sources s, ShapeId* out) {
+std::string elementwise_shape(const Graph& g, SourceNodes s, ShapeId* out) {
   ShapeId shape{};
   for (Node n : s) {
     const ShapeId t = g.shape_id(n);
@@ -172,7 +172,7 @@ std::string permute_shape(Graph& g, Node s, const PermArg& arg, ShapeId* out) {
   return {};
 }
 
-std::string pad_shape(Graph& g, Sources s, const PadArg& arg, ShapeId* out) {
+std::string pad_shape(Graph& g, SourceNodes s, const PadArg& arg, ShapeId* out) {
   const Shape from = g.shape(s[0]);
   if (arg.low.size() != from.size() || arg.high.size() != from.size() || arg.interior.size() != from.size())
     return "needs low, high and interior for each of " + std::to_string(from.size()) + " axes";
@@ -212,7 +212,7 @@ std::string slice_shape(Graph& g, Node s, const SliceArg& arg, ShapeId given) {
   return {};
 }
 
-std::string concat_shape(Graph& g, Sources s, int32_t axis, ShapeId* out) {
+std::string concat_shape(Graph& g, SourceNodes s, int32_t axis, ShapeId* out) {
   const Shape first = g.shape(s[0]);
   if (axis < 0 || static_cast<size_t>(axis) >= first.size()) return bad_axis(axis, first.size());
   std::vector<Dim> dims(first.begin(), first.end());
@@ -259,7 +259,7 @@ std::string check_axis(const Graph& g, Node s, int64_t axis) {
   return axis < 0 || axis >= g.rank(s) ? bad_axis(axis, static_cast<size_t>(g.rank(s))) : std::string();
 }
 
-std::string infer_shape(Graph& g, Op op, Sources s, const Arg& arg, ShapeId given, ShapeId* out) {
+std::string infer_shape(Graph& g, Op op, SourceNodes s, const Arg& arg, ShapeId given, ShapeId* out) {
   *out = given;
   switch (op_info(op).shape_rule) {
     case ShapeRule::Scalar:
@@ -307,7 +307,7 @@ std::string infer_shape(Graph& g, Op op, Sources s, const Arg& arg, ShapeId give
 }
 
 // A sum of bools has no type of its own to live in: the maker casts first.
-std::string check_fold(const Graph& g, Sources s, const Arg& arg) {
+std::string check_fold(const Graph& g, SourceNodes s, const Arg& arg) {
   if (s.empty() || !is_bool(g.dtype(s[0]))) return {};
   const bool sums = [&] {
     if (const auto* reduce = std::get_if<ReduceArg>(&arg))

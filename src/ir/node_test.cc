@@ -11,7 +11,7 @@
 namespace anneal::ir {
 namespace {
 
-constexpr double kInf = std::numeric_limits<double>::infinity();
+constexpr double kInfinite = std::numeric_limits<double>::infinity();
 
 double rounded(double v, DType t) { return Scalar::from_double(v, t).as_double(t); }
 int64_t truncated(double v, DType t) { return Scalar::from_double(v, t).as_int(t); }
@@ -37,15 +37,15 @@ TEST(Scalar, FloatsRoundToNearestEven) {
 }
 
 TEST(Scalar, FloatsBeyondTheRangeBecomeInfiniteOrNan) {
-  EXPECT_EQ(rounded(1e39, f32), kInf);
-  EXPECT_EQ(rounded(-1e39, f32), -kInf);
+  EXPECT_EQ(rounded(1e39, f32), kInfinite);
+  EXPECT_EQ(rounded(-1e39, f32), -kInfinite);
   EXPECT_EQ(rounded(65519, f16), 65504);
-  EXPECT_EQ(rounded(65520, f16), kInf);
-  EXPECT_EQ(rounded(3.4e38, bf16), kInf);
+  EXPECT_EQ(rounded(65520, f16), kInfinite);
+  EXPECT_EQ(rounded(3.4e38, bf16), kInfinite);
   EXPECT_EQ(rounded(464, f8e4m3), 448);
   EXPECT_TRUE(std::isnan(rounded(465, f8e4m3)));  // it has no infinity
-  EXPECT_TRUE(std::isnan(rounded(kInf, f8e4m3)));
-  EXPECT_EQ(rounded(61440, f8e5m2), kInf);
+  EXPECT_TRUE(std::isnan(rounded(kInfinite, f8e4m3)));
+  EXPECT_EQ(rounded(61440, f8e5m2), kInfinite);
   EXPECT_EQ(rounded(61439, f8e5m2), 57344);
 }
 
@@ -89,8 +89,8 @@ TEST(Scalar, FloatsToIntegersTruncateAndSaturate) {
   EXPECT_EQ(Scalar::from_double(1e20, u64).bits, UINT64_MAX);
   EXPECT_EQ(Scalar::from_double(0x1p63, u64).bits, uint64_t{1} << 63);
   for (DType t : {i8, i64, u8, u64, DType::kIndex}) EXPECT_EQ(truncated(std::nan(""), t), 0) << dtype_name(t);
-  EXPECT_EQ(Scalar::from_double(kInf, f32).as_int(f32), INT64_MAX);
-  EXPECT_EQ(Scalar::from_double(-kInf, f32).as_int(f32), INT64_MIN);
+  EXPECT_EQ(Scalar::from_double(kInfinite, f32).as_int(f32), INT64_MAX);
+  EXPECT_EQ(Scalar::from_double(-kInfinite, f32).as_int(f32), INT64_MIN);
 }
 
 TEST(Scalar, IntegersToNarrowerIntegersWrap) {
@@ -125,7 +125,7 @@ TEST(Scalar, IntegersToFloatsRoundOnce) {
   EXPECT_EQ(float_of(-(int64_t{1} << 53) - (int64_t{1} << 29) - 1, f32), -0x1.000002p53);
   EXPECT_EQ(float_of(INT64_MAX, f64), 0x1p63);
   EXPECT_EQ(float_of(INT64_MIN, f64), -0x1p63);
-  EXPECT_EQ(float_of(70000, f16), kInf);
+  EXPECT_EQ(float_of(70000, f16), kInfinite);
   EXPECT_EQ(float_of(-3, f16), -3);
   // 2^62 + 2^54 is a tie in bf16 (8 bits); one more lies above it, one less below.
   const int64_t tie = (int64_t{1} << 62) + (int64_t{1} << 54);

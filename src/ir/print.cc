@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // The printer half of text.h. Everything per op comes from the op table; everything per argument is here.
-#define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
 #include <charconv>

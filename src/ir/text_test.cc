@@ -276,7 +276,7 @@ TEST_F(Text, TypesOfMessagesShowExpressions) {
 // -- Constants --
 
 TEST_F(Text, ConstantsKeepTheirValue) {
-  constexpr double kInf = std::numeric_limits<double>::infinity();
+  const double infinity = std::numeric_limits<double>::infinity();
   const double floats[] = {0.0,
                            -0.0,
                            1,
@@ -293,8 +293,8 @@ TEST_F(Text, ConstantsKeepTheirValue) {
                            448,
                            0x1p-24,
                            16777217,
-                           kInf,
-                           -kInf,
+                           infinity,
+                           -infinity,
                            std::nan(""),
                            1e300,
                            123456789.125,

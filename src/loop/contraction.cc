@@ -41,9 +41,9 @@ Dim extent_of(const ir::Graph& graph, Node range) {
   return graph.is_const(e) ? Dim(graph.const_value(e).as_int(DType::kIndex)) : Dim(e);
 }
 
-class Finder {
+class ContractionFinder {
  public:
-  Finder(ir::Graph& graph, Node kernel)
+  ContractionFinder(ir::Graph& graph, Node kernel)
       : graph_(graph), build_{graph}, whole_{kernel}, kernel_(graph, whole_) {}
 
   std::optional<Contraction> run() {
@@ -265,7 +265,7 @@ class Finder {
 }  // namespace
 
 std::optional<Contraction> find_contraction(ir::Graph& graph, Node kernel) {
-  return Finder(graph, kernel).run();
+  return ContractionFinder(graph, kernel).run();
 }
 
 }  // namespace anneal::loop

@@ -18,7 +18,7 @@ using ir::RangeSet;
 
 namespace {
 
-constexpr size_t kNone = SIZE_MAX;
+constexpr size_t kNowhere = SIZE_MAX;
 constexpr int64_t kMostRows = 64;    // of a block: what its rows share is packed often enough then
 constexpr int64_t kFewRows = 8;      // fewer would go through the columns too often
 constexpr int64_t kHalvedRows = 64;  // as many are two blocks, where a mask may rule out columns of one
@@ -30,11 +30,11 @@ enum class Level : uint8_t {
 };
 
 // A value that a phase makes and later ones load.
-struct Made {
+struct FoldValue {
   Node node;
   Level level = Level::kRow;
-  size_t phase = kNone, last_use = 0;
-  size_t slot = kNone;  // in slots_
+  size_t phase = kNowhere, last_use = 0;
+  size_t slot = kNowhere;  // in slots_
 };
 
 struct Phase {
@@ -103,7 +103,7 @@ class Splitter {
   void make_phases();
   void find_loads();
   void give_slots();
-  size_t slot_for(const Made& made, const Phase& phase, size_t number);
+  size_t slot_for(const FoldValue& made, const Phase& phase, size_t number);
   std::vector<Node> pair_ranges(Node n) const;
   bool compares_with_columns() const;
   bool choose_rows();
@@ -137,7 +137,7 @@ class Splitter {
   uint32_t block_ = 0;                    // the range of the rows that items take blocks of
   std::vector<std::vector<Node>> users_;  // by position, each once
   std::vector<bool> needs_, sums_;        // by position: reaches an inner accumulate, any accumulate
-  std::vector<Made> made_;
+  std::vector<FoldValue> made_;
   ir::SideTable<uint32_t> place_;  // 1 + position in made_
   std::vector<Phase> phases_;
   std::vector<LocalSlot> slots_;
@@ -274,7 +274,7 @@ void Splitter::make_phases() {
   };
   for (Node n : kernel_.order()) {
     if (const uint32_t place = place_.get(n); place != 0) {
-      Made& made = made_[place - 1];
+      FoldValue& made = made_[place - 1];
       phase_of(made.level).made.push_back(place - 1);
       made.phase = made.last_use = phases_.size() - 1;
     }
@@ -320,15 +320,15 @@ std::vector<Node> Splitter::pair_ranges(Node n) const {
   return out;
 }
 
-// Made element by element from one that nobody needs afterwards: in its place. Else where one lay that has
-// had its last use.
-size_t Splitter::slot_for(const Made& made, const Phase& phase, size_t number) {
+// FoldValue element by element from one that nobody needs afterwards: in its place. Else where one lay that
+// has had its last use.
+size_t Splitter::slot_for(const FoldValue& made, const Phase& phase, size_t number) {
   const std::vector<Node> ranges = pair_ranges(made.node);
   const DType dtype = graph_.dtype(made.node);
   const auto fits = [&](const LocalSlot& s) { return s.dtype == dtype && s.ranges == ranges; };
   if (made.level == Level::kPair) {
     for (size_t m : phase.loads)
-      if (made_[m].slot != kNone && made_[m].last_use == number && fits(slots_[made_[m].slot]))
+      if (made_[m].slot != kNowhere && made_[m].last_use == number && fits(slots_[made_[m].slot]))
         return made_[m].slot;
     for (size_t s = 0; s < slots_.size(); ++s)
       if (fits(slots_[s]) && made_[slots_[s].occupant].last_use < number) return s;
@@ -431,7 +431,7 @@ void Splitter::find_columns() {
   const Node behind = build_.make(Op::Min, {build_.add(first, build_.index(rows_of_block_)), extent(range)});
   const RowBlock block{range, first, build_.sub(behind, build_.index(1)), rows_};
   std::vector<Node> columns, probes;
-  for (const Made& made : made_)
+  for (const FoldValue& made : made_)
     for (Node r : pair_ranges(made.node))
       if (std::find(columns.begin(), columns.end(), r) == columns.end()) columns.push_back(r);
   for (Node r : columns)
@@ -581,7 +581,7 @@ bool Splitter::write(const Phase& phase) {
     if (phase.level == Level::kPair)
       for (Node r : pair_ranges(made_[m].node)) bind(r, id++, ir::AxisKind::kLoop);
     const Node value = rewrite(made_[m].node, phase);
-    if (made_[m].slot == kNone) continue;
+    if (made_[m].slot == kNowhere) continue;
     statements.push_back(build_.store(local(m), local_index(slots_[made_[m].slot]), value));
   }
   for (Node s : phase.statements) statements.push_back(rewrite(s, phase));

@@ -24,9 +24,9 @@ struct Interval {
   bool is_known() const { return is_empty || from || to; }
 };
 
-class Finder {
+class RangeFinder {
  public:
-  Finder(ir::Graph& graph, const ir::Kernel& kernel, Node range, const RowBlock& block)
+  RangeFinder(ir::Graph& graph, const ir::Kernel& kernel, Node range, const RowBlock& block)
       : graph_(graph), build_{graph}, kernel_(kernel), range_(range), block_(block), bounds_(graph) {
     facts_.resize(kernel.order().size());
   }
@@ -122,7 +122,7 @@ class Finder {
   LiveRange out_;
 };
 
-void Finder::learn(Node n) {
+void RangeFinder::learn(Node n) {
   Facts& f = of(n);
   switch (graph_.op(n)) {
     case Op::Const: return learn_constant(n);
@@ -158,7 +158,7 @@ void Finder::learn(Node n) {
   }
 }
 
-void Finder::learn_constant(Node n) {
+void RangeFinder::learn_constant(Node n) {
   const DType t = graph_.dtype(n);
   if (t == boolean) {
     const bool value = graph_.const_value(n).as_int(t) != 0;
@@ -171,7 +171,7 @@ void Finder::learn_constant(Node n) {
 }
 
 // One side that is 0 throughout is enough: the other may be anything where the condition says so.
-Interval Finder::chosen(Node n, Interval Facts::* fact) {
+Interval RangeFinder::chosen(Node n, Interval Facts::* fact) {
   const Facts& condition = of(n, 0);
   const Interval &a = of(n, 1).*fact, &b = of(n, 2).*fact;
   if (b.is_empty && condition.yes.is_known()) return condition.yes;
@@ -182,7 +182,7 @@ Interval Finder::chosen(Node n, Interval Facts::* fact) {
 // -- Comparisons --
 
 // An expression of integers that do not wrap around, over index; none when it is made of anything else.
-std::optional<Node> Finder::as_index(Node root) {
+std::optional<Node> RangeFinder::as_index(Node root) {
   std::unordered_map<uint32_t, Node> made;
   for (Node n : ir::postorder(graph_, std::span(&root, 1))) {
     const DType t = graph_.dtype(n);
@@ -210,7 +210,7 @@ std::optional<Node> Finder::as_index(Node root) {
   return made.at(root.id);
 }
 
-void Finder::learn_comparison(Node n) {
+void RangeFinder::learn_comparison(Node n) {
   const uint32_t at = kernel_.range_position(range_);
   const ir::RangeSet& free = kernel_.free(n);
   if (!ir::contains(free, at) || !ir::includes(block_.rows, ir::without(free, {at}))) return;
@@ -223,7 +223,7 @@ void Finder::learn_comparison(Node n) {
 }
 
 // Where the difference may be as large as that for some row of the block.
-Interval Finder::where_at_least(Node difference, int64_t least) {
+Interval RangeFinder::where_at_least(Node difference, int64_t least) {
   const std::optional<int64_t> step = stride(graph_, difference, range_);
   if (!step || std::abs(*step) != 1) return {};
   const Node rest = with(difference, range_, build_.index(0)), border = build_.index(least);
@@ -234,7 +234,7 @@ Interval Finder::where_at_least(Node difference, int64_t least) {
 }
 
 // Over the rows of the block; null when it does not go up or down steadily.
-Node Finder::extreme(Node value, bool greatest) {
+Node RangeFinder::extreme(Node value, bool greatest) {
   const std::optional<int64_t> step = stride(graph_, value, block_.range);
   if (!step) return {};
   return with(value, block_.range, (*step > 0) == greatest ? block_.last : block_.first);
@@ -242,7 +242,7 @@ Node Finder::extreme(Node value, bool greatest) {
 
 // -- What must be finite --
 
-void Finder::collect() {
+void RangeFinder::collect() {
   std::vector<uint8_t> seen(facts_.size());
   while (!wanted_.empty()) {
     const Wanted w = wanted_.back();
@@ -257,7 +257,7 @@ void Finder::collect() {
 
 // The sum of a row's exponentials is 0 where all of them are, its maximum -inf where all of it is: what they
 // spoil they spoil everywhere. So is what stands in their place then.
-bool Finder::is_of_row(Node n, ir::ReduceOp op, std::initializer_list<Op> bodies) const {
+bool RangeFinder::is_of_row(Node n, ir::ReduceOp op, std::initializer_list<Op> bodies) const {
   const auto uncast = [&](Node m) {
     while (graph_.op(m) == Op::Cast) m = graph_.source(m, 0);
     return m;
@@ -269,7 +269,7 @@ bool Finder::is_of_row(Node n, ir::ReduceOp op, std::initializer_list<Op> bodies
   return bodies.size() == 0 || std::find(bodies.begin(), bodies.end(), body) != bodies.end();
 }
 
-void Finder::collect_zero(Node n) {
+void RangeFinder::collect_zero(Node n) {
   const auto source = [&](size_t i) { return graph_.source(n, i); };
   switch (graph_.op(n)) {
     case Op::Mul:
@@ -297,7 +297,7 @@ void Finder::collect_zero(Node n) {
   }
 }
 
-void Finder::collect_low(Node n) {
+void RangeFinder::collect_low(Node n) {
   const auto source = [&](size_t i) { return graph_.source(n, i); };
   switch (graph_.op(n)) {
     case Op::Cast: return want(source(0), false);
@@ -339,7 +339,7 @@ std::optional<std::vector<Met>> what_zeros_meet(ir::Graph& graph, const LiveRang
 
 std::optional<LiveRange> live_range(ir::Graph& graph, const ir::Kernel& kernel, Node range,
                                     const RowBlock& block) {
-  return Finder(graph, kernel, range, block).run();
+  return RangeFinder(graph, kernel, range, block).run();
 }
 
 }  // namespace anneal::loop

@@ -21,7 +21,7 @@ namespace {
 constexpr size_t kNone = SIZE_MAX;
 
 // A value in the scope where it is made.
-struct Made {
+struct ScopeValue {
   Node node;
   uint32_t uses = 0;
   bool is_used_below = false;  // in a loop inside
@@ -47,7 +47,7 @@ struct Scope {
   size_t parent = kNone;
   RangeSet bound;
   bool in_vector = false;
-  std::vector<Made> made;
+  std::vector<ScopeValue> made;
   ir::SideTable<uint32_t> place = {};  // 1 + position in made
   std::vector<FoldNest> nests;
   std::vector<Child> children;
@@ -179,7 +179,7 @@ void Placer::require(Node root, size_t scope) {
       place = static_cast<uint32_t>(scopes_[at].made.size());
       scopes_[at].place.set(n, place);
     }
-    Made& made = scopes_[at].made[place - 1];
+    ScopeValue& made = scopes_[at].made[place - 1];
     ++made.uses;
     made.is_used_below = made.is_used_below || at != use.scope;
     if (!is_new) continue;
@@ -248,7 +248,7 @@ Body Placer::write(size_t number) {
   std::sort(scope.nests.begin(), scope.nests.end(), [&](const FoldNest& a, const FoldNest& b) {
     return a.wave != b.wave ? a.wave < b.wave : by_position(a.accumulates[0], b.accumulates[0]);
   });
-  std::sort(scope.made.begin(), scope.made.end(), [&](const Made& a, const Made& b) {
+  std::sort(scope.made.begin(), scope.made.end(), [&](const ScopeValue& a, const ScopeValue& b) {
     return wave(a.node) != wave(b.node) ? wave(a.node) < wave(b.node) : by_position(a.node, b.node);
   });
   size_t next_nest = 0;
@@ -259,7 +259,7 @@ Body Placer::write(size_t number) {
       body.push_back(write_nest(nest));
     }
   };
-  for (const Made& made : scope.made) {
+  for (const ScopeValue& made : scope.made) {
     write_nests(wave(made.node));
     const Op op = graph_.op(made.node);
     if (op == Op::Accumulate) continue;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#define FMT_HEADER_ONLY
 #include "pass/pass.h"
 
 #include <fmt/format.h>

@@ -13,7 +13,7 @@ using ir::Op;
 
 namespace {
 
-constexpr int32_t kNone = -1;
+constexpr int32_t kNoPart = -1;
 constexpr double kFewColumns = 16;  // rows of fewer are not worth a block of their own
 constexpr double kRowWork = 40;     // of one element a row: made again in each kernel
 // A byte of pairs is worth this many of others: from the forward to the backward pass it takes memory that
@@ -31,19 +31,19 @@ class Chooser {
         graph_(values.graph()),
         caps_(caps),
         refused_(refused),
-        row_part_(values.values().size(), kNone),
-        above_(values.values().size(), kNone) {}
+        row_part_(values.values().size(), kNoPart),
+        above_(values.values().size(), kNoPart) {}
 
   Pairs run() {
     const size_t count = values_.values().size();
     Pairs out;
     out.inlined.assign(count, false);
-    out.part.assign(count, kNone);
+    out.part.assign(count, kNoPart);
     for (uint32_t i = 0; i < count; ++i) visit(i);
     decide(out);
     for (uint32_t i = 0; i < count; ++i) {
       const int32_t p = part_of(i);
-      if (p == kNone || !parts_[at(p)].reason.empty()) continue;
+      if (p == kNoPart || !parts_[at(p)].reason.empty()) continue;
       out.part[i] = p;
       out.inlined[i] = true;
     }
@@ -67,7 +67,7 @@ class Chooser {
 
   // -- Parts: values of pairs that are connected. Sets with a way up to their first. --
 
-  int32_t part_of(uint32_t v) { return above_[v] == kNone ? kNone : top_of(above_[v]); }
+  int32_t part_of(uint32_t v) { return above_[v] == kNoPart ? kNoPart : top_of(above_[v]); }
   int32_t top_of(int32_t part) {
     while (joined_[at(part)] != part) part = joined_[at(part)] = joined_[at(joined_[at(part)])];
     return part;
@@ -79,7 +79,7 @@ class Chooser {
   }
   void join(uint32_t v, int32_t part) {
     const int32_t own = part_of(v);
-    if (own == kNone) {
+    if (own == kNoPart) {
       above_[v] = part;
       return;
     }
@@ -102,7 +102,7 @@ class Chooser {
     const Value& v = value(i);
     if (v.kind == ValueKind::kLeaf || v.inlined || (v.users.empty() && !v.root)) return;
     for (const Read& r : v.reads)
-      if (part_of(r.producer) != kNone) visit_read(i, r);
+      if (part_of(r.producer) != kNoPart) visit_read(i, r);
     visit_rows(i);
     if (v.kind != ValueKind::kContract || v.root) return;
     const double left = size_over(v, v.left), right = size_over(v, v.right);
@@ -117,10 +117,11 @@ class Chooser {
     const int32_t own = part_of(i);
     for (const Read& r : value(i).reads) {
       const int32_t from = row_part_[r.producer];
-      if (from == kNone) continue;
+      if (from == kNoPart) continue;
       const int32_t top = top_of(from);
       if (own == top) parts_[at(top)].is_cascade = true;
-      if (own == kNone && value(i).kind == ValueKind::kMap && value(i).elements == value(r.producer).elements)
+      if (own == kNoPart && value(i).kind == ValueKind::kMap &&
+          value(i).elements == value(r.producer).elements)
         row_part_[i] = top;
     }
   }
@@ -205,11 +206,11 @@ class Chooser {
   // reductions alone.
   void inline_row(Pairs& out, uint32_t i) {
     const Value& v = value(i);
-    if (v.kind != ValueKind::kMap || v.root || out.inlined[i] || row_part_[i] == kNone || v.work > kRowWork)
+    if (v.kind != ValueKind::kMap || v.root || out.inlined[i] || row_part_[i] == kNoPart || v.work > kRowWork)
       return;
     const int32_t part = top_of(row_part_[i]);
     const auto is_row = [&](const Read& r) {
-      return row_part_[r.producer] != kNone || 2 * value(r.producer).elements <= v.elements;
+      return row_part_[r.producer] != kNoPart || 2 * value(r.producer).elements <= v.elements;
     };
     if (!std::all_of(v.reads.begin(), v.reads.end(), is_row)) return;
     if (std::any_of(v.users.begin(), v.users.end(), [&](uint32_t u) { return out.part[u] != part; })) return;

@@ -18,7 +18,7 @@ using ir::Op;
 
 namespace {
 
-constexpr uint32_t kNone = ~0u;
+constexpr uint32_t kNoValue = ~0u;
 constexpr int64_t kFirstColumn = 32;  // of range ids: those below are rows
 
 bool is_see_through(Op op) {
@@ -94,7 +94,7 @@ class Reader {
  private:
   Node slot(Node n) {
     const uint32_t v = value_of_[n.id];
-    if (v == kNone || values_[v].inlined) return {};
+    if (v == kNoValue || values_[v].inlined) return {};
     Node& slot = slots_[v];
     if (!slot) {
       const Dim size[1] = {ir::dim_product(graph_, graph_.shape(n))};
@@ -307,7 +307,7 @@ double op_work(Op op) {
 }
 
 ValueGraph::ValueGraph(ir::Graph& graph, std::span<const Node> roots) : graph_(graph) {
-  of_.assign(graph.id_limit(), kNone);
+  of_.assign(graph.id_limit(), kNoValue);
   // Another shape of a value lies in the memory of that value; any other result is a value of its own.
   std::vector<Node> results;
   std::vector<bool> is_result(graph.id_limit(), false);

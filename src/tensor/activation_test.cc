@@ -12,7 +12,6 @@ namespace anneal {
 namespace {
 
 using testing::HasSubstr;
-using Ins = std::vector<Tensor>;
 
 TEST(Activation, OfOneOperand) {
   EXPECT_VALUES(softshrink(tensor({-2.0, 0.25, 2.0}), 1.5), {-0.5, 0, 0.5});

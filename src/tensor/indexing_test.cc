@@ -87,7 +87,6 @@ TEST(Indexing, OneHot) {
 }
 
 TEST(IndexingGradient, MatchesDifferences) {
-  using Ins = std::vector<Tensor>;
   const Tensor x = spread({3, 4}), v = spread({2, 2}, 9), at = tensor({{0, 3}, {2, 2}});
   const std::function<Tensor(const Ins&)> functions[] = {
       [&](const Ins& in) { return gather(in[0], 1, at); },

@@ -8,7 +8,6 @@ namespace anneal {
 namespace {
 
 using testing::HasSubstr;
-using Ins = std::vector<Tensor>;
 
 struct LossOfPairs {
   const char* name;

@@ -390,7 +390,6 @@ TEST(Movement, DiagonalsAndTriangles) {
 }
 
 TEST(MovementGradient, MatchesDifferences) {
-  using Ins = std::vector<Tensor>;
   const Tensor x = spread({3, 4}), v = spread({4}, 9);
   const std::function<Tensor(const Ins&)> functions[] = {
       [](const Ins& in) { return in[0].slice({{_, _, -2}, {1, _, 2}}); },

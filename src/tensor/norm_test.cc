@@ -109,7 +109,6 @@ TEST(Norm, GroupAndBatch) {
 }
 
 TEST(NormGradient, MatchesDifferences) {
-  using Ins = std::vector<Tensor>;
   const Tensor x = spread({2, 4, 3}), w = spread({4}, 5), b = spread({4}, 9), row = spread({3}, 2);
   EXPECT_EQ(
       gradient_differences([](const Ins& in) { return layer_norm(in[0], in[1], in[2]); }, {x, row, row}), "");
@@ -190,7 +189,6 @@ TEST(Attention, BatchesHeadsAndGroups) {
     }
   EXPECT_EQ(scaled_dot_product_attention(q, k.slice({_, {0, 1}}), v.slice({_, {0, 1}})).shape(),
             (Ints{2, 4, 3, 2}));
-  using Ins = std::vector<Tensor>;
   const auto f = [](const Ins& in) {
     return scaled_dot_product_attention(in[0], in[1], in[2], {.causal = true});
   };
@@ -229,7 +227,6 @@ TEST(NormMade, Values) {
               HasSubstr("normalize: sum: axis 1 is out of range"));
   EXPECT_THAT(failure([] { return cosine_similarity(ones({2, 3}), ones({2, 4})); }),
               HasSubstr("cosine_similarity: mul: shapes [2,3] and [2,4] do not broadcast"));
-  using Ins = std::vector<Tensor>;
   EXPECT_EQ(gradient_differences([](const Ins& in) { return instance_norm(in[0]); }, {x}, 1e-6), "");
   EXPECT_EQ(gradient_differences([](const Ins& in) { return normalize(in[0], 2, 3); }, {x}, 1e-6), "");
   EXPECT_EQ(gradient_differences([](const Ins& in) { return cosine_similarity(in[0], in[1]); },

@@ -2,7 +2,6 @@
 // Values as numpy prints them: one format for all floats of an array, columns aligned on the point, long axes
 // shortened to their ends, lines broken at 75 columns. Tested by print_test.cc, whose expectations numpy
 // printed.
-#define FMT_HEADER_ONLY
 #include <fmt/format.h>
 
 #include <algorithm>

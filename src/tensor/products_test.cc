@@ -9,7 +9,6 @@ namespace anneal {
 namespace {
 
 using testing::HasSubstr;
-using Ins = std::vector<Tensor>;
 
 TEST(Products, TensordotIsAnEinsum) {
   const Tensor a = spread({2, 3, 4}, 1), b = spread({3, 4, 5}, 2), c = spread({4, 5, 3}, 3);

@@ -265,7 +265,6 @@ TEST(Order, TopkTakesTheFirstOfTheOrder) {
 }
 
 TEST(ReduceGradient, MatchesDifferences) {
-  using Ins = std::vector<Tensor>;
   const Tensor x = spread({2, 3, 2}, 7);
   for (const Reducer& r : kReductions)
     for (const Axes& axes : {Axes{1}, Axes{0, 2}, Axes{}})

@@ -18,6 +18,7 @@ namespace anneal {
 using Doubles = std::vector<double>;
 using Ints = std::vector<int64_t>;
 using Bools = std::vector<bool>;
+using Ins = std::vector<Tensor>;
 
 inline constexpr double kInf = std::numeric_limits<double>::infinity();
 inline constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
