@@ -8,7 +8,9 @@
 //   std::tie(w, loss) = step(w, x);   // w is updated in its own memory; nothing is read back
 //
 // The function runs once for each set of shapes and types of its arguments; what it does besides making
-// tensors, and tensors that it refers to without taking them as arguments, are part of what is captured.
+// tensors, and tensors that it refers to without taking them as arguments, are part of what is captured. 256
+// such programs are kept; beyond, the one used longest ago goes and is captured again when it is needed.
+// Threads that meet new shapes at the same time may each run the function; one of the programs is kept.
 #pragma once
 
 #include <functional>

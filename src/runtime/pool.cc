@@ -9,22 +9,12 @@
 
 namespace anneal::runtime {
 
+using support::Locked;
 using support::size_text;
 
 namespace {
 
 constexpr uint64_t kKept = uint64_t{64} << 20;  // or as much as is in use, if that is more
-
-class Locked {
- public:
-  explicit Locked(support::RecursiveLock& lock) : lock_(lock) { lock_.lock(); }
-  ~Locked() { lock_.unlock(); }
-  Locked(const Locked&) = delete;
-  Locked& operator=(const Locked&) = delete;
-
- private:
-  support::RecursiveLock& lock_;
-};
 
 }  // namespace
 

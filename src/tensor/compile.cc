@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
-// jit: the guard, the capture, and what a replay binds. Tested by src/runtime/jit_test.cc.
+// jit: the guard, the capture, and what a replay binds. Tested by src/runtime/jit_test.cc and, with threads,
+// thread_test.cc.
 #include "anneal/compile.h"
 
+#include <algorithm>
 #include <map>
 
 #include "ir/text.h"
+#include "support/lock.h"
 #include "tensor/backend.h"
 #include "tensor/call.h"
 
@@ -34,13 +37,53 @@ struct Guard {
   auto operator<=>(const Guard&) const = default;
 };
 
+constexpr size_t kMaxPrograms = 256;  // compile.h says what happens beyond
+
 }  // namespace
 
+// Several threads may use one function. The lock is for the table alone and nothing else is done under it: a
+// capture needs the graph, which another thread may hold while it waits for the table.
 struct Jit::State {
+  struct Program {
+    std::shared_ptr<Compiled> compiled;
+    uint64_t used = 0;
+  };
+
   Body body;
   JitOptions options;
-  std::map<Guard, std::shared_ptr<Compiled>> programs;
+  support::RecursiveLock lock;
+  std::map<Guard, Program> programs;
+  uint64_t uses = 0;
   size_t captures = 0;
+
+  // Null: it has to be captured.
+  std::shared_ptr<Compiled> find(const Guard& guard) {
+    const support::Locked held(lock);
+    const auto found = programs.find(guard);
+    if (found == programs.end()) return nullptr;
+    found->second.used = ++uses;
+    return found->second.compiled;
+  }
+
+  // Keeps what was captured, unless another thread was faster; gives what is to be run. What is dropped for it
+  // ends with `dropped`, after the lock.
+  std::shared_ptr<Compiled> keep(const Guard& guard, std::shared_ptr<Compiled> made) {
+    std::shared_ptr<Compiled> dropped;
+    const support::Locked held(lock);
+    ++captures;
+    Program& program = programs[guard];
+    if (program.compiled == nullptr) program.compiled = std::move(made);
+    program.used = ++uses;
+    std::shared_ptr<Compiled> out = program.compiled;
+    if (programs.size() > kMaxPrograms) {
+      const auto oldest =
+          std::min_element(programs.begin(), programs.end(),
+                           [](const auto& a, const auto& b) { return a.second.used < b.second.used; });
+      dropped = std::move(oldest->second.compiled);
+      programs.erase(oldest);
+    }
+    return out;
+  }
 };
 
 Jit::Jit(Body body, JitOptions options) : state_(std::make_shared<State>()) {
@@ -48,7 +91,10 @@ Jit::Jit(Body body, JitOptions options) : state_(std::make_shared<State>()) {
   state_->options = std::move(options);
 }
 
-size_t Jit::captures() const { return state_->captures; }
+size_t Jit::captures() const {
+  const support::Locked held(state_->lock);
+  return state_->captures;
+}
 
 namespace {
 
@@ -185,11 +231,9 @@ std::vector<Tensor> Jit::operator()(const std::vector<Tensor>& arguments, const 
   JitCall call(state_->body, state_->options, arguments, loc);
   if (t_capturing != 0 || call.is_differentiated()) return state_->body(arguments);
   call.realize_arguments();
-  std::shared_ptr<Compiled>& program = state_->programs[call.guard()];
-  if (program == nullptr) {
-    ++state_->captures;
-    program = call.capture();
-  }
+  const Guard guard = call.guard();
+  std::shared_ptr<Compiled> program = state_->find(guard);
+  if (program == nullptr) program = state_->keep(guard, call.capture());
   return call.replay(*program);
 }
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <thread>
 
+#include "anneal/compile.h"
 #include "anneal/random.h"
 #include "ir/graph.h"
 #include "tensor/test_tensors.h"
@@ -60,6 +61,39 @@ TEST(Threads, HandlesMoveBetweenThemWhileOthersAreCollected) {
   done = true;
   for (std::thread& t : threads) t.join();
   for (double s : sums) EXPECT_EQ(s, 4 * 63 * 64 / 2);
+}
+
+TEST(Threads, ShareACapturedFunction) {
+  constexpr size_t kThreads = 4, kSizes = 50;
+  const auto f = jit([](const Tensor& x) { return sum(x * 2); });
+  std::vector<int> wrong(kThreads);
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < kThreads; ++t)
+    threads.emplace_back([&, t] {
+      for (size_t i = 0; i < 60; ++i) {
+        const auto size = static_cast<int64_t>(1 + (i * 7 + t) % kSizes);
+        wrong[t] += f(ones({size})).item<float>() != 2.0F * static_cast<float>(size) ? 1 : 0;
+      }
+    });
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(wrong, std::vector<int>(kThreads));
+  EXPECT_GE(f.captures(), kSizes);
+  EXPECT_LE(f.captures(), kThreads * kSizes);
+}
+
+// What was dropped is captured again; what was used since is still there.
+TEST(Lifetime, ACapturedFunctionKeepsTheProgramsUsedLast) {
+  const auto f = jit([](const Tensor& x) { return sum(x); });
+  const auto run = [&](int64_t size) { EXPECT_EQ(f(ones({size})).item<float>(), static_cast<float>(size)); };
+  for (int64_t size = 1; size <= 256; ++size) run(size);
+  EXPECT_EQ(f.captures(), 256u);
+  run(1);
+  EXPECT_EQ(f.captures(), 256u);
+  run(257);  // for it goes 2
+  run(1);
+  EXPECT_EQ(f.captures(), 257u);
+  run(2);
+  EXPECT_EQ(f.captures(), 258u);
 }
 
 TEST(Lifetime, AStepRepeatedRunsAtConstantMemory) {
