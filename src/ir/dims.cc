@@ -2,6 +2,7 @@
 #include "ir/dims.h"
 
 #include <algorithm>
+#include <numeric>
 #include <unordered_map>
 #include <vector>
 
@@ -222,6 +223,11 @@ Dim dim_floordiv(Graph& g, Dim a, Dim b) {
     return Dim(a.value % b.value != 0 && (a.value < 0) != (b.value < 0) ? q - 1 : q);
   }
   if (const auto exact = dim_exact_div(g, a, b)) return *exact;
+  if (b.is_const() && b.value > 1) {  // in lowest terms
+    int64_t common = b.value;
+    for (const DimTerm& t : to_polynomial(g, a)) common = std::gcd(common, t.coefficient);
+    if (common > 1) a = *dim_exact_div(g, a, Dim(common)), b = Dim(b.value / common);
+  }
   const Builder build{g};
   const auto node = [&](Dim d) { return d.is_const() ? build.index(d.value) : d.expr; };
   return Dim(build.floordiv(node(a), node(b)));

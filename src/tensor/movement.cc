@@ -2,6 +2,7 @@
 // Shapes and movement: all of it is index arithmetic over reshape, expand, permute, pad, slice, flip and
 // concat. Parts of an axis are in slice.cc, padding in pad.cc.
 #include <algorithm>
+#include <numeric>
 
 #include "ir/dims.h"
 #include "ir/text.h"
@@ -14,6 +15,19 @@ using ir::Dim;
 using ir::Node;
 
 namespace {
+
+// The extent that the others leave of so many elements, or nothing where there is none at any binding. Where
+// only the binding tells whether it is whole, it is the floor, and the reshape is checked when it runs.
+std::optional<Dim> rest_of(const Call& call, Dim total, Dim known) {
+  if (known.is(0)) return std::nullopt;
+  const Dim rest = ir::dim_floordiv(call.g, total, known);
+  const Dim whole = ir::dim_mul(call.g, rest, known);
+  if (ir::dim_equal(call.g, total, whole) == ir::Tri::kFalse) return std::nullopt;
+  if (!known.is_const() || total.is_const()) return rest;
+  ir::BoundsOf bounds(call.g);
+  const ir::Bounds& b = bounds(total);
+  return b.remainder % std::gcd(b.modulus, known.value) == 0 ? std::optional(rest) : std::nullopt;
+}
 
 // Replaces one -1 by what the element count leaves for it.
 std::vector<Dim> resolve(const Call& call, Node n, const Sizes& sizes) {
@@ -35,7 +49,7 @@ std::vector<Dim> resolve(const Call& call, Node n, const Sizes& sizes) {
   }
   const Dim total = ir::dim_product(call.g, call.g.shape(n));
   if (open) {
-    const std::optional<Dim> rest = known.is(0) ? std::nullopt : ir::dim_exact_div(call.g, total, known);
+    const std::optional<Dim> rest = rest_of(call, total, known);
     if (!rest)
       call.fail(ErrorCode::kShape, ir::dim_text(call.g, total) + " elements do not divide by " +
                                        ir::dim_text(call.g, known) + ", the product of the other extents");

@@ -39,7 +39,10 @@ Node folded_count(const Call& call, Node n, const Axes& axes, DType t, double mi
   if (count.is_const())
     return call.b.constant_float(std::max(0.0, static_cast<double>(count.value) - minus), t);
   const Node value = call.b.cast(count.expr, t);
-  return minus == 0 ? value : call.b.sub(value, call.b.constant_float(minus, t));
+  if (minus == 0) return value;
+  const Node left = call.b.sub(value, call.b.constant_float(minus, t));
+  const bool may_be_negative = static_cast<double>(ir::dim_min(call.g, count)) < minus;
+  return may_be_negative ? call.b.make(ir::Op::Max, {left, call.b.constant_float(0, t)}) : left;
 }
 
 Tensor arg_extreme(std::string_view name, ReduceOp op, const In& x, std::optional<int> axis, bool keepdim) {

@@ -43,8 +43,10 @@ TEST(Symbolic, TypesShowExpressions) {
   EXPECT_THAT(failure([&] { return x.shape(); }),
               HasSubstr("shape: f32[B,4] has a symbolic extent, B; use sizes()"));
   EXPECT_THAT(failure([&] { return x.numel(); }), HasSubstr("symbolic extent"));
-  EXPECT_THAT(failure([&] { return x.reshape({-1, 3}); }),
-              HasSubstr("reshape: 4*B elements do not divide by 3"));
+  EXPECT_THAT(failure([&] { return ones({b * 4 + 2}).reshape({-1, 4}); }),
+              HasSubstr("reshape: 4*B + 2 elements do not divide by 4, the product of the other extents"));
+  EXPECT_THAT(failure([&] { return ones({b}).reshape({-1, 9}); }),
+              HasSubstr("reshape: B elements do not divide by 9"));
   EXPECT_THAT(failure([&] { return x.reshape({b, 5}); }),
               HasSubstr("reshape: [B,4] has 4*B elements, [B,5] has 5*B"));
   EXPECT_THAT(failure([&] { return x + ones({9, 1}); }),
@@ -237,6 +239,29 @@ TEST(Symbolic, GradientsAgreeWithConcreteExtents) {
           << name << " of " << extent;
     }
   }
+}
+
+// The count of what is folded may be less than the correction takes off: then nothing is left, not less.
+TEST(Symbolic, VarianceOfTooFewElements) {
+  const Extent n = dim("B", 0, 6);
+  const Tensor x = rows_of(spread({6, 3}, 5), n);
+  const RunOptions none{.dims = {{"B", 0}}}, three{.dims = {{"B", 3}}};
+  EXPECT_EQ(differences(values(var(x, 0, false, 5), three), {kInf, kInf, kInf}, 0), "");
+  EXPECT_EQ(differences(values(var(x, 0), none), {kNan, kNan, kNan}, 0), "");
+  EXPECT_EQ(differences(values(std(x, 0, false, 5), three), {kInf, kInf, kInf}, 0), "");
+}
+
+TEST(Symbolic, TheRestOfAShape) {
+  const Extent e = dim("e", 4, 64, 4), f = dim("f", 2, 64, 2), n = dim("n", 1, 8);
+  EXPECT_EQ(ints(arange(e).reshape({-1, 4}), {.dims = {{"e", 8}}}), (Ints{0, 1, 2, 3, 4, 5, 6, 7}));
+  const Tensor x = ones({f, 6}).reshape({-1, 2, 6});
+  EXPECT_TRUE(x.size(0) == f / 2) << x.type();
+  EXPECT_EQ(sum(x, Axes{1, 2}).to_vector<float>({.dims = {{"f", 4}}}), (std::vector<float>{12, 12}));
+  // Only the binding tells.
+  const Tensor y = ones({n, 4}).reshape({-1, 3});
+  EXPECT_EQ(sum(y, 1).to_vector<float>({.dims = {{"n", 3}}}), (std::vector<float>{3, 3, 3, 3}));
+  EXPECT_THAT(failure([&] { return sum(y, 1).to_vector<float>({.dims = {{"n", 4}}}); }),
+              HasSubstr("the numbers of elements differ"));
 }
 
 // Bounds that are known from the dimension leave no lesser or greater behind.
