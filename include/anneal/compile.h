@@ -11,6 +11,10 @@
 // tensors, and tensors that it refers to without taking them as arguments, are part of what is captured. 256
 // such programs are kept; beyond, the one used longest ago goes and is captured again when it is needed.
 // Threads that meet new shapes at the same time may each run the function; one of the programs is kept.
+//
+// So a learning rate that the function takes from outside, or a tensor from outside that is assigned anew, stays
+// what it was when the function ran: pass what changes as an argument. `check`, or ANNEAL_CHECK_JIT=1 for all
+// of them, finds what was missed: each call runs the function again and raises when it makes another program.
 #pragma once
 
 #include <functional>
@@ -31,6 +35,7 @@ struct JitOptions {
   // The shapes of arguments, by position, with named dimensions: one program serves all their values. An
   // argument that has none here is captured as it comes.
   std::vector<std::optional<Sizes>> sizes = {};
+  bool check = false;  // see above: for finding mistakes, since each call takes the time to build the program
 };
 
 // The captured function over lists; jit() gives it the signature of the function.
@@ -39,7 +44,7 @@ class Jit {
   using Body = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
   explicit Jit(Body body, JitOptions options = {});
   std::vector<Tensor> operator()(const std::vector<Tensor>& arguments, const Loc& loc) const;
-  size_t captures() const;  // how often the function has run
+  size_t captures() const;  // how many programs were made; what `check` runs is not counted
 
  private:
   struct State;

@@ -3,10 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "anneal/anneal.h"
 #include "anneal/error.h"
 #include "ir/graph.h"
 #include "runtime/backend.h"
+#include "support/flags.h"
 
 namespace anneal::runtime {
 namespace {
@@ -103,6 +106,50 @@ TEST_P(JitTest, NamedDimensionsTakeTheirValuesFromTheArguments) {
               HasSubstr("argument 0 is f32[3,4], its shape must be [2,n]"));
 }
 
+// What a function reads from outside stays as it was captured; with `check` a change is an error.
+TEST_P(JitTest, ChecksThatTheFunctionMakesWhatWasCaptured) {
+  float rate = 0.1F;
+  Tensor w = ones({2}).realize();
+  const Tensor x = ones({2}).realize();
+  const auto f = [&](const Tensor& t) { return std::pair(t + 1, (t + w) * rate); };
+  const auto blind = jit(f), seeing = jit(f, {.check = true});
+  blind(x);
+  EXPECT_THAT(seeing(x).second.to_vector<float>(), ElementsAre(0.2F, 0.2F));
+  EXPECT_THAT(seeing(x).second.to_vector<float>(), ElementsAre(0.2F, 0.2F));
+  rate = 0.5F;
+  EXPECT_THAT(blind(x).second.to_vector<float>(), ElementsAre(0.2F, 0.2F));
+  const std::string changed = message_of([&] { seeing(x); });
+  EXPECT_THAT(changed, HasSubstr("jit: result 1 is not what was captured: const 0.1 : f32 is now const 0.5"));
+  EXPECT_THAT(changed, HasSubstr("jit_test.cc"));
+  EXPECT_THAT(changed, HasSubstr("pass what changes between calls as an argument"));
+  rate = 0.1F;
+  w = (w * 5).realize();
+  EXPECT_THAT(message_of([&] { seeing(x); }),
+              HasSubstr("result 1 is not what was captured: the data of a tensor f32[2] is now the data of"));
+  w = ones({2}).realize();
+  EXPECT_THAT(seeing(x).second.to_vector<float>(), ElementsAre(0.2F, 0.2F)) << "the same values";
+  EXPECT_EQ(seeing.captures(), 1u);
+}
+
+TEST_P(JitTest, ChecksPassWhereNothingChanged) {
+  support::set_flag(support::Flag::kCheckJit, "1");
+  int64_t start = 0;
+  const auto step = jit(
+      [&](const Tensor& w, const Tensor& x) {
+        const auto loss = [&](const Tensor& p) { return mean(square(x * p + from_data(std::vector<float>{1, 2, 3}, {3}))); };
+        const auto [value, slope] = value_and_grad(loss)(w);
+        return std::tuple(w - slope * 0.1, value, zeros({3}), narrow(x, 0, start, 1));
+      },
+      {.state = 1});
+  Tensor w = ones({3}).realize();
+  for (int i = 0; i < 3; ++i) w = std::get<0>(step(w, ones({3})));
+  start = 1;
+  EXPECT_THAT(message_of([&] { step(w, ones({3})); }),
+              HasSubstr("result 3 is not what was captured: slice start=[0] : f32[1] is now slice start=[1]"));
+  EXPECT_EQ(step.captures(), 1u);
+  support::set_flag(support::Flag::kCheckJit, "0");
+}
+
 TEST_P(JitTest, MistakesAreNamed) {
   const auto grows = jit([](const Tensor& w) { return cat({w, w}, 0); }, {.state = 1});
   EXPECT_THAT(message_of([&] { grows(ones({2})); }),
@@ -148,6 +195,23 @@ TEST(JitDevice, WhatWasGivenAwayIsAnError) {
               }),
               HasSubstr("was given the same tensor as another input too"));
   EXPECT_THAT(next.to_vector<float>(), ElementsAre(3, 3, 3, 3)) << "what is refused loses nothing";
+}
+
+TEST(JitDevice, ThreadsShareACapturedFunction) {
+  Using device({.device = "cpu"});
+  constexpr size_t kThreads = 4, kSizes = 5;
+  const auto f = jit([](const Tensor& x) { return sum(x * 2); });
+  std::vector<int> wrong(kThreads);
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < kThreads; ++t)
+    threads.emplace_back([&, t] {
+      for (size_t i = 0; i < 40; ++i) {
+        const auto size = static_cast<int64_t>(1 + (i + t) % kSizes);
+        wrong[t] += f(ones({size})).item<float>() != 2.0F * static_cast<float>(size) ? 1 : 0;
+      }
+    });
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(wrong, std::vector<int>(kThreads));
 }
 
 TEST(JitDevice, AResultThatSharesMemoryIsNotOverwritten) {

@@ -7,9 +7,11 @@
 #include <map>
 
 #include "ir/text.h"
+#include "support/flags.h"
 #include "support/lock.h"
 #include "tensor/backend.h"
 #include "tensor/call.h"
+#include "tensor/recapture.h"
 
 namespace anneal {
 
@@ -46,43 +48,45 @@ constexpr size_t kMaxPrograms = 256;  // compile.h says what happens beyond
 struct Jit::State {
   struct Program {
     std::shared_ptr<Compiled> compiled;
+    std::vector<Tensor> results;  // what it was made from; kept where calls are checked
+  };
+  struct Entry {
+    Program program;
     uint64_t used = 0;
   };
 
   Body body;
   JitOptions options;
   support::RecursiveLock lock;
-  std::map<Guard, Program> programs;
+  std::map<Guard, Entry> programs;
   uint64_t uses = 0;
   size_t captures = 0;
 
-  // Null: it has to be captured.
-  std::shared_ptr<Compiled> find(const Guard& guard) {
+  bool is_checked() const { return options.check || support::flag_on(support::Flag::kCheckJit); }
+
+  // Without a program when it has to be captured.
+  Program find(const Guard& guard) {
     const support::Locked held(lock);
     const auto found = programs.find(guard);
-    if (found == programs.end()) return nullptr;
+    if (found == programs.end()) return {};
     found->second.used = ++uses;
-    return found->second.compiled;
+    return found->second.program;
   }
 
-  // Keeps what was captured, unless another thread was faster; gives what is to be run. What is dropped for it
-  // ends with `dropped`, after the lock.
-  std::shared_ptr<Compiled> keep(const Guard& guard, std::shared_ptr<Compiled> made) {
-    std::shared_ptr<Compiled> dropped;
+  // What is dropped for it ends after the lock.
+  void keep(const Guard& guard, Program made) {
+    Program dropped;
     const support::Locked held(lock);
     ++captures;
-    Program& program = programs[guard];
-    if (program.compiled == nullptr) program.compiled = std::move(made);
-    program.used = ++uses;
-    std::shared_ptr<Compiled> out = program.compiled;
-    if (programs.size() > kMaxPrograms) {
-      const auto oldest =
-          std::min_element(programs.begin(), programs.end(),
-                           [](const auto& a, const auto& b) { return a.second.used < b.second.used; });
-      dropped = std::move(oldest->second.compiled);
-      programs.erase(oldest);
-    }
-    return out;
+    Entry& entry = programs[guard];
+    std::swap(entry.program, made);
+    entry.used = ++uses;
+    if (programs.size() <= kMaxPrograms) return;
+    const auto oldest =
+        std::min_element(programs.begin(), programs.end(),
+                         [](const auto& a, const auto& b) { return a.second.used < b.second.used; });
+    dropped = std::move(oldest->second.program);
+    programs.erase(oldest);
   }
 };
 
@@ -131,16 +135,23 @@ class JitCall {
     return guard;
   }
 
-  std::shared_ptr<Compiled> capture() {
-    std::vector<Tensor> open, results;
+  // The function of arguments that are open.
+  std::vector<Tensor> trace(const std::vector<Tensor>& open) const {
+    const Capturing capturing;
+    return body_(open);
+  }
+  std::vector<Tensor> open_arguments() const {
+    std::vector<Tensor> open;
     for (size_t i = 0; i < arguments_.size(); ++i)
       open.push_back(input(kFirstParam + static_cast<int64_t>(i),
                            sizes(i) != nullptr ? *sizes(i) : arguments_[i].sizes(), arguments_[i].dtype(),
                            "argument " + std::to_string(i)));
-    {
-      const Capturing capturing;
-      results = body_(open);
-    }
+    return open;
+  }
+
+  std::shared_ptr<Compiled> capture(std::vector<Tensor>& results) const {
+    const std::vector<Tensor> open = open_arguments();
+    results = trace(open);
     const Call call("jit", arguments_, loc_);
     check_results(call, open, results);
     OpenProgram program;
@@ -150,6 +161,18 @@ class JitCall {
     }
     for (const Tensor& t : open) program.params.push_back(node_of(t));
     return backend().compile(call.g, program);
+  }
+
+  // The function makes what it made when it was captured; raises where it does not.
+  void check_again(const std::vector<Tensor>& captured) const {
+    const std::vector<Tensor> open = open_arguments(), now = trace(open);
+    const Call call("jit", arguments_, loc_);
+    check_results(call, open, now);
+    if (const auto what = changed_since(call.g, captured, now))
+      call.fail(ErrorCode::kArgument,
+                *what +
+                    ". A replay does not see what the function reads besides its arguments: pass what "
+                    "changes between calls as an argument");
   }
 
   std::vector<Tensor> replay(Compiled& program) {
@@ -232,9 +255,16 @@ std::vector<Tensor> Jit::operator()(const std::vector<Tensor>& arguments, const 
   if (t_capturing != 0 || call.is_differentiated()) return state_->body(arguments);
   call.realize_arguments();
   const Guard guard = call.guard();
-  std::shared_ptr<Compiled> program = state_->find(guard);
-  if (program == nullptr) program = state_->keep(guard, call.capture());
-  return call.replay(*program);
+  const bool is_checked = state_->is_checked();
+  State::Program program = state_->find(guard);
+  if (program.compiled == nullptr || (is_checked && program.results.empty())) {
+    program.compiled = call.capture(program.results);
+    if (!is_checked) program.results.clear();
+    state_->keep(guard, program);
+  } else if (is_checked) {
+    call.check_again(program.results);
+  }
+  return call.replay(*program.compiled);
 }
 
 }  // namespace anneal
