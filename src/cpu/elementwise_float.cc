@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Float ops on f32 and f64 values. See elementwise.h.
 #include "cpu/elementwise.h"
+
+#include <cmath>
+
 #include "cpu/math.h"
 
 namespace anneal::cpu {
@@ -15,9 +18,11 @@ Value* unary(ValueBuilder& w, llvm::Intrinsic::ID id, Value* a) { return w.Creat
 bool is_f32(const Value* v) { return v->getType()->getScalarType()->isFloatTy(); }
 
 // The rounded quotient may be an integer that the exact one does not reach: the sign of what is left tells.
+// Of an infinite divisor all of a is left.
 Value* floor_of_quotient(ValueBuilder& w, Value* a, Value* b) {
   Value* q = unary(w, llvm::Intrinsic::floor, w.CreateFDiv(a, b));
-  Value* rest = w.fma(w.CreateFNeg(q), b, a);
+  Value* endless = w.CreateFCmpOEQ(w.fabs(b), ValueBuilder::number(a, HUGE_VAL));
+  Value* rest = w.CreateSelect(endless, a, w.fma(w.CreateFNeg(q), b, a));
   Value* zero = ValueBuilder::number(a, 0);
   Value* beyond = w.CreateOr(w.CreateAnd(w.CreateFCmpOLT(rest, zero), w.CreateFCmpOGT(b, zero)),
                              w.CreateAnd(w.CreateFCmpOGT(rest, zero), w.CreateFCmpOLT(b, zero)));

@@ -42,13 +42,14 @@ T unary_op(T a) {
 }
 
 // The quotient a / b rounded to an integer, exactly: a / b itself may round onto an integer that the true
-// quotient does not reach. The remainder a - q * b, whose sign fma gives exactly, tells.
+// quotient does not reach. The remainder a - q * b, whose sign fma gives exactly, tells; of an infinite b it is
+// a, and the quotient lies on one side of 0.
 template <FloatElement T>
 T floor_of_quotient(T a, T b) {
   constexpr T kAllIntegers = T{2} / std::numeric_limits<T>::epsilon();  // above, q - 1 is not a neighbour
   const T q = std::floor(a / b);
   if (!(std::fabs(q) < kAllIntegers)) return q;
-  const T rest = std::fma(-q, b, a);
+  const T rest = std::isinf(b) ? a : std::fma(-q, b, a);
   return (rest < 0 && b > 0) || (rest > 0 && b < 0) ? q - T{1} : q;
 }
 

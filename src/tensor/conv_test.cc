@@ -377,6 +377,10 @@ TEST(Interpolate, ByAFactor) {
   EXPECT_VALUES(interpolate(x, {.scale = {0.5}}), {0, 2});
   EXPECT_VALUES(interpolate(x, {.scale = {0.7}}), {0, 1});  // floor(4 * 0.7) elements, at 0 and 1 / 0.7
   EXPECT_VALUES(interpolate(x, {.scale = {0.5}, .mode = Interpolation::kLinear}), {0.5, 2.5});
+  EXPECT_VALUES(interpolate(x, {.scale = {1.2}}), {0, 0, 1, 2});  // of 4 elements too: at 0, 1, 2, 3 / 1.2
+  EXPECT_VALUES(interpolate(x, {.scale = {1.2}, .mode = Interpolation::kLinear}),
+                {0, 1.5 / 1.2 - 0.5, 2.5 / 1.2 - 0.5, 3.5 / 1.2 - 0.5});
+  EXPECT_VALUES(interpolate(x, {.scale = {1}}), {0, 1, 2, 3});
   EXPECT_EQ(ints(interpolate(counting({1, 1, 2}, i32), {.scale = {2}})), (Ints{0, 0, 1, 1}));
   EXPECT_VALUES(interpolate(counting({1, 1, 2}, i32), {.scale = {2}, .mode = Interpolation::kLinear}),
                 {0, 0.25, 0.75, 1});

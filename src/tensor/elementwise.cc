@@ -172,10 +172,10 @@ Tensor tan(In x) {
   return sin(x) / cos(x);
 }
 
-Tensor asin(In x) {  // the product form keeps the ends accurate, and atan2 keeps their slopes infinite
+Tensor asin(In x) {  // two roots keep the ends accurate and, of their slopes, no 0 * inf; atan2 keeps them infinite
   const Call call("asin", {&x});
   const Tensor t = wrap(call.float_node(x));
-  return atan2(t, sqrt((1 - t) * (1 + t)));
+  return atan2(t, sqrt(1 - t) * sqrt(1 + t));
 }
 
 Tensor acos(In x) {

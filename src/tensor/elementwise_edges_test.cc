@@ -141,6 +141,25 @@ TEST(Sinc, SlopesNearZero) {
 
 // -- Zeros, infinities --
 
+TEST(Elementwise, SlopesOfArcSinesAreInfiniteAtTheEnds) {
+  const Tensor x = alias(data({-1, 0, 1, 0.6}, {4}));
+  EXPECT_VALUES(gradients(sum(asin(x)), {x})[0], {kInf, 1, kInf, 1.25});
+  EXPECT_VALUES(gradients(sum(acos(x)), {x})[0], {-kInf, -1, -kInf, -1.25});
+  EXPECT_VALUES(asin(x), {-kPi / 2, 0, kPi / 2, std::asin(0.6)});
+}
+
+// Rounded quotients are of the exact quotient, on one side of 0 for an infinite divisor, and fit the remainders.
+TEST(Elementwise, QuotientsByInfinity) {
+  const Doubles left{-5, 5, 0, -5, 5, kInf, kNan}, right{kInf, kInf, kInf, -kInf, -kInf, kInf, kInf};
+  for (DType t : {f16, f32, f64}) {
+    const Tensor a = data(left, {7}, t), b = data(right, {7}, t);
+    EXPECT_VALUES(floordiv(a, b), {-1, 0, 0, 0, -1, kNan, kNan});
+    EXPECT_VALUES(remainder(a, b), {kInf, 5, 0, -5, -kInf, kNan, kNan});
+    EXPECT_VALUES(truncdiv(a, b), {0, 0, 0, 0, 0, kNan, kNan});
+    EXPECT_VALUES(fmod(a, b), {-5, 5, 0, -5, 5, kNan, kNan});
+  }
+}
+
 TEST(Atan2, AtZerosAndInfinities) {
   const Doubles special{0.0, -0.0, 1, -1, kInf, -kInf, kNan, 1e-310, -1e-310};
   Doubles y, x, expected;

@@ -18,8 +18,11 @@ struct Resize {
   std::optional<double> scale;  // as it was given: positions follow it, and not the rounded extent
 };
 
+// A scale may keep the extent and still move the positions: 1.2 of 4 elements.
+bool is_unchanged(const Resize& r) { return r.from == r.to && r.scale.value_or(1) == 1; }
+
 Tensor resize_nearest(const Call& call, const Tensor& t, const Resize& r) {
-  if (r.from == r.to) return t;
+  if (is_unchanged(r)) return t;
   const bool whole = !r.scale || !r.from.is_const() ||
                      1 / *r.scale * static_cast<double>(r.to.value()) == static_cast<double>(r.from.value());
   if (!whole) {
@@ -33,7 +36,7 @@ Tensor resize_nearest(const Call& call, const Tensor& t, const Resize& r) {
 }
 
 Tensor resize_linear(const Call& call, const Tensor& t, const Resize& r, bool align_corners) {
-  if (r.from == r.to && !align_corners) return t;
+  if (is_unchanged(r) && !align_corners) return t;
   const Tensor from = number_of(call, to_dim(r.from), f64), to = number_of(call, to_dim(r.to), f64);
   const Tensor position = cast(arange(r.to, i64), f64);
   const Tensor scale = r.scale ? wrap(call.b.constant_float(1 / *r.scale, f64)) : from / to;
