@@ -12,6 +12,7 @@
 #include "ir/text.h"
 #include "ir/walk.h"
 #include "support/nearest.h"
+#include "support/number_text.h"
 #include "tensor/call.h"
 
 namespace anneal::cli {
@@ -122,6 +123,12 @@ void check_work(const ir::Graph& graph, std::span<const ir::Node> roots, std::st
         fmt::format("{}: one run takes about {:.0e} element operations, which is many minutes on the {}; "
                     "--force runs it all the same",
                     name, work, on_device ? "device" : "interpreter"));
+}
+
+std::string counters_text(const Counters& counters) {
+  return fmt::format("{} launches in {} runs, {} kernels compiled; memory: {} in use, {} at most",
+                     counters.launches, counters.runs, counters.kernels,
+                     support::size_text(counters.active_bytes), support::size_text(counters.peak_bytes));
 }
 
 }  // namespace anneal::cli

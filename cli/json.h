@@ -5,11 +5,15 @@
 
 #include <nlohmann/json.hpp>
 
+#include "anneal/counters.h"
+
 extern template class nlohmann::basic_json<nlohmann::ordered_map>;
 extern template class nlohmann::detail::serializer<nlohmann::ordered_json>;
 
 namespace anneal::cli {
 
 using Json = nlohmann::ordered_json;
+
+Json counters_json(const Counters& counters);
 
 }  // namespace anneal::cli

@@ -41,6 +41,7 @@ struct Line {
 struct Profile {
   std::vector<Line> lines;
   device::Measured device;
+  Counters counters;                        // of all steps
   std::vector<double> totals;               // of each step, from the first launch to the last
   std::vector<device::LaunchTime> fastest;  // of the plan's steps, in the fastest run
   double total() const { return *std::min_element(totals.begin(), totals.end()); }
@@ -100,6 +101,7 @@ class Runner {
     return times;
   }
   const plan::ExecPlan& plan() const { return executor_->plan(); }
+  Counters counters() const { return context_.counters(); }
 
  private:
   runtime::Context context_;
@@ -123,6 +125,7 @@ Profile measure_program(const Scheduled& s, const ProfileOptions& options) {
     out.totals.push_back(times.empty() ? 0 : times.back().end - times.front().begin);
     if (out.totals.back() <= out.total()) out.fastest = std::move(times);
   }
+  out.counters = runner.counters();
   for (Line& line : out.lines) line.seconds = 0;
   for (size_t k = 0; k < plan.steps.size(); ++k) {
     Line& line = out.lines[plan.steps[k].launch];
@@ -167,6 +170,7 @@ void print_table(const Scheduled& s, const Profile& p) {
       "{:.1f} % of the roofline\n",
       p.lines.size(), p.total() * 1e6, kernels * 1e6, all.seconds * 1e6, rate(all.bytes(), p.total()),
       rate(all.flops, p.total()), percent(best, p.total()));
+  fmt::print("all steps: {}\n", counters_text(p.counters));
 }
 
 void print_json(const Scheduled& s, const Profile& p) {
@@ -191,7 +195,8 @@ void print_json(const Scheduled& s, const Profile& p) {
                  {"kernels", std::move(kernels)},
                  {"seconds", p.total()},
                  {"steps", p.totals},
-                 {"model_seconds", s.schedule().total.seconds}};
+                 {"model_seconds", s.schedule().total.seconds},
+                 {"counters", counters_json(p.counters)}};
   fmt::print("{}\n", out.dump(1, ' ', false, Json::error_handler_t::replace));
 }
 

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "cli/common.h"
+#include "cli/json.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "interp/arrays.h"
@@ -97,7 +98,12 @@ int run_train(const TrainOptions& options) {
     std::fflush(stdout);
   }
   const bool is_text = session.program().inputs[0].name == "ids" && info.name != "gpt2";
+  const Counters used = counters();
   if (is_text && !options.json) print_sample(info, session, static_cast<uint64_t>(options.seed));
+  if (options.json)
+    fmt::print("{}\n", Json{{"counters", counters_json(used)}}.dump());
+  else if (used.runs != 0)  // the interpreter counts nothing
+    fmt::print("{}\n", counters_text(used));
   return 0;
 }
 

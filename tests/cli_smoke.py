@@ -207,7 +207,11 @@ class CliTest(unittest.TestCase):
     def test_profile(self):
         text = self.out("profile", "mlp", "--train", "--device", "cpu", "--steps", "2", "--trace", "trace.json")
         self.assertRegex(text, r"measured: memory [0-9.]+ GB/s, cache [0-9.]+ GB/s")
-        self.assertRegex(text.splitlines()[-1], r"^\d+ launches: [0-9.]+ us a step, .* % of the roofline$")
+        self.assertRegex(text.splitlines()[-2], r"^\d+ launches: [0-9.]+ us a step, .* % of the roofline$")
+        launches = int(text.splitlines()[-2].split()[0])
+        memory = r"memory: [0-9.]+ [KM]?B in use, [0-9.]+ [KM]?B at most"
+        self.assertRegex(text.splitlines()[-1], rf"^all steps: \d+ launches in 3 runs, \d+ kernels compiled; {memory}$")
+        self.assertGreaterEqual(int(text.splitlines()[-1].split()[2]), 3 * launches)
         events = json.loads((self.path / "trace.json").read_text())["traceEvents"]
         runs = [e for e in events if e["ph"] == "X"]
         self.assertTrue(all(a["ts"] + a["dur"] <= b["ts"] + 1e-3 for a, b in zip(runs, runs[1:])))
@@ -216,6 +220,8 @@ class CliTest(unittest.TestCase):
         self.assertEqual([k["name"] for k in found["kernels"]], [k["name"] for k in kernels])
         self.assertTrue(all(k["seconds"] > 0 and k["gb_per_s"] > 0 for k in found["kernels"]))
         self.assertEqual(found["seconds"], min(found["steps"]))
+        self.assertEqual(found["counters"]["runs"], 4)
+        self.assertGreater(found["counters"]["peak_bytes"], 0)
         self.assertIn("f32", self.out("explain", "kernel", "0", "--program", "p.ir", "--device", "cpu"))
         self.assertIn("launches: ", self.out("profile", "symbolic.ir", "--device", "cpu"))
         self.assertIn("runs nothing", self.error("profile", "mlp", "--device", "null"))
@@ -479,9 +485,14 @@ sink %5, %6
         self.assertIn("--force", self.error("run", "gpt2"))
 
     def test_train(self):
-        losses = [json.loads(line)["loss"] for line in self.out("train", "mlp", "--steps", "100", "--json").splitlines()]
+        lines = [json.loads(line) for line in self.out("train", "mlp", "--steps", "100", "--json").splitlines()]
+        losses = [line["loss"] for line in lines[:-1]]
+        self.assertGreaterEqual(lines[-1]["counters"]["launches"], 100)
+        self.assertGreaterEqual(lines[-1]["counters"]["peak_bytes"], lines[-1]["counters"]["active_bytes"])
         self.assertLess(losses[-1], 0.5 * losses[0])
-        self.assertIn("step 2: loss=", self.out("train", "nanogpt", "--steps", "2"))
+        text = self.out("train", "nanogpt", "--steps", "2")
+        self.assertIn("step 2: loss=", text)
+        self.assertRegex(text.splitlines()[-1], r"^\d+ launches in \d+ runs, \d+ kernels compiled; memory: ")
 
     # -- Where there is too little --
 

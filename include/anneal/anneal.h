@@ -3,6 +3,7 @@
 #pragma once
 
 #include "anneal/compile.h"
+#include "anneal/counters.h"
 #include "anneal/dtype.h"
 #include "anneal/error.h"
 #include "anneal/functions.h"

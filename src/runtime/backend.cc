@@ -228,6 +228,11 @@ class RuntimeBackend final : public Backend {
     if (context == nullptr) return interpreter().compile(graph, program);
     return std::make_shared<CompiledProgram>(*context, graph, program);
   }
+
+  Counters counters() const override {
+    const Context* context = current_context();
+    return context == nullptr ? interpreter().counters() : context->counters();
+  }
 };
 
 struct Current {

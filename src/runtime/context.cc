@@ -40,6 +40,14 @@ Context::Context(const Settings& settings)
                                                 : parse_bytes(support::flag_text(Flag::kMemoryLimit))),
       poison_(settings.poison >= 0 ? settings.poison != 0 : support::flag_on(Flag::kPoison)) {}
 
+Counters Context::counters() const {
+  Counters out = counters_;
+  out.device = device_.caps().name;
+  out.active_bytes = pool_.active_bytes();
+  out.peak_bytes = pool_.peak_bytes();
+  return out;
+}
+
 std::shared_ptr<Executor> Context::compile(ir::Graph& graph, const plan::Request& request) {
   support::Hasher h;
   h.add(request.inputs);

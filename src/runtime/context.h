@@ -32,7 +32,7 @@ class Context {
 
   device::Device& device() { return device_; }
   Pool& pool() { return pool_; }
-  const Counters& counters() const { return counters_; }
+  Counters counters() const;  // with what the pool has
   const Settings& settings() const { return settings_; }
 
  private:

@@ -6,17 +6,11 @@
 #include <memory>
 #include <vector>
 
+#include "anneal/counters.h"
 #include "plan/exec_plan.h"
 #include "runtime/pool.h"
 
 namespace anneal::runtime {
-
-// What has been done, of one context.
-struct Counters {
-  uint64_t plans = 0, kernels = 0;  // made, and code compiled for them
-  uint64_t runs = 0, launches = 0;
-  double bytes = 0, flops = 0;  // modelled
-};
 
 // The arena of all plans of a context: they run one after the other, so one is enough.
 struct Arena {

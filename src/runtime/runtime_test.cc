@@ -27,6 +27,18 @@ TEST_P(OnDevice, ValuesAreThoseOfTheInterpreter) {
   EXPECT_EQ(zeros({0, 3}).to_vector<float>().size(), 0u);
 }
 
+TEST_P(OnDevice, QuotientsByInfinityAreThoseOfTheInterpreter) {
+  Using device({.device = GetParam()});
+  const float inf = HUGE_VALF;
+  const Tensor a = from_data(std::vector<float>{-5, 5, 0, -5, 5}, {5}),
+               b = from_data(std::vector<float>{inf, inf, inf, -inf, -inf}, {5});
+  for (DType t : {f16, f32, f64}) {
+    EXPECT_EQ(floordiv(a.to(t), b.to(t)).to_vector<float>(), (std::vector<float>{-1, 0, 0, 0, -1}));
+    EXPECT_EQ((a.to(t) % b.to(t)).to_vector<float>(), (std::vector<float>{inf, 5, 0, -5, -inf}));
+    EXPECT_EQ(truncdiv(a.to(t), b.to(t)).to_vector<float>(), (std::vector<float>{0, 0, 0, 0, 0}));
+  }
+}
+
 TEST_P(OnDevice, RealizedTensorsStayThere) {
   Using device({.device = GetParam()});
   const Tensor x = (ones({1000}) * 3).realize();
@@ -152,6 +164,36 @@ TEST(MemoryLimit, WhatNeedsMoreIsRefusedAndNamesTheLargest) {
     EXPECT_NE(e.message().find("f32[1000,1000]"), std::string::npos) << e.message();
   }
   EXPECT_EQ(sum(small * 2).item<float>(), 20000) << "nothing is lost";
+}
+
+TEST_P(OnDevice, CountersSayWhatWasDone) {
+  Using device({.device = GetParam()});
+  EXPECT_EQ(counters().device, GetParam());
+  EXPECT_EQ(counters().launches, 0u);
+  EXPECT_EQ(counters().active_bytes, 0u);
+  const Tensor x = (ones({1000}) * 3).realize();
+  const Counters first = counters();
+  EXPECT_EQ(first.plans, 1u);
+  EXPECT_EQ(first.runs, 1u);
+  EXPECT_EQ(first.kernels, 1u);
+  EXPECT_EQ(first.launches, 1u);
+  EXPECT_GE(first.bytes, 4000);
+  EXPECT_GE(first.active_bytes, 4000u);
+  for (int i = 0; i < 3; ++i) cumsum(x * 2 + static_cast<float>(i), 0).realize();
+  (ones({100'000}) * 2).realize();
+  ir::default_graph().collect();
+  const Counters then = counters();
+  EXPECT_EQ(then.runs, 5u);
+  EXPECT_GT(then.launches, first.launches + 3);
+  EXPECT_GT(then.flops, first.flops);
+  EXPECT_GE(then.peak_bytes, then.active_bytes + 400'000) << "what nobody kept is no longer in use";
+}
+
+TEST(CountersOfTheInterpreter, AreEmpty) {
+  Using device({.device = "interp"});
+  sum(ones({3})).item<float>();
+  EXPECT_EQ(counters().device, "interp");
+  EXPECT_EQ(counters().runs, 0u);
 }
 
 // Of a program whose data is not on the device yet, and of a step that has to copy its state first.

@@ -53,6 +53,7 @@ class Interpreter final : public Backend {
   std::shared_ptr<Compiled> compile(ir::Graph&, const OpenProgram& program) override {
     return std::make_shared<InterpretedProgram>(program);
   }
+  Counters counters() const override { return {.device = "interp"}; }
 };
 
 Backend* g_backend = nullptr;
@@ -65,6 +66,10 @@ Backend& interpreter() {
 }
 
 Backend& backend() { return g_backend != nullptr ? *g_backend : interpreter(); }
+Counters counters() {
+  const ir::Graph::Scope scope(ir::default_graph());
+  return backend().counters();
+}
 void set_backend(Backend* backend) { g_backend = backend; }
 
 std::shared_ptr<const ir::BufferData> host_data(const ir::Graph& graph, Node buffer) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "anneal/counters.h"
 #include "anneal/tensor.h"
 #include "ir/graph.h"
 
@@ -34,6 +35,7 @@ class Backend {
   virtual std::vector<ir::Node> evaluate(ir::Graph& graph, std::span<const ir::Node> roots,
                                          const RunOptions& options) = 0;
   virtual std::shared_ptr<Compiled> compile(ir::Graph& graph, const OpenProgram& program) = 0;
+  virtual Counters counters() const = 0;
 };
 
 Backend& backend();
