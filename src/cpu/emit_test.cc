@@ -66,7 +66,7 @@ TEST_F(EmitTest, LongChainsCallWhatShortOnesInline) {
   const Node i = range(0, 40);
   const auto chain = [&](int length) {
     Node v = x(i);
-    for (int k = 0; k < length; ++k) v = b.sin(b.mul(v, c(1.001)));
+    for (int k = 0; k < length; ++k) v = b.make(Op::Sin, {b.mul(v, c(1.001))});
     return map(slot(1, f32, kSize), i, v, 16);
   };
   for (const Target& target : targets) {

@@ -42,7 +42,7 @@ std::vector<Kernel> build_all(const ValueGraph& values, const Scopes& scopes, co
 // Updates that no kernel reads wait for the last of them and run as one launch: the optimizer of all
 // parameters.
 bool is_final_update(const ValueGraph& values, const Scopes& scopes, const Kernel& kernel) {
-  if (!kernel.optimizer || kernel.forward || kernel.backward || kernel.kind != GroupKind::kMap) return false;
+  if (!values[kernel.members.back()].update || kernel.kind != GroupKind::kMap) return false;
   return std::none_of(kernel.members.begin(), kernel.members.end(), [&](uint32_t v) {
     return std::any_of(values[v].users.begin(), values[v].users.end(),
                        [&](uint32_t u) { return scopes.group_of[u] != scopes.group_of[v]; });
@@ -83,9 +83,10 @@ void show_stages(const support::StageClock& clock, std::span<const Node> prepare
              [&] { return describe_kernels(values, s.launches); });
 }
 
-std::vector<Node> prepare_simply(ir::Graph& graph, std::span<const Node> roots) {
+std::vector<Node> prepare_simply(ir::Graph& graph, std::span<const Node> roots,
+                                 std::span<const int32_t> replaced) {
   const std::vector<Node> simple = rules::simplify(graph, roots, {.pass = "simplify"});
-  const std::vector<Node> out = prepare(graph, simple);
+  const std::vector<Node> out = prepare(graph, simple, replaced);
   return out == simple ? out : rules::simplify(graph, out, {.pass = "prepare"});
 }
 
@@ -96,9 +97,9 @@ Schedule make_schedule(ir::Graph& graph, std::span<const Node> roots, const devi
   Schedule out;
   support::StageClock clock;
   clock.enter(StageId::kPrepare);
-  const std::vector<Node> prepared = prepare_simply(graph, roots);
+  const std::vector<Node> prepared = prepare_simply(graph, roots, options.replaced);
   clock.enter(StageId::kValues);
-  const ValueGraph fine(graph, prepared);
+  const ValueGraph fine(graph, prepared, options.replaced);
   const std::vector<bool> inlined = choose_inlined(fine, options.fuse);
   const ValueGraph stored = fine.inlining(inlined);
   std::vector<Kernel> kernels;
