@@ -334,6 +334,8 @@ ValueGraph::ValueGraph(ir::Graph& graph, std::span<const Node> roots, std::span<
     roots_.push_back(value_of(result));
     values_[roots_.back()].root = true;
   }
+  for (size_t i = 0; i < replaced.size(); ++i)
+    if (replaced[i] >= 0) values_[roots_[i]].next = true;
   read_all();
 }
 

@@ -53,6 +53,7 @@ struct Value {
   ir::AxisMask rows = 0;
   std::vector<Node> made_again;
   bool root = false;
+  bool next = false;     // takes the place of an input
   bool update = false;   // of the next value of an input, and nothing else (updates.h)
   bool inlined = false;  // computed wherever it is used; read by nobody
   bool folds() const { return !made_again.empty(); }
