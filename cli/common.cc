@@ -10,7 +10,10 @@
 #include "interp/work.h"
 #include "io/file_bytes.h"
 #include "ir/text.h"
+#include "ir/verify.h"
 #include "ir/walk.h"
+#include "pass/pass.h"
+#include "support/flags.h"
 #include "support/nearest.h"
 #include "support/number_text.h"
 #include "tensor/call.h"
@@ -72,6 +75,11 @@ Loaded load_program(const std::string& file_or_model, const LoadOptions& options
     text.resize(expectation + 1);
   ir::Parsed parsed = ir::parse(ir::default_graph(), text);
   if (!parsed.error.empty()) raise(ErrorCode::kParse, file_or_model + ":" + parsed.error);
+  const ir::Graph& graph = ir::default_graph();
+  if (support::flag_on(support::Flag::kVerify)) {
+    const std::string bad = ir::verify(graph, parsed.roots, pass::stage_of(graph, parsed.roots));
+    if (!bad.empty()) raise(ErrorCode::kVerify, bad);
+  }
   return {file_or_model, {}, std::move(parsed.roots), {}, std::move(scope)};
 }
 

@@ -12,6 +12,7 @@
 #include "cli/common.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
+#include "pass/pass.h"
 #include "support/flags.h"
 #include "support/version.h"
 
@@ -106,6 +107,7 @@ int run(std::vector<std::string> arguments) {
 int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // where files may not grow, writing fails like on a full disk
   try {
+    anneal::pass::check_flags();
     return anneal::cli::run({argv + 1, argv + argc});
   } catch (const anneal::Error& error) {
     std::fflush(stdout);

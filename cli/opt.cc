@@ -140,7 +140,7 @@ Action add_opt(Options& verb) {
       "one object: passes, a list of {name, nodes_before, nodes_after, changed, milliseconds, looked_at, "
       "rewritten, fired, and trace with --trace}; program, the text afterwards");
   verb.flag("--train", options->load.train, "a model with loss, gradients and optimizer");
-  verb.option("--batch", options->load.batch, "how many examples a model takes");
+  verb.option("--batch", options->load.batch, "how many examples a model takes", Range::kPositive);
   return [options] { return run_opt(*options); };
 }
 

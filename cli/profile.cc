@@ -14,6 +14,7 @@
 #include "cli/scheduled.h"
 #include "cli/verbs.h"
 #include "device/measure.h"
+#include "device/registry.h"
 #include "interp/arrays.h"
 #include "runtime/context.h"
 #include "support/random_stream.h"
@@ -231,7 +232,22 @@ std::string trace_text(const Scheduled& s, const Profile& p) {
          "\n";
 }
 
+// What runs no kernels has no times to show.
+void check_runs_kernels(const std::string& chosen) {
+  const std::string name = chosen.empty() ? runtime::device_name({}) : chosen;
+  if (name != "interp" && name != "null") return;
+  std::vector<std::string> others;
+  for (const device::Entry* e : device::device_list())
+    if (e->name != "null") others.push_back(e->name);
+  raise(ErrorCode::kArgument,
+        fmt::format("profile: {}; devices to time are: {}",
+                    name == "null" ? "the device 'null' runs nothing"
+                                   : "the interpreter runs a program op by op, there are no kernels to time",
+                    fmt::join(others, ", ")));
+}
+
 int run_profile(const ProfileOptions& options) {
+  check_runs_kernels(options.request.device);
   const Scheduled s = schedule_program(options.request);
   interp::Bindings greatest;
   const std::vector<int64_t> vars = variables_of(s.plan());

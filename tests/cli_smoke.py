@@ -116,6 +116,22 @@ class CliTest(unittest.TestCase):
         for passes in (",,", ",", "simplify,", "simplify,,simplify"):
             self.assertIn("names with a comma between", self.error("opt", f"--passes={passes}", "p.ir"))
         self.assertIn("anneal run mlp", self.error("interp", "mlp"))
+        for batch in ("0", "-3"):
+            for verb in ("graph", "opt", "kernels", "run", "train"):
+                self.assertIn(f"{batch} is not positive", self.error(verb, "mlp", "--batch", batch))
+        for name, text, fits in (
+            ("CACHE_SIZE", "abc", "a number from 0 up"), ("POISON", "2", "0 or 1"), ("DEBUG", "x", "0, 1 or 2")):
+            self.assertIn(f"ANNEAL_{name}={text}: {fits} fits", self.error("run", "mlp", **{f"ANNEAL_{name}": text}))
+        self.assertIn("did you mean 'simplify'?", self.error("run", "mlp", ANNEAL_DUMP="kernels,simplfy"))
+
+    def test_programs_that_are_not_right_are_refused(self):
+        (self.path / "twice.ir").write_text("%0 = param 0 : f32[2]\n%1 = param 0 : f32[3]\nsink %0, %1\n")
+        (self.path / "bounds.ir").write_text(
+            '%0 = var "B", min=1, max=8 : index\n%1 = var "B", min=1, max=9 : index\n'
+            "%2 = param 0 : f32[%0,%1]\nsink %2\n")
+        for verb in ("opt", "graph", "interp", "kernels"):
+            self.assertIn("error[verify] param has the number of another input", self.error(verb, "twice.ir"))
+            self.assertIn("error[verify] var has the name of another variable", self.error(verb, "bounds.ir"))
         self.assertIn("no/such/file.ir", self.error("interp", "no/such/file.ir"))
 
     # -- Programs --
@@ -224,7 +240,9 @@ class CliTest(unittest.TestCase):
         self.assertGreater(found["counters"]["peak_bytes"], 0)
         self.assertIn("f32", self.out("explain", "kernel", "0", "--program", "p.ir", "--device", "cpu"))
         self.assertIn("launches: ", self.out("profile", "symbolic.ir", "--device", "cpu"))
-        self.assertIn("runs nothing", self.error("profile", "mlp", "--device", "null"))
+        self.assertIn("'null' runs nothing; devices to time are: cpu", self.error("profile", "mlp", "--device", "null"))
+        self.assertIn("the interpreter runs a program op by op", self.error("profile", "mlp", "--device", "interp"))
+        self.assertIn("the interpreter runs", self.error("profile", "mlp", ANNEAL_DEVICE="interp"))
         self.assertIn("no/folder/t.json", self.error("profile", "mlp", "--device", "cpu", "--trace", "no/folder/t.json"))
         self.assertIn("nearest model is 'nanogpt'", self.error("profile", "nanogtp"))
 

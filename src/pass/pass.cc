@@ -109,6 +109,23 @@ void report(const ir::Graph& graph, std::span<const Node> before, std::span<cons
 
 std::span<const Pass> all_passes() { return kPasses; }
 
+void check_flags() {
+  if (const std::string problem = support::flag_problem(); !problem.empty())
+    raise(ErrorCode::kArgument, problem);
+  std::vector<std::string_view> names{"all"};
+  for (const Pass& p : kPasses) names.push_back(p.name);
+  for (const support::StageInfo& stage : support::all_stages()) names.push_back(stage.name);
+  std::string_view text = support::flag_text(support::Flag::kDump);
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+    if (word.empty() || std::find(names.begin(), names.end(), word) != names.end()) continue;
+    raise(ErrorCode::kArgument,
+          fmt::format("ANNEAL_DUMP: there is no pass and no stage '{}'{}. There are {}", word.substr(0, 100),
+                      support::nearest_hint("; did you mean '", word, names, "'"), fmt::join(names, ", ")));
+  }
+}
+
 const Pass& find_pass(std::string_view name) {
   std::vector<std::string_view> names;
   for (const Pass& p : kPasses) {

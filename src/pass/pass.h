@@ -29,6 +29,10 @@ struct Pass {
 
 std::span<const Pass> all_passes();
 // Raises kName with the nearest name and the list.
+// Raises kArgument for an environment variable (support/flags.h) whose text does not fit: also for a name in
+// ANNEAL_DUMP that is no pass and no stage.
+void check_flags();
+
 const Pass& find_pass(std::string_view name);
 
 struct PassTiming {

@@ -8,6 +8,7 @@
 #include "device/registry.h"
 #include "ir/builder.h"
 #include "ir/text.h"
+#include "pass/pass.h"
 #include "runtime/canonical.h"
 #include "support/check.h"
 #include "tensor/backend.h"
@@ -249,6 +250,7 @@ constexpr std::string_view kInterpreter = "interp";
 // Contexts are never destroyed: tensors that outlive them give their memory back to them. The list keeps them
 // reachable for whoever looks for leaks.
 Context* make_context(const Settings& settings) {
+  pass::check_flags();
   if (device_name(settings) == kInterpreter) return nullptr;
   static auto* const all = new std::vector<Context*>;
   return all->emplace_back(new Context(settings));

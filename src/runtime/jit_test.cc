@@ -136,7 +136,9 @@ TEST_P(JitTest, ChecksPassWhereNothingChanged) {
   int64_t start = 0;
   const auto step = jit(
       [&](const Tensor& w, const Tensor& x) {
-        const auto loss = [&](const Tensor& p) { return mean(square(x * p + from_data(std::vector<float>{1, 2, 3}, {3}))); };
+        const auto loss = [&](const Tensor& p) {
+          return mean(square(x * p + from_data(std::vector<float>{1, 2, 3}, {3})));
+        };
         const auto [value, slope] = value_and_grad(loss)(w);
         return std::tuple(w - slope * 0.1, value, zeros({3}), narrow(x, 0, start, 1));
       },
@@ -144,8 +146,9 @@ TEST_P(JitTest, ChecksPassWhereNothingChanged) {
   Tensor w = ones({3}).realize();
   for (int i = 0; i < 3; ++i) w = std::get<0>(step(w, ones({3})));
   start = 1;
-  EXPECT_THAT(message_of([&] { step(w, ones({3})); }),
-              HasSubstr("result 3 is not what was captured: slice start=[0] : f32[1] is now slice start=[1]"));
+  EXPECT_THAT(
+      message_of([&] { step(w, ones({3})); }),
+      HasSubstr("result 3 is not what was captured: slice start=[0] : f32[1] is now slice start=[1]"));
   EXPECT_EQ(step.captures(), 1u);
   support::set_flag(support::Flag::kCheckJit, "0");
 }

@@ -43,6 +43,27 @@ bool flag_names(Flag flag, std::string_view word) {
   return false;
 }
 
+std::string flag_problem() {
+  for (size_t i = 0; i < kFlags.size(); ++i) {
+    const FlagInfo& info = kFlags[i];
+    const std::string& text = value_of(static_cast<Flag>(i));
+    uint64_t number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    const bool is_number = error == std::errc() && stop == end;
+    const auto bad = [&](std::string_view fits) {
+      return std::string(info.name) + "=" + text.substr(0, 100) + ": " + std::string(fits) + " fits";
+    };
+    if (text.empty() || info.kind == FlagKind::kText) continue;
+    if (info.kind == FlagKind::kSwitch && !(is_number && number <= 1)) return bad("0 or 1");
+    if (info.kind == FlagKind::kLevel && !(is_number && number <= 2)) return bad("0, 1 or 2");
+    if (info.kind == FlagKind::kCount && !(is_number && number <= INT32_MAX))
+      return bad("a number from 0 up");
+    if (info.kind == FlagKind::kNumber && !is_number) return bad("a number from 0 up");
+  }
+  return {};
+}
+
 void set_flag(Flag flag, std::string value) { value_of(flag) = std::move(value); }
 
 }  // namespace anneal::support

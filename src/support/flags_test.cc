@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 namespace anneal::support {
 namespace {
 
@@ -21,6 +23,24 @@ TEST(Flags, SetGoesBeforeTheEnvironment) {
   set_flag(Flag::kDebug, "much");
   EXPECT_FALSE(flag_on(Flag::kDebug));
   set_flag(Flag::kDebug, before);
+}
+
+TEST(Flags, WhatDoesNotFitIsNamed) {
+  const std::tuple<Flag, const char*, const char*> cases[] = {
+      {Flag::kPoison, "2", "ANNEAL_POISON=2: 0 or 1 fits"},
+      {Flag::kDebug, "much", "ANNEAL_DEBUG=much: 0, 1 or 2 fits"},
+      {Flag::kCacheSize, "abc", "ANNEAL_CACHE_SIZE=abc: a number from 0 up fits"},
+      {Flag::kCacheSize, "-1", "ANNEAL_CACHE_SIZE=-1: a number from 0 up fits"},
+      {Flag::kCacheSize, "12M", "ANNEAL_CACHE_SIZE=12M: a number from 0 up fits"},
+      {Flag::kCacheSize, "", ""},
+      {Flag::kCacheSize, "0", ""}};
+  EXPECT_EQ(flag_problem(), "");
+  for (const auto& [flag, text, problem] : cases) {
+    const std::string before = flag_text(flag);
+    set_flag(flag, text);
+    EXPECT_EQ(flag_problem(), problem);
+    set_flag(flag, before);
+  }
 }
 
 TEST(Flags, ListsAndAll) {
