@@ -12,9 +12,10 @@
 // such programs are kept; beyond, the one used longest ago goes and is captured again when it is needed.
 // Threads that meet new shapes at the same time may each run the function; one of the programs is kept.
 //
-// So a learning rate that the function takes from outside, or a tensor from outside that is assigned anew, stays
-// what it was when the function ran: pass what changes as an argument. `check`, or ANNEAL_CHECK_JIT=1 for all
-// of them, finds what was missed: each call runs the function again and raises when it makes another program.
+// So a learning rate that the function takes from outside, or a tensor from outside that is assigned anew,
+// stays what it was when the function ran: pass what changes as an argument. `check`, or ANNEAL_CHECK_JIT=1
+// for all of them, finds what was missed: each call runs the function again and raises when it makes another
+// program.
 #pragma once
 
 #include <functional>

@@ -13,12 +13,12 @@
 namespace anneal {
 
 struct Counters {
-  std::string device;                 // "interp", which counts nothing, or the name of a device
-  uint64_t plans = 0, kernels = 0;    // programs planned, and kernels compiled for them
-  uint64_t runs = 0, launches = 0;    // of programs, and of kernels in them
-  double bytes = 0, flops = 0;        // that these launches move and compute by the cost model
-  uint64_t active_bytes = 0;          // of memory in use
-  uint64_t peak_bytes = 0;            // the most there has been of it
+  std::string device;               // "interp", which counts nothing, or the name of a device
+  uint64_t plans = 0, kernels = 0;  // programs planned, and kernels compiled for them
+  uint64_t runs = 0, launches = 0;  // of programs, and of kernels in them
+  double bytes = 0, flops = 0;      // that these launches move and compute by the cost model
+  uint64_t active_bytes = 0;        // of memory in use
+  uint64_t peak_bytes = 0;          // the most there has been of it
 };
 
 // May be called at any time, from any thread; waits for nothing that is still being run.

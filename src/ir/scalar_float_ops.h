@@ -42,8 +42,8 @@ T unary_op(T a) {
 }
 
 // The quotient a / b rounded to an integer, exactly: a / b itself may round onto an integer that the true
-// quotient does not reach. The remainder a - q * b, whose sign fma gives exactly, tells; of an infinite b it is
-// a, and the quotient lies on one side of 0.
+// quotient does not reach. The remainder a - q * b, whose sign fma gives exactly, tells; of an infinite b it
+// is a, and the quotient lies on one side of 0.
 template <FloatElement T>
 T floor_of_quotient(T a, T b) {
   constexpr T kAllIntegers = T{2} / std::numeric_limits<T>::epsilon();  // above, q - 1 is not a neighbour

@@ -82,9 +82,9 @@ struct Jit::State {
     std::swap(entry.program, made);
     entry.used = ++uses;
     if (programs.size() <= kMaxPrograms) return;
-    const auto oldest =
-        std::min_element(programs.begin(), programs.end(),
-                         [](const auto& a, const auto& b) { return a.second.used < b.second.used; });
+    const auto oldest = std::min_element(programs.begin(), programs.end(), [](const auto& a, const auto& b) {
+      return a.second.used < b.second.used;
+    });
     dropped = std::move(oldest->second.program);
     programs.erase(oldest);
   }

@@ -148,7 +148,8 @@ TEST(Elementwise, SlopesOfArcSinesAreInfiniteAtTheEnds) {
   EXPECT_VALUES(asin(x), {-kPi / 2, 0, kPi / 2, std::asin(0.6)});
 }
 
-// Rounded quotients are of the exact quotient, on one side of 0 for an infinite divisor, and fit the remainders.
+// Rounded quotients are of the exact quotient, on one side of 0 for an infinite divisor, and fit the
+// remainders.
 TEST(Elementwise, QuotientsByInfinity) {
   const Doubles left{-5, 5, 0, -5, 5, kInf, kNan}, right{kInf, kInf, kInf, -kInf, -kInf, kInf, kInf};
   for (DType t : {f16, f32, f64}) {
