@@ -34,8 +34,8 @@ struct PoolOptions {
 // The last kernel.size() axes; one kernel extent means two axes, as in images, unless `axes` says otherwise.
 Tensor max_pool(In x, int axes, const PoolOptions& options);
 Tensor avg_pool(In x, int axes, const PoolOptions& options);
-inline Tensor max_pool2d(In x, const PoolOptions& options = {}) { return max_pool(std::move(x), 2, options); }
-inline Tensor avg_pool2d(In x, const PoolOptions& options = {}) { return avg_pool(std::move(x), 2, options); }
+Tensor max_pool2d(In x, const PoolOptions& options = {});
+Tensor avg_pool2d(In x, const PoolOptions& options = {});
 Tensor adaptive_avg_pool(In x, const std::vector<int64_t>& output);
 Tensor adaptive_max_pool(In x, const std::vector<int64_t>& output);
 enum class Interpolation { kNearest, kLinear };  // kLinear over two axes is bilinear

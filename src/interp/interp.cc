@@ -16,13 +16,14 @@ using ir::Op;
 
 // -- What the handlers share --
 
-void Evaluation::fail(Node n, const std::string& what, ErrorCode code) const {
-  // The line of the program that made the node, where it is known, and else the node.
+std::string made_text(const ir::Graph& graph, Node n) {
   const ir::Site& site = graph.site(graph.origin(n).site);
-  const std::string made = site.file.empty()
-                               ? node_text(graph, n)
-                               : "made by " + site.call + "  " + site.file + ":" + std::to_string(site.line);
-  raise(code, std::string(op_text(graph.op(n))) + ": " + what + "\n  " + made);
+  return site.file.empty() ? node_text(graph, n)
+                           : "made by " + site.call + "  " + site.file + ":" + std::to_string(site.line);
+}
+
+void Evaluation::fail(Node n, const std::string& what, ErrorCode code) const {
+  raise(code, std::string(op_text(graph.op(n))) + ": " + what + "\n  " + made_text(graph, n));
 }
 
 Extent Evaluation::shape_of(Node n) {

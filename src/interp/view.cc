@@ -103,7 +103,7 @@ std::shared_ptr<Array> Storage::make(ir::Node for_node, DType t, Extent shape) {
     raise(ErrorCode::kLimit, std::string(op_text(graph_.op(for_node))) + ": an array " +
                                  std::string(dtype_name(t)) + extent_text(shape) + " beside " +
                                  std::to_string(alive) + " bytes in use exceeds the limit of " +
-                                 std::to_string(max_bytes_) + " bytes\n  " + node_text(graph_, for_node));
+                                 std::to_string(max_bytes_) + " bytes\n  " + made_text(graph_, for_node));
   *alive_ += bytes;
   auto array = std::make_unique<Array>();
   array->dtype = t;

@@ -67,6 +67,9 @@ class Storage {
   std::shared_ptr<std::atomic<uint64_t>> alive_ = std::make_shared<std::atomic<uint64_t>>(0);
 };
 
+// For messages: the line of the program that made the node, where it is known, and else the node.
+std::string made_text(const ir::Graph& graph, ir::Node n);
+
 // -- Inline parts --
 
 template <size_t K>

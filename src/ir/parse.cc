@@ -117,10 +117,14 @@ const std::vector<std::string_view>& element_type_names() {
 bool Parser::type(Type* out, std::vector<Dim>* dims, bool may_be_void) {
   const std::string_view name = word();
   out->dtype = dtype_from_name(name);
-  if (out->dtype == DType::kVoid && !(may_be_void && name == dtype_name(DType::kVoid)))
-    return fail_at_word(
-        joined({"unknown element type '", name.substr(0, 40), "'",
-                support::nearest_hint(": did you mean '", name.substr(0, 40), element_type_names(), "'?")}));
+  if (out->dtype == DType::kVoid && !(may_be_void && name == dtype_name(DType::kVoid))) {
+    std::string hint =
+        support::nearest_hint(": did you mean '", name.substr(0, 40), element_type_names(), "'?");
+    if (hint.empty())
+      for (const std::string_view known : element_type_names())
+        hint += std::string(hint.empty() ? ": there are " : ", ") + std::string(known);
+    return fail_at_word(joined({"unknown element type '", name.substr(0, 40), "'", hint}));
+  }
   skip_blanks();
   if (peek() == '[' && !dim_list(dims)) return false;
   int64_t product = 1;
@@ -174,9 +178,12 @@ bool Parser::node_line(uint32_t number) {
   const Inferred inferred = infer(graph_, *op, sources_, arg, given);
   if (!inferred.error.empty()) return fail(joined({op_text(*op), ": ", inferred.error}));
   if (!(inferred.type == given)) {
-    std::string type(dtype_name(inferred.type.dtype));
-    type += shape_text(graph_, graph_.shape(inferred.type.shape));
-    return fail(joined({op_text(*op), " has type ", type, " here, not what is written"}));
+    const auto text = [&](const Type& t) {  // as it would be written: a scalar's without brackets
+      const Shape shape = graph_.shape(t.shape);
+      return std::string(dtype_name(t.dtype)) + (shape.empty() ? "" : shape_text(graph_, shape));
+    };
+    return fail(
+        joined({op_text(*op), " has type ", text(inferred.type), " here, and ", text(given), " is written"}));
   }
   if (number >= nodes_.size()) nodes_.resize(number + 1);
   if (nodes_[number]) return fail("%" + std::to_string(number) + " is defined twice");

@@ -95,6 +95,8 @@ void Call::fail(ErrorCode code, const std::string& what) const {
 void Call::describe(std::string& message) const {
   // "error[shape] mul: shapes ..." of a call inside becomes "error[shape] layer_norm: mul: shapes ...".
   const size_t start = message.find("] ") + 2;
+  if (!inner_.empty() && std::string_view(message).substr(start).starts_with(std::string(inner_) + ": "))
+    message.erase(start, inner_.size() + 2);
   if (!std::string_view(message).substr(start).starts_with(std::string(name_) + ":"))
     message.insert(start, std::string(name_) + ": ");
   // An op inside names its own sources, of which the user need not know: the operands follow.
@@ -251,11 +253,11 @@ ir::AxisMask Call::axes(const Axes& list, size_t rank) const {
   if (list.empty()) return static_cast<ir::AxisMask>((uint64_t{1} << rank) - 1);
   ir::AxisMask mask = 0;
   for (int a : list) {
-    const ir::AxisMask bit = 1u << axis(a, rank);
+    const ir::AxisMask bit = 1u << axis(a, std::max<size_t>(rank, 1));
     if ((mask & bit) != 0) fail(ErrorCode::kArgument, "axis " + std::to_string(a) + " is named twice");
     mask |= bit;
   }
-  return mask;
+  return rank == 0 ? 0 : mask;
 }
 
 std::vector<Dim> Call::dims(const Sizes& sizes) const {

@@ -30,6 +30,9 @@ class Call final : public ErrorContext {
   ir::Graph& g;
   const ir::Builder b;
 
+  // The function does no more than the one named: messages of that one speak of this one alone.
+  void stands_for(std::string_view inner) { inner_ = inner; }
+
   // "name: what".
   [[noreturn]] void fail(ErrorCode code, const std::string& what) const;
   void describe(std::string& message) const override;
@@ -54,16 +57,17 @@ class Call final : public ErrorContext {
   ir::Node broadcast(ir::Node n, ir::Shape to) const;  // scalars stay scalars
 
   // -- Shapes and axes --
-  std::vector<ir::Dim> shape(ir::Node n) const;            // a copy: interning moves the graph's own
-  int axis(int64_t axis, size_t rank) const;               // negative counts from the end; checked
-  ir::AxisMask axes(const Axes& axes, size_t rank) const;  // none: all
+  std::vector<ir::Dim> shape(ir::Node n) const;  // a copy: interning moves the graph's own
+  int axis(int64_t axis, size_t rank) const;     // negative counts from the end; checked
+  // None: all. The axes 0 and -1 of a scalar are none, as if it had one of extent 1.
+  ir::AxisMask axes(const Axes& axes, size_t rank) const;
   std::vector<ir::Dim> dims(const Sizes& sizes) const;
 
  private:
   void take(ir::Node operand);
   void open(const Loc& loc);
   ir::Graph::Scope scope_;
-  std::string_view name_;
+  std::string_view name_, inner_;
   Loc loc_;
   ir::Node operands_[5];
   size_t num_operands_ = 0;      // the first ones are kept for messages

@@ -42,6 +42,15 @@ int64_t known(const Call& call, ir::Shape weight, size_t axis) {
   return weight[axis].value;
 }
 
+// And one of the kernel, which has an element at least: of none, every sum would be over nothing.
+int64_t kernel_extent(const Call& call, ir::Shape weight, size_t axis) {
+  const int64_t extent = known(call, weight, axis);
+  if (extent == 0)
+    call.fail(ErrorCode::kShape,
+              "axis " + std::to_string(axis) + " of the weight is 0: a kernel has at least one element");
+  return extent;
+}
+
 struct Window {
   std::vector<int64_t> kernel, stride, low, high, dilation;
 };
@@ -188,7 +197,7 @@ Window conv_window(const Call& call, ir::Shape ws, size_t axes, const ConvOption
                 {},
                 per_axis(call, options.dilation, axes, "dilation", 1)};
   window.high = window.low;
-  for (size_t i = 0; i < axes; ++i) window.kernel.push_back(known(call, ws, 2 + i));
+  for (size_t i = 0; i < axes; ++i) window.kernel.push_back(kernel_extent(call, ws, 2 + i));
   for (size_t i = 0; options.same && i < axes; ++i) {
     if (window.stride[i] != 1 || window.low[i] != 0)
       call.fail(ErrorCode::kArgument, "same is a padding of its own, and takes a stride of 1");
@@ -278,7 +287,7 @@ Tensor convolve_transposed(std::string_view name, size_t axes, const In& x, cons
   for (size_t i = 0; i < axes; ++i) {
     if (extra[i] >= std::max(stride[i], dilation[i]))
       call.fail(ErrorCode::kArgument, "output_padding must be smaller than the stride or the dilation");
-    const int64_t border = dilation[i] * (known(call, ws, 2 + i) - 1) - padding[i];
+    const int64_t border = dilation[i] * (kernel_extent(call, ws, 2 + i) - 1) - padding[i];
     spread.interior[2 + i] = stride[i] - 1;
     trim[2 + i] = {border, border + extra[i]};
   }
@@ -400,6 +409,18 @@ Tensor avg_pool(In x, int axes, const PoolOptions& options) {
   }
   const Node ones = call.b.full(counted, call.b.constant_int(1, t));
   return total / sum(wrap(windows(call, ones, w, zero)), last_axes(count));
+}
+
+Tensor max_pool2d(In x, const PoolOptions& options) {
+  Call call("max_pool2d", {&x});
+  call.stands_for("max_pool");
+  return max_pool(x, 2, options);
+}
+
+Tensor avg_pool2d(In x, const PoolOptions& options) {
+  Call call("avg_pool2d", {&x});
+  call.stands_for("avg_pool");
+  return avg_pool(x, 2, options);
 }
 
 namespace {

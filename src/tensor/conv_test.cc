@@ -292,11 +292,11 @@ TEST(Pool, OfOtherTypes) {
   EXPECT_VALUES(max_pool2d(counting({1, 1, 4, 4})), {5, 7, 13, 15});
   EXPECT_VALUES(avg_pool2d(counting({1, 1, 4, 4})), {2.5, 4.5, 10.5, 12.5});
   EXPECT_THAT(failure([] { return max_pool2d(ones({4})); }),
-              HasSubstr("max_pool: takes at least 2 axes, not f32[4]"));
+              HasSubstr("max_pool2d: takes at least 2 axes, not f32[4]"));
   EXPECT_THAT(failure([] { return max_pool2d(ones({1, 1, 4, 4}), {.padding = {2}}); }),
-              HasSubstr("max_pool: padding 2 is more than half of the kernel 2"));
+              HasSubstr("max_pool2d: padding 2 is more than half of the kernel 2"));
   EXPECT_THAT(failure([] { return max_pool(ones({4}), 1, {.kernel = {5}}); }),
-              HasSubstr("max_pool: a window of 5 does not fit in axis 0"));
+              HasSubstr("max_pool2d: a window of 5 does not fit in axis 0"));
   EXPECT_THAT(failure([] { return avg_pool(ones({4}), 1, {.kernel = {0}}); }),
               HasSubstr("avg_pool: kernel is 0: at least 1"));
 }
@@ -338,6 +338,15 @@ TEST(Pool, AdaptiveWindowsCoverTheAxis) {
   EXPECT_EQ(
       gradient_differences([](const std::vector<Tensor>& t) { return adaptive_avg_pool(t[0], {2, 3}); }, {x}),
       "");
+}
+
+TEST(Conv, AKernelHasAnElement) {
+  EXPECT_THAT(failure([] { return conv1d(ones({1, 2, 5}), ones({3, 2, 0})); }),
+              HasSubstr("conv1d: axis 2 of the weight is 0: a kernel has at least one element"));
+  EXPECT_THAT(failure([] { return conv2d(ones({1, 2, 5, 5}), ones({3, 2, 1, 0}), {}, {.same = true}); }),
+              HasSubstr("conv2d: axis 3 of the weight is 0"));
+  EXPECT_THAT(failure([] { return conv_transpose1d(ones({1, 2, 5}), ones({2, 3, 0})); }),
+              HasSubstr("conv_transpose1d: axis 2 of the weight is 0"));
 }
 
 // -- Interpolation --

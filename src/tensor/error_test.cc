@@ -131,6 +131,32 @@ TEST(ErrorMessage, NamesWhatTheUserCalled) {
   EXPECT_THAT(failure([&] { return x + ones({4}); }), Not(HasSubstr("add: add")));
 }
 
+TEST(ErrorMessage, OfMemoryNamesTheLineToo) {
+  const std::string message = failure(
+      [] { return (ones({dim("N", 1, int64_t{1} << 50)}) + 1).str({.dims = {{"N", int64_t{1} << 50}}}); });
+  EXPECT_THAT(message, HasSubstr("exceeds the limit"));
+  EXPECT_THAT(message, HasSubstr("\n  made by "));
+}
+
+TEST(ErrorMessage, DoesNotNameWhatTheFunctionIsMadeOf) {
+  const Tensor x = ones({2, 3});
+  EXPECT_THAT(failure([&] { return index_add(x, 0, tensor({0}), ones({1, 4})); }),
+              StartsWith("error[shape] index_add: values f32[1,4] for f32[2,3]: off axis 0 they must not be "
+                         "larger\n"));
+  EXPECT_THAT(failure([&] { return unflatten(x, 1, {2, 2}); }),
+              StartsWith("error[shape] unflatten: [2,3] has 6 elements, [2,2,2] has 8\n"));
+  EXPECT_THAT(failure([&] { return x[5]; }),
+              StartsWith("error[argument] operator[]: position 5 is out of range for axis 0 of 2"));
+  EXPECT_THAT(failure([&] { return categorical(ones({2, 0}), 1); }),
+              StartsWith("error[shape] categorical: axis 1 is empty: there is no element to choose\n"));
+  EXPECT_THAT(failure([&] { return max_pool2d(ones({3})); }),
+              StartsWith("error[shape] max_pool2d: takes at least 2 axes, not f32[3]\n"));
+  EXPECT_THAT(failure([&] { return avg_pool2d(ones({3})); }), StartsWith("error[shape] avg_pool2d: takes"));
+  EXPECT_THAT(failure([&] { return pad_replicate(ones({0}), {{1, 0}}); }),
+              HasSubstr("on axis 0 of 0: an empty axis has no edge to repeat: only 0 and 0 fit"));
+  EXPECT_THAT(failure([&] { return pad_replicate(x, {{-1, 0}}); }), HasSubstr("they must not be negative"));
+}
+
 TEST(ErrorMessage, SpeaksOfWhatTheUserWrote) {
   const Tensor x = ones({2, 3}), y = ones({4, 5});
   EXPECT_THAT(failure([&] { return scaled_dot_product_attention(x, y, y); }),

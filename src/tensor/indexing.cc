@@ -171,6 +171,10 @@ Tensor write_slices(std::string_view name, const In& x, int axis, const In& inde
   }
   if (v.rank() != t.rank())
     call.fail(ErrorCode::kShape, "values " + v.type() + " for " + t.type() + ": the ranks must be equal");
+  for (int i = 0; i < t.rank(); ++i)
+    if (i != a && ir::dim_less_equal(call.g, to_dim(v.size(i)), to_dim(t.size(i))) == ir::Tri::kFalse)
+      call.fail(ErrorCode::kShape, "values " + v.type() + " for " + t.type() + ": off axis " +
+                                       std::to_string(a) + " they must not be larger");
   return write(t, a, spread_index(call, index, v, a), v);
 }
 }  // namespace

@@ -92,7 +92,8 @@ Tensor flatten(In x, int first, int last) {
 }
 
 Tensor unflatten(In x, int axis, const Sizes& sizes) {
-  const Call call("unflatten", {&x});
+  Call call("unflatten", {&x});
+  call.stands_for("reshape");
   const Tensor t = wrap(call.node(x));
   const auto a = static_cast<size_t>(call.axis(axis, static_cast<size_t>(t.rank())));
   Sizes out = t.sizes(), inner = sizes;

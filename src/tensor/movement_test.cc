@@ -232,7 +232,7 @@ TEST(Movement, SlicesOfSeveralAxes) {
   EXPECT_THAT(failure([&] { return x.slice({3}); }),
               HasSubstr("slice: position 3 is out of range for axis 0 of 3"));
   EXPECT_THAT(failure([&] { return x[-4]; }),
-              HasSubstr("operator[]: slice: position -4 is out of range for axis 0 of 3\n"));
+              HasSubstr("operator[]: position -4 is out of range for axis 0 of 3\n"));
   EXPECT_THAT(failure([&] { return x[1.5]; }), HasSubstr("operator[]: takes an integer"));
   EXPECT_THAT(failure([&] { return x.slice({_, _, _}); }),
               HasSubstr("slice: 3 indices for a tensor of rank 2"));

@@ -52,9 +52,12 @@ Tensor mirrored(const Call& call, Tensor t, const Pads& pads, bool reflect) {
     const Extent extent = t.size(a);
     const int64_t longest = ir::dim_max(call.g, to_dim(extent)), reach = reflect ? longest - 1 : INT64_MAX;
     if (before < 0 || after < 0 || before > reach || after > reach || longest == 0)
-      call.fail(ErrorCode::kArgument, "amounts " + std::to_string(before) + " and " + std::to_string(after) +
-                                          " on axis " + std::to_string(i) + " of " + extent.str() +
-                                          (reflect ? ": reflection reaches at most the extent minus 1" : ""));
+      call.fail(ErrorCode::kArgument,
+                "amounts " + std::to_string(before) + " and " + std::to_string(after) + " on axis " +
+                    std::to_string(i) + " of " + extent.str() + ": " +
+                    (before < 0 || after < 0 ? "they must not be negative"
+                     : reflect               ? "reflection reaches at most the extent minus 1"
+                                             : "an empty axis has no edge to repeat: only 0 and 0 fit"));
     std::vector<Tensor> parts;
     Sizes edge = t.sizes();
     if (before > 0) {

@@ -195,7 +195,8 @@ Tensor Rng::bernoulli(In p, const Sizes& sizes) const {
 }
 
 Tensor Rng::categorical(In logits, int axis) const {
-  const Call call("categorical", {&logits});
+  Call call("categorical", {&logits});
+  call.stands_for("argmax");
   const Tensor x = wrap(call.float_node(logits));
   // argmax(logits + Gumbel noise); the noise is -log(-log u) with u in (0, 1).
   const Tensor u = (cast(words(x.sizes(), 0, kDrawStream) >> 9, f32) + 0.5) * 0x1p-23;

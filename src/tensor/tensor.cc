@@ -119,7 +119,8 @@ Tensor Tensor::slice(const std::vector<Index>& indices, Loc loc) const {
   return anneal::slice(In(*this, loc), indices);
 }
 Tensor Tensor::operator[](const In& position) const {
-  const Call call("operator[]", *this, position.loc());
+  Call call("operator[]", *this, position.loc());
+  call.stands_for("slice");
   if (position.kind() != In::Kind::kInt)
     call.fail(ErrorCode::kArgument, "takes an integer; use slice() or index_select()");
   return anneal::slice(*this, {Index(position.int_value())});
