@@ -94,7 +94,9 @@ Tensor bitwise_xor(In a, In b);
 Tensor shift_left(In a, In b);
 Tensor shift_right(In a, In b);
 Tensor where(In condition, In a, In b);
-Tensor clamp(In x, std::optional<double> low, std::optional<double> high);
+// Bounds are as weak as any number: an integer bound leaves the type of x alone (beyond the range of that
+// type it is the end of the range), and a float makes integers f32.
+Tensor clamp(In x, std::optional<In> low, std::optional<In> high);
 namespace detail {
 Tensor clamp_between(In x, const Tensor& low, const Tensor& high);
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Elementwise operations, activations and comparisons.
+#include <cmath>
+
 #include "conform/ops.h"
 
 namespace anneal::conform {
@@ -51,10 +53,13 @@ Outputs where_op(const OpCall& c) {
 Outputs clamp_op(const OpCall& c) {
   if (c.in.size() == 3) return clamp(c.x(), c.in[1], c.in[2]);
   if (c.in.size() == 2) return maximum(c.x(), c.in[1]);
-  std::optional<double> low, high;
-  if (c.args.has("min|low")) low = c.args.number("min|low");
-  if (c.args.has("max|high")) high = c.args.number("max|high");
-  return clamp(c.x(), low, high);
+  // Numbers of the reference say nothing of their kind: whole ones leave integers integers.
+  const auto bound = [&](std::string_view name) -> std::optional<In> {
+    if (!c.args.has(name)) return std::nullopt;
+    const double v = c.args.number(name);
+    return v == std::floor(v) && std::abs(v) < 9e15 ? In(static_cast<int64_t>(v)) : In(v);
+  };
+  return clamp(c.x(), bound("min|low"), bound("max|high"));
 }
 
 Outputs masked_fill_op(const OpCall& c) {

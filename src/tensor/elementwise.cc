@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Elementwise functions: promotion, broadcasting, and what is composed from the ops of the table.
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
+#include "ir/eval.h"
 #include "tensor/call.h"
 #include "tensor/shared.h"
 
@@ -172,7 +174,8 @@ Tensor tan(In x) {
   return sin(x) / cos(x);
 }
 
-Tensor asin(In x) {  // two roots keep the ends accurate and, of their slopes, no 0 * inf; atan2 keeps them infinite
+Tensor asin(
+    In x) {  // two roots keep the ends accurate and, of their slopes, no 0 * inf; atan2 keeps them infinite
   const Call call("asin", {&x});
   const Tensor t = wrap(call.float_node(x));
   return atan2(t, sqrt(1 - t) * sqrt(1 + t));
@@ -424,20 +427,41 @@ Tensor where(In condition, In x, In y) {
   return wrap(call.b.where(call.broadcast(c, shape), call.broadcast(a, shape), call.broadcast(b, shape)));
 }
 
-Tensor clamp(In x, std::optional<double> low, std::optional<double> high) {
+namespace {
+
+// A bound of a clamp as a value of type t. Integers beyond its range are the end of the range.
+Node clamp_bound(const Call& call, const In& bound, DType t) {
+  if (bound.kind() == In::Kind::kTensor || is_float(t)) return call.node(bound, t);
+  const ir::Scalar lowest = ir::fold_identity(ir::ReduceOp::kMax, t),
+                   highest = ir::fold_identity(ir::ReduceOp::kMin, t);
+  if (t == u64)
+    return call.b.constant(!bound.is_huge() && bound.int_value() < 0
+                               ? lowest
+                               : ir::Scalar{static_cast<uint64_t>(bound.int_value())},
+                           t);
+  if (bound.is_huge()) return call.b.constant(highest, t);
+  return call.b.constant(
+      ir::Scalar::from_int(std::clamp(bound.int_value(), lowest.as_int(t), highest.as_int(t)), t), t);
+}
+
+}  // namespace
+
+Tensor clamp(In x, std::optional<In> low, std::optional<In> high) {
   const Call call("clamp", {&x});
-  Tensor t = wrap(call.node(x));
-  if ((low && std::isnan(*low)) || (high && std::isnan(*high)))
-    return full_like(wrap(call.float_node(x)), NAN);
+  for (const std::optional<In>* bound : {&low, &high})
+    if (*bound && (*bound)->kind() == In::Kind::kTensor) call.required((*bound)->tensor(), "a bound");
+  const DType type = call.joint_dtype({&x, low ? &*low : &x, high ? &*high : &x});
+  Tensor t = wrap(call.node(x, type));
+  for (const std::optional<In>* bound : {&low, &high})
+    if (*bound && std::isnan((*bound)->float_value())) return full_like(t, NAN);
   // The adjoint flows where x lies inside, ends included.
-  if (low) {
-    const Tensor bound = bound_for(call, t.dtype(), *low);
-    t = where(t < bound, bound, t);
-  }
-  if (high) {
-    const Tensor bound = bound_for(call, t.dtype(), *high);
-    t = where(t > bound, bound, t);
-  }
+  const auto limit = [&](const In& given, bool from_below) {
+    const Tensor bound = wrap(clamp_bound(call, given, type));
+    const Tensor beyond = from_below ? t < bound : t > bound;
+    t = where(given.kind() == In::Kind::kTensor ? beyond | isnan(bound) : beyond, bound, t);
+  };
+  if (low) limit(*low, true);
+  if (high) limit(*high, false);
   return t;
 }
 

@@ -317,6 +317,21 @@ TEST(Elementwise, ClampKeepsTheTypeWhereTheBoundsFit) {
   EXPECT_EQ(ints(clamp(x, -2, 3)), (Ints{-2, 0, 3}));
   EXPECT_TYPE(clamp(x, -2, 3), "i32[3]");
   EXPECT_TYPE(clamp(x, 0.5, {}), "f32[3]");
+  EXPECT_TYPE(clamp(x, 1.0, {}), "f32[3]");  // as with any float: the value does not matter
+  for (DType t : {u8, i8}) {
+    EXPECT_EQ(clamp(tensor({0, 7, 100}).to(t), -5, 300).dtype(), t);
+    EXPECT_EQ(ints(clamp(tensor({0, 7, 100}).to(t), -500, 300)), (Ints{0, 7, 100}));
+  }
+  EXPECT_EQ(ints(clamp(tensor({0, 7, 100}).to(u8), 300, {})), (Ints{255, 255, 255}));
+  constexpr int64_t kOdd = (int64_t{1} << 53) + 1;
+  const Tensor wide = from_data(std::vector<int64_t>{kOdd - 1, kOdd, kOdd + 1, INT64_MAX}, {4});
+  EXPECT_EQ(ints(clamp(wide, kOdd, kOdd)), (Ints{kOdd, kOdd, kOdd, kOdd}));
+  EXPECT_EQ(ints(clamp(wide, {}, kOdd)), (Ints{kOdd - 1, kOdd, kOdd, kOdd}));
+  const Tensor most = from_data(std::vector<uint64_t>{0, UINT64_MAX - 1, UINT64_MAX}, {3});
+  EXPECT_EQ(clamp(most, -1, UINT64_MAX - 1).to_vector<uint64_t>(),
+            (std::vector<uint64_t>{0, UINT64_MAX - 1, UINT64_MAX - 1}));
+  EXPECT_EQ(ints(clamp(wide, {}, UINT64_MAX)), (Ints{kOdd - 1, kOdd, kOdd + 1, INT64_MAX}));
+  EXPECT_VALUES(clamp(data({1, 5}, {2}), tensor({2.0}), 4), {2, 4});
   EXPECT_VALUES(clamp(x, 0.5, {}), {0.5, 0.5, 5});
   EXPECT_VALUES(clamp(data({-3, kNan, 3}, {3}), {}, 1), {-3, kNan, 1});
   EXPECT_TYPE(clamp(data({1}, {1}, f16), 0, 1), "f16[1]");

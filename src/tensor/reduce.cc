@@ -275,13 +275,14 @@ Tensor sort(In x, int axis, bool descending) {
 
 TopK topk(In x, int64_t k, int axis, bool largest) {
   const Call call("topk", {&x});
-  const Tensor t = wrap(call.node(x));
+  const Tensor given = wrap(call.node(x)), t = given.rank() == 0 ? unsqueeze(given, 0) : given;
   const int a = call.axis(axis, static_cast<size_t>(t.rank()));
   const Extent extent = t.size(a);
-  if (k < 0 || (extent.is_const() && k > extent.value()))
+  if (k < (given.rank() == 0 ? 1 : 0) || (extent.is_const() && k > extent.value()))
     call.fail(ErrorCode::kArgument, "k is " + std::to_string(k) + " for an axis of " + extent.str());
-  const Tensor at = narrow(argsort(t, a, largest), a, 0, k);
-  return {gather(t, a, at), at};
+  const Tensor at = narrow(argsort(t, a, largest), a, 0, k), values = gather(t, a, at);
+  if (given.rank() == 0) return {squeeze(values, 0), squeeze(at, 0)};
+  return {values, at};
 }
 
 namespace {

@@ -85,6 +85,35 @@ const Reducer kReductions[] = {
      [](const Doubles& v) { return std::all_of(v.begin(), v.end(), [](double x) { return x > -1; }); }},
 };
 
+// The axes 0 and -1 of a scalar are taken by every function that folds, orders or runs along one.
+TEST(Reduce, AxesOfAScalar) {
+  const Tensor x = full({}, 3.0);
+  for (int axis : {0, -1}) {
+    for (const auto& f : std::vector<std::function<Tensor(const Tensor&)>>{
+             [&](const Tensor& t) { return sum(t, axis); }, [&](const Tensor& t) { return mean(t, axis); },
+             [&](const Tensor& t) { return prod(t, axis, true); },
+             [&](const Tensor& t) { return max(t, axis); }, [&](const Tensor& t) { return min(t, axis); },
+             [&](const Tensor& t) { return norm(t, axis); },
+             [&](const Tensor& t) { return logsumexp(t, axis); },
+             [&](const Tensor& t) { return topk(t, 1, axis).values; },
+             [&](const Tensor& t) { return kthvalue(t, 1, axis).values; },
+             [&](const Tensor& t) { return median(t, axis).values; },
+             [&](const Tensor& t) { return cumsum(t, axis); },
+             [&](const Tensor& t) { return sort(t, axis); }}) {
+      EXPECT_TYPE(f(x), "f32");
+      EXPECT_VALUES(f(x), {3});
+    }
+    EXPECT_VALUES(var(x, axis, false, 0), {0});
+    EXPECT_VALUES(softmax(x, axis), {1});
+    EXPECT_EQ(ints(argmax(x, axis)), (Ints{0}));
+    EXPECT_EQ(ints(topk(x, 1, axis).indices), (Ints{0}));
+    EXPECT_TRUE(any(x, axis).item<bool>());
+  }
+  EXPECT_THAT(failure([&] { return sum(x, 1); }), HasSubstr("sum: axis 1 is out of range"));
+  EXPECT_THAT(failure([&] { return topk(x, 2, 0); }), HasSubstr("topk: k is 2 for an axis of 1"));
+  EXPECT_THAT(failure([&] { return sum(x, Axes{0, -1}); }), HasSubstr("axis -1 is named twice"));
+}
+
 TEST(Reduce, EveryFunctionOverEverySetOfAxes) {
   const Ints shape{2, 3, 4};
   const Doubles v = spread_values(24);
