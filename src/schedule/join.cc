@@ -27,8 +27,7 @@ support::Key form_of(const ir::Graph& graph, Node sink) {
     if (graph.dtype(n) == DType::kIndex) continue;
     form.add(static_cast<uint64_t>(graph.op(n))).add(static_cast<uint64_t>(graph.dtype(n)));
     if (graph.op(n) == ir::Op::Const) form.add(graph.key(n));
-    if (graph.op(n) == ir::Op::Accumulate)
-      form.add(static_cast<uint64_t>(graph.arg_as<ir::ReduceArg>(n).op));
+    if (graph.op(n) == ir::Op::Accumulate) form.add(static_cast<uint64_t>(graph.arg_as<ir::ReduceArg>(n).op));
     for (const Node s : graph.sources(n))
       if (const auto it = number.find(s.id); it != number.end()) form.add(it->second);
     number.emplace(n.id, number.size());

@@ -72,7 +72,8 @@ class Inliner {
     return uses;
   }
 
-  // A bias or a cast of the result of a contraction, which nobody else reads: made where that is stored, once.
+  // A bias or a cast of the result of a contraction, which nobody else reads: made where that is stored,
+  // once.
   bool rides_behind(const Value& v) const {
     return std::any_of(v.reads.begin(), v.reads.end(), [&](const Read& r) {
       const Value& from = values_[r.producer];
