@@ -2,6 +2,8 @@
 // Tensors on the devices of the build: values, memory, limits and caches.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "anneal/anneal.h"
 #include "anneal/error.h"
 #include "device/registry.h"

@@ -296,7 +296,7 @@ TEST(Pool, OfOtherTypes) {
   EXPECT_THAT(failure([] { return max_pool2d(ones({1, 1, 4, 4}), {.padding = {2}}); }),
               HasSubstr("max_pool2d: padding 2 is more than half of the kernel 2"));
   EXPECT_THAT(failure([] { return max_pool(ones({4}), 1, {.kernel = {5}}); }),
-              HasSubstr("max_pool2d: a window of 5 does not fit in axis 0"));
+              HasSubstr("max_pool: a window of 5 does not fit in axis 0"));
   EXPECT_THAT(failure([] { return avg_pool(ones({4}), 1, {.kernel = {0}}); }),
               HasSubstr("avg_pool: kernel is 0: at least 1"));
 }

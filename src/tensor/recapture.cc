@@ -25,8 +25,7 @@ class InStep {
       const Pair p = pending_.back();
       pending_.pop_back();
       if (p.before == p.now || !seen_.emplace(p.before.id, p.now.id).second) continue;
-      if (!same_alone(p.before, p.now))
-        return described(p.before) + " is now " + described(p.now) + place(p.user);
+      if (!same_alone(p.before, p.now)) return changed(p.before, p.now) + place(p.user);
       const auto a = graph_.sources(p.before), b = graph_.sources(p.now);
       for (size_t i = a.size(); i-- > 0;) pending_.push_back({a[i], b[i], p.now});  // the first comes first
     }
@@ -52,8 +51,15 @@ class InStep {
     return before != nullptr && now != nullptr && before->bytes == now->bytes;
   }
 
+  std::string changed(Node before, Node now) const {
+    if (graph_.op(before) == Op::Buffer && graph_.op(now) == Op::Buffer &&
+        graph_.shape_id(before) == graph_.shape_id(now) && graph_.dtype(before) == graph_.dtype(now))
+      return "a tensor " + ir::type_text(graph_, now) + " from outside has other elements";
+    return described(before) + " is now " + described(now);
+  }
+
   std::string described(Node n) const {
-    if (graph_.op(n) == Op::Buffer) return "the data of a tensor " + ir::type_text(graph_, n);
+    if (graph_.op(n) == Op::Buffer) return "a tensor " + ir::type_text(graph_, n);
     const std::string text = ir::node_text(graph_, n);  // "%7 = slice %3, start=[1] : f32[2]"
     std::string out;
     for (size_t i = text.find("= ") + 2; i < text.size(); ++i) {
