@@ -87,8 +87,9 @@ struct Attention {
   int64_t batch, heads, groups, queries, keys, size;
   bool causal = false, masked = false;
   DType dtype = f32;
-  int64_t length = -1;  // of a symbolic number of queries and keys, at most `queries`
-  bool spoilt = false;  // a few inputs are not finite
+  int64_t length = -1;    // of a symbolic number of queries and keys, at most `queries`
+  bool spoilt = false;    // a few inputs are not finite
+  bool computed = false;  // a few values are made infinite by the kernel itself
 };
 
 void check(const Attention& c, uint64_t seed) {
@@ -105,7 +106,8 @@ void check(const Attention& c, uint64_t seed) {
                                   input(2, {c.batch, c.groups, columns, c.size}, c.dtype)};
   AttentionOptions options{.causal = c.causal};
   if (c.masked) options.mask = input(4, {rows, columns}) < 0.2;
-  const Tensor out = scaled_dot_product_attention(in[0], in[1], in[2], options);
+  const Tensor values = c.computed ? anneal::where(in[2] > 0.99, HUGE_VAL, in[2]) : in[2];
+  const Tensor out = scaled_dot_product_attention(in[0], in[1], values, options);
   std::vector<Tensor> results = gradients(sum(out * input(3, out.sizes(), c.dtype)), in);
   results.push_back(out);
   ir::Graph& graph = ir::default_graph();
@@ -154,6 +156,8 @@ TEST(AttentionOnDevice, OfEveryKind) {
 TEST(AttentionOnDevice, OfWhatIsNotFinite) {
   for (uint64_t seed = 0; seed < 6 && !HasFatalFailure(); ++seed)
     check({1, 2, 2, 50, 50, 6, true, false, f32, -1, true}, seed);
+  for (uint64_t seed = 0; seed < 3 && !HasFatalFailure(); ++seed)
+    check({1, 2, 2, 50, 50, 6, true, false, f32, -1, false, true}, seed);
 }
 
 TEST(AttentionOnDevice, OfRandomSizes) {

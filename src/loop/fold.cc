@@ -8,7 +8,7 @@
 #include "ir/kernel.h"
 #include "ir/substitute.h"
 #include "ir/walk.h"
-#include "loop/live_range.h"
+#include "loop/finite.h"
 #include "rules/simplify.h"
 
 namespace anneal::loop {
@@ -485,7 +485,8 @@ Node Splitter::probe_range(Node count, const std::vector<Node>& taken) {
 // to look at as much as there are pairs.
 bool Splitter::probe(Node range, const LiveRange& live, Node from, Node to, std::vector<Node>& probes) {
   const uint32_t at = kernel_.range_position(range);
-  const std::optional<std::vector<Met>> met = what_zeros_meet(graph_, live);
+  const std::optional<std::vector<Met>> met =
+      what_zeros_meet(graph_, kernel_, range, out_.grid.back().range, live);
   if (!met) return false;
   std::vector<Node> made;
   for (const auto& [node, harm] : *met) {

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 
 #include "interp/test_kernel.h"
 #include "loop/lower.h"
@@ -57,12 +58,14 @@ class Fold : public testing::Test, protected interp::TestKernel {
     return s;
   }
   // Stores the softmax of the scores times the third input at (batch, row, d), and the maximum of each row.
-  std::vector<Node> attention(int64_t rows, int64_t columns, int64_t depth, bool causal = false) {
+  std::vector<Node> attention(int64_t rows, int64_t columns, int64_t depth, bool causal = false,
+                              const std::function<Node(Node)>& computed = {}) {
     Scores s = scores(rows, columns, depth);
     if (causal) s.value = b.where(b.le(s.column, s.row), s.value, number(-HUGE_VAL));
     const Node most = greatest(s.value, s.column), e = unary(Op::Exp, b.sub(s.value, most));
     const Node p = b.div(e, sum(e, s.column)), d = loop(2, depth);
-    const Node v = b.load(slot(2, f32, 2 * columns * depth), at(at(s.batch, columns, s.column), depth, d));
+    Node v = b.load(slot(2, f32, 2 * columns * depth), at(at(s.batch, columns, s.column), depth, d));
+    if (computed) v = computed(v);
     const Node row = at(s.batch, rows, s.row);
     return {b.store(slot(4, f32, 2 * rows), row, most),
             b.store(slot(3, f32, 2 * rows * depth), at(row, depth, d), sum(b.mul(p, v), s.column))};
@@ -171,6 +174,28 @@ TEST_F(Fold, WhatIsMaskedIsStillMultiplied) {
       }
 }
 
+// A value that the kernel makes of finite loads may be infinite or no number.
+TEST_F(Fold, WhatIsMaskedIsMultipliedByWhatIsComputed) {
+  const Node one = number(1);
+  const auto square = [&](Node n) { return b.mul(n, n); };
+  const std::vector<std::pair<std::function<Node(Node)>, float>> cases = {
+      {[&](Node n) { return b.div(one, n); }, 0},
+      {[&](Node n) { return unary(Op::Log, n); }, 0},
+      {[&](Node n) { return unary(Op::Exp, n); }, 200},
+      {[&](Node n) { return b.cast(b.cast(n, f16), f32); }, 2e5F},
+      {[&](Node n) { return square(square(square(n))); }, 1e10F},
+      {[&](Node n) { return b.add(n, n); }, 3e38F},
+      {[&](Node n) { return b.where(b.lt(n, number(50)), n, number(HUGE_VAL)); }, 60},
+      {[&](Node n) { return b.mul(n, number(NAN)); }, 1},
+      {[&](Node n) { return b.make(Op::Max, {n, number(HUGE_VAL)}); }, 1},
+  };
+  for (const auto& [make, value] : cases)
+    for (const size_t element : {0, 22 * 4 + 1, 24 * 4 + 5})
+      lowered(attention(24, 24, 4, true, make), 8 * (4 * 24 + 8), {{2, element, value}});
+  // Where all is well they are skipped as before.
+  EXPECT_THAT(lowered(attention(24, 24, 4, true, cases[0].first), 8 * (4 * 24 + 8)), HasSubstr("limit"));
+}
+
 TEST_F(Fold, WhatIsNotCut) {
   const Scores s = scores(24, 20, 4);
   const Node row = at(s.batch, 24, s.row), out = slot(3, f32, 48);
@@ -263,12 +288,30 @@ class RandomFold : protected interp::TestKernel {
     const Node value = b.load(slot(number, t, known ? Dim(count) : Dim(size)), index);
     return b.cast(value, f32);
   }
-  // An element of an input that is not finite, or 0.
+  // What a kernel makes of a load in place of it: from finite ones it may be no number or infinite.
+  Node computed(Node value) {
+    const Node one = number(1);
+    switch (random_.below(10)) {
+      case 0: return b.div(one, value);
+      case 1: return unary(Op::Recip, b.sub(value, one));
+      case 2: return unary(Op::Exp, b.mul(value, value));
+      case 3: return unary(Op::Log, value);
+      case 4: return b.cast(b.cast(b.mul(value, number(3e4)), f16), f32);
+      case 5: return b.where(b.lt(number(1.5), value), number(random_.one_in(2) ? HUGE_VAL : NAN), value);
+      case 6: return b.mul(value, number(random_.one_in(4) ? HUGE_VAL : 1e38));
+      case 7: {
+        const Node square = b.mul(value, value), fourth = b.mul(square, square);
+        return b.mul(fourth, fourth);
+      }
+      default: return value;
+    }
+  }
+  // An element of an input that is not finite, 0, or large.
   void spoil(const interp::KernelArrays& all) {
     const auto& [number, array] = all[static_cast<size_t>(random_.below(static_cast<int64_t>(all.size())))];
     if (array->dtype != f32 || array->shape[0] == 0) return;
-    constexpr float kValues[] = {HUGE_VALF, -HUGE_VALF, NAN, 0};
-    set_float(all, number, static_cast<size_t>(random_.below(array->shape[0])), kValues[random_.below(4)]);
+    constexpr float kValues[] = {HUGE_VALF, -HUGE_VALF, NAN, 0, 2e5F, 3e38F, -1e20F, 1};
+    set_float(all, number, static_cast<size_t>(random_.below(array->shape[0])), kValues[random_.below(8)]);
   }
   // The same in a kernel, mostly, so that all that is reduced is masked.
   Node mask() {
@@ -291,15 +334,17 @@ class RandomFold : protected interp::TestKernel {
     const DType t = random_.one_in(4) ? bf16 : f32;
     const Node left = element(number, t, {batch_, row_, inner_}),
                right = element(number + 1, t, {batch_, column_, inner_});
-    Node value = sum(b.mul(left, right), inner_);
+    Node value = sum(b.mul(random_.one_in(3) ? computed(left) : left, right), inner_);
+    if (masked_ && random_.one_in(3)) value = b.mul(masked(value), sum(b.mul(right, computed(left)), inner_));
     if (random_.one_in(2)) value = b.mul(value, this->number(0.25));
     if (random_.one_in(3)) value = b.where(b.le(column_, row_), value, this->number(-1));
-    if (masked_) {
-      value = random_.one_in(2) ? b.where(mask(), value, this->number(0))
-                                : unary(Op::Exp, b.where(mask(), value, this->number(-HUGE_VAL)));
-    }
+    if (masked_) value = masked(value);
     if (pairs_.size() < 3) pairs_.push_back(value);
     return value;
+  }
+  Node masked(Node value) {
+    return random_.one_in(2) ? b.where(mask(), value, number(0))
+                             : unary(Op::Exp, b.where(mask(), value, number(-HUGE_VAL)));
   }
   Node reduced(Node body) {
     return masked_ || random_.one_in(2) ? sum(body, column_) : greatest(body, column_);
@@ -314,8 +359,8 @@ class RandomFold : protected interp::TestKernel {
       case 3: return b.sub(pair_expression(depth - 1), row_value(depth - 1));
       default: {
         const bool small = masked_ && !random_.one_in(4);  // else all of it would be looked at in advance
-        return b.mul(pair_expression(depth - 1),
-                     element(small ? 14 : 15, f32, {small ? Node{} : row_, column_}));
+        const Node factor = computed(element(small ? 14 : 15, f32, {small ? Node{} : row_, column_}));
+        return b.mul(pair_expression(depth - 1), factor);
       }
     }
   }
@@ -325,7 +370,7 @@ class RandomFold : protected interp::TestKernel {
   }
   Node statement(int64_t out) {
     if (random_.one_in(2)) return store(out, {batch_, row_}, row_value(3));
-    const Node d = loop(2, Dim(1 + depth_)), v = element(17, f32, {batch_, column_, d});
+    const Node d = loop(2, Dim(1 + depth_)), v = computed(element(17, f32, {batch_, column_, d}));
     Node value = sum(b.mul(pair_expression(2), v), column_);
     if (random_.one_in(3)) value = b.mul(value, row_value(2));
     return store(out, {batch_, row_, d}, value);
