@@ -35,8 +35,8 @@ double greatest_exponent(DType t) {
 // A factor as a tree down to what is looked at.
 class Factor {
  public:
-  Factor(ir::Graph& graph, const ir::Kernel& kernel, Node range, Node over, double asked)
-      : graph_(graph), kernel_(kernel), range_(range), over_(over), asked_(asked), bounds_(graph) {}
+  Factor(ir::Graph& graph, Node range, Node over, double asked)
+      : graph_(graph), range_(range), over_(over), asked_(asked), bounds_(graph) {}
 
   // What must be looked at so that it is finite; none when that is not enough.
   std::optional<std::vector<Node>> find(Node root) {
@@ -137,7 +137,6 @@ class Factor {
   }
 
   ir::Graph& graph_;
-  const ir::Kernel& kernel_;
   const Node range_, over_;
   const double asked_;
   ir::BoundsOf bounds_;
@@ -213,7 +212,7 @@ std::optional<std::vector<Met>> what_zeros_meet(ir::Graph& graph, const ir::Kern
   for (size_t i = 0; i < live.factors.size(); ++i) {
     bool is_done = false;
     for (const double asked : kAsked) {
-      const auto met = Factor(graph, kernel, range, live.over[i], asked).find(live.factors[i]);
+      const auto met = Factor(graph, range, live.over[i], asked).find(live.factors[i]);
       if (!met || std::any_of(met->begin(), met->end(), is_pair)) continue;
       for (Node n : *met) {
         Node number = build.cast(n, f32);
