@@ -153,6 +153,23 @@ TEST_F(Fold, ColumnsComeInBlocks) {
         EXPECT_THAT(lowered(attention(rows, columns, 4, causal), 330), HasSubstr("sweep"));
 }
 
+TEST_F(Fold, SweepsThatAreBrokenAreSeen) {
+  const Node kernel = b.sink(attention(24, 40, 4, true));
+  const Program good = lower(graph, kernel, {.onchip_bytes = 1000});
+  ASSERT_EQ(good.sweeps.size(), 3u);
+  EXPECT_EQ(verify(graph, good), "");
+  const auto broken = [&](const std::function<void(Program&)>& change) {
+    Program bad = good;
+    change(bad);
+    return verify(graph, bad) != "";
+  };
+  EXPECT_TRUE(broken([](Program& p) { p.sweeps[1].first = p.sweeps[0].first; }));
+  EXPECT_TRUE(broken([](Program& p) { p.sweeps[1].last = p.sweeps[1].first; }));
+  EXPECT_TRUE(broken([](Program& p) { p.sweeps[2].last = p.phases.size() + 1; }));
+  EXPECT_TRUE(broken([](Program& p) { p.sweeps[0].first = 0; }));  // the probe runs once
+  EXPECT_TRUE(broken([](Program& p) { p.sweeps[0].block = 0; }));
+}
+
 TEST_F(Fold, BlocksOfColumnsAreThoseThatAMaskLeaves) {
   const FoldSplit s = split(attention(48, 48, 4, true), 1000);
   ASSERT_EQ(s.sweeps.size(), 3u);
