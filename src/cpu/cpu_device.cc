@@ -339,7 +339,7 @@ void CpuDevice::enqueue(std::span<const device::Launch> launches, std::vector<de
   for (const device::Launch& launch : launches) {
     const auto* executable = static_cast<const CpuExecutable*>(launch.executable);
     ANNEAL_CHECK(launch.slots.size() >= executable->slots() && launch.vars.size() >= executable->vars());
-    batch.jobs.push_back({executable, batch.slots.size(), batch.vars.size()});
+    batch.jobs.push_back({executable, batch.slots.size(), batch.vars.size(), launch.beside});
     for (const device::Slice& s : launch.slots)
       batch.slots.push_back(s.memory != nullptr ? s.memory->host() + s.offset : nullptr);
     batch.vars.insert(batch.vars.end(), launch.vars.begin(), launch.vars.end());
@@ -375,31 +375,51 @@ void CpuDevice::serve() {
 }
 
 void CpuDevice::run(Batch& batch) {
-  if (batch.times == nullptr) {
-    for (const Job& job : batch.jobs) run(batch, job);
-    return;
-  }
-  const double start = seconds();
-  for (const Job& job : batch.jobs) {
-    const double begin = seconds();
-    run(batch, job);
-    batch.times->push_back({begin - start, seconds() - start});
+  const std::span<const Job> jobs = batch.jobs;
+  const double start = batch.times == nullptr ? 0 : seconds();
+  for (size_t i = 0, end = 0; i < jobs.size(); i = end) {
+    end = i + 1;
+    if (batch.times != nullptr) {
+      const double begin = seconds();
+      run(batch, jobs.subspan(i, 1));
+      batch.times->push_back({begin - start, seconds() - start});
+      continue;
+    }
+    while (end < jobs.size() && jobs[end].beside) ++end;
+    run(batch, jobs.subspan(i, end - i));
   }
 }
 
-// Which thread runs which items depends on their number alone. A short launch takes fewer threads.
-void CpuDevice::run(Batch& batch, const Job& job) {
-  void** slots = batch.slots.data() + job.first_slot;
-  const int64_t* vars = batch.vars.data() + job.first_var;
-  const int64_t items = job.executable->items(vars);
+// Jobs that need nothing of each other, shared out by their work. Which thread runs which items depends on
+// their numbers alone. Short launches take fewer threads.
+void CpuDevice::run(Batch& batch, std::span<const Job> jobs) {
+  double work = 0;
+  int64_t items = 0;
+  for (const Job& job : jobs) {
+    work += std::max(1.0, job.executable->work());
+    items += std::max<int64_t>(0, job.executable->items(batch.vars.data() + job.first_var));
+  }
   if (items <= 0) return;
   double threads = pool_.threads();
-  if (thread_work_ > 0) threads = std::clamp(job.executable->work() / thread_work_, 1.0, threads);
+  if (thread_work_ > 0) threads = std::clamp(work / thread_work_, 1.0, threads);
   const int parts = static_cast<int>(std::min<int64_t>(items, static_cast<int64_t>(threads)));
   pool_.run(parts, [&](int part) {
-    const int64_t begin = items / parts * part + std::min<int64_t>(items % parts, part);
-    const int64_t end = begin + items / parts + (part < items % parts ? 1 : 0);
-    job.executable->run(slots, vars, begin, end, scratch_[static_cast<size_t>(part)].get());
+    double before = 0;
+    for (const Job& job : jobs) {
+      const int64_t* vars = batch.vars.data() + job.first_var;
+      const double own = std::max(1.0, job.executable->work());
+      const int64_t count = std::max<int64_t>(0, job.executable->items(vars));
+      // The item at which a part of all work begins.
+      const auto item_at = [&](int p) {
+        const double share = std::clamp((work * p / parts - before) / own, 0.0, 1.0);
+        return p == parts ? count : static_cast<int64_t>(share * static_cast<double>(count));
+      };
+      const int64_t begin = item_at(part), end = item_at(part + 1);
+      if (begin < end)
+        job.executable->run(batch.slots.data() + job.first_slot, vars, begin, end,
+                            scratch_[static_cast<size_t>(part)].get());
+      before += own;
+    }
   });
 }
 

@@ -90,6 +90,7 @@ class CpuDevice final : public device::Device, private device::CodeStore {
   struct Job {
     const CpuExecutable* executable;
     size_t first_slot, first_var;  // in the batch
+    bool beside;                   // the job before it
   };
   struct Batch {
     std::vector<Job> jobs;
@@ -101,7 +102,7 @@ class CpuDevice final : public device::Device, private device::CodeStore {
   void reserve_scratch(size_t bytes);
   void serve();
   void run(Batch& batch);
-  void run(Batch& batch, const Job& job);
+  void run(Batch& batch, std::span<const Job> jobs);
 
   Pool& pool_;
   ObjectCache& cache_;

@@ -53,6 +53,12 @@ std::unique_ptr<llvm::Module> emit_program(llvm::LLVMContext& context, const Tar
                            llvm::ConstantInt::get(i64, static_cast<uint64_t>(scratch)), name + ".scratch");
   for (llvm::Function& f : *module) {
     if (f.isDeclaration()) continue;
+    // A long chain of them is calls: LLVM takes milliseconds for each copy of an exp.
+    constexpr unsigned kMostCopies = 16;
+    if (f.hasFnAttribute(llvm::Attribute::AlwaysInline) && f.hasNUsesOrMore(kMostCopies + 1)) {
+      f.removeFnAttr(llvm::Attribute::AlwaysInline);
+      f.addFnAttr(llvm::Attribute::NoInline);
+    }
     f.addFnAttr("prefer-vector-width", std::to_string(target.vector_bytes * 8));
     f.addFnAttr("min-legal-vector-width", std::to_string(target.vector_bytes * 8));
     f.addFnAttr(llvm::Attribute::NoUnwind);

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "cpu/test_cpu.h"
 
@@ -58,6 +59,36 @@ TEST_F(EmitTest, TailsReadAndWriteNothingBeyondTheEnd) {
     std::vector<float> from(19, 3), to(19);
     Compiled(graph, p, target).run({from.data(), to.data()});
     EXPECT_EQ(to, from);
+  }
+}
+
+TEST_F(EmitTest, LongChainsCallWhatShortOnesInline) {
+  const Node i = range(0, 40);
+  const auto chain = [&](int length) {
+    Node v = x(i);
+    for (int k = 0; k < length; ++k) v = b.make(Op::Sin, {b.mul(v, c(1.001))});
+    return map(slot(1, f32, kSize), i, v, 16);
+  };
+  for (const Target& target : targets) {
+    // A program of the one op, run as often as the chain is long, is what the chain must give bit for bit.
+    const std::vector<float> first = in;
+    const Compiled once(graph, chain(1), target);
+    for (int k = 0; k < 60; ++k) {
+      once.run({in.data(), out.data()});
+      in = out;
+    }
+    const std::vector<float> wanted = std::exchange(in, first);
+    const std::vector<float> found = run(chain(60), target);
+    for (size_t k = 0; k < 40; ++k) ASSERT_EQ(found[k], wanted[k]) << k;
+    llvm::LLVMContext context;
+    const auto code = [&](int length) {
+      const auto module = emit_program(context, target, graph, chain(length), "test");
+      unsigned count = 0;
+      for (const llvm::Function& f : *module) count += f.hasFnAttribute(llvm::Attribute::AlwaysInline);
+      return count;
+    };
+    EXPECT_EQ(code(1), 1U);
+    EXPECT_EQ(code(60), 0U);
   }
 }
 

@@ -72,6 +72,8 @@ struct Launch {
   const Executable* executable = nullptr;
   std::span<const Slice> slots;   // by number
   std::span<const int64_t> vars;  // the variables of the program's kernel, by name
+  bool beside =
+      false;  // may run at the same time as the launch before it: neither needs what the other makes
 };
 
 // Compiled code that is kept on disk.
@@ -107,7 +109,7 @@ class Device {
   virtual void write(const Slice& to, std::span<const std::byte> from) = 0;
   virtual void read(const Slice& from, std::span<std::byte> to) = 0;  // after all that was submitted before
 
-  // Launches in order, each after the one before it. Returns at once; the spans are copied.
+  // Launches in order, each after the one before it or beside it. Returns at once; the spans are copied.
   virtual void submit(std::span<const Launch> launches) = 0;
   virtual void wait() = 0;
   // The same, and returns when all have run, with the time of each. A device that can tell better than by

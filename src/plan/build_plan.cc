@@ -44,7 +44,8 @@ class Planner {
 
   Planned run() {
     const auto begin = std::chrono::steady_clock::now();
-    out_.schedule = schedule::make_schedule(graph_, request_.roots, caps_, {.fuse = options_.fuse});
+    out_.schedule = schedule::make_schedule(graph_, request_.roots, caps_,
+                                            {.fuse = options_.fuse, .replaced = request_.updates});
     out_.schedule_ms =
         std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
     plan_.vars = find_variables(graph_, request_.roots);

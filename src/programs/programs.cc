@@ -7,6 +7,7 @@
 #include "programs/gpt.h"
 #include "programs/sequential.h"
 #include "support/nearest.h"
+#include "tensor/call.h"
 
 namespace anneal::programs {
 namespace {
@@ -136,6 +137,16 @@ Program build_language_model(const BuildOptions& options, const GptConfig& confi
   if (!options.train) return maker.finish("logits", logits);
   const Tensor targets = maker.data("targets", {options.batch, config.context}, i32);
   return maker.finish_training(language_model_loss(logits, targets));
+}
+
+std::vector<int32_t> Program::replaced() const {
+  const ir::Graph& graph = ir::default_graph();
+  std::vector<int32_t> out(results.size(), -1);
+  for (size_t i = 0; i < updates.size(); ++i) {
+    const Tensor& old = i < parameters.size() ? parameters[i].value : state[i - parameters.size()].value;
+    out.push_back(static_cast<int32_t>(graph.arg_as<ir::ParamArg>(node_of(old)).index));
+  }
+  return out;
 }
 
 std::vector<Tensor> Program::roots() const {

@@ -31,7 +31,8 @@ struct Program {
   std::vector<Tensor> gradients;  // of each parameter, when training
   std::vector<Tensor> updates;    // the next values of the parameters, then of the state
 
-  std::vector<Tensor> roots() const;  // results and updates
+  std::vector<Tensor> roots() const;      // results and updates
+  std::vector<int32_t> replaced() const;  // by root, the number of the input whose place it takes; or -1
 };
 
 struct ProgramInfo {

@@ -38,9 +38,12 @@ Executor::Executor(Home home, std::shared_ptr<const plan::ExecPlan> plan,
     if (block.place == Place::kResult) results_.push_back({i, block.number});
   }
   vars_.resize(plan_->step_vars.size());
-  for (const plan::Step& s : plan_->steps)
+  for (size_t i = 0; i < plan_->steps.size(); ++i) {
+    const plan::Step& s = plan_->steps[i];
     launches_.push_back({code_[s.program].get(), std::span(slots_).subspan(s.first_use, s.uses),
-                         std::span<const int64_t>(vars_).subspan(s.first_var, s.vars)});
+                         std::span<const int64_t>(vars_).subspan(s.first_var, s.vars),
+                         i > 0 && plan_->steps[i - 1].launch == s.launch});
+  }
 }
 
 // All memory of the run, or none of it.
@@ -115,7 +118,7 @@ Executor::Allocations Executor::run(Allocations inputs, std::span<const int64_t>
   else
     home_.device.submit(launches_);
   ++home_.counters.runs;
-  home_.counters.launches += launches_.size();
+  home_.counters.launches += plan_->launches;
   home_.counters.bytes += plan_->bytes;
   home_.counters.flops += plan_->flops;
   Allocations out;

@@ -287,7 +287,7 @@ void describe(const ValueGraph& values, const Group& group, Kernel& kernel) {
     const ir::Origin& origin = graph.origin(values[v].node);
     kernel.forward = kernel.forward || origin.phase == ir::Phase::kForward;
     kernel.backward = kernel.backward || origin.phase == ir::Phase::kBackward;
-    kernel.optimizer = kernel.optimizer || origin.phase == ir::Phase::kOptimizer;
+    kernel.optimizer = kernel.optimizer || origin.phase == ir::Phase::kOptimizer || values[v].update;
     std::string op = graph.site(origin.site).call;
     if (op.empty()) op = op_text(graph.op(values[v].node));
     if (std::find(kernel.ops.begin(), kernel.ops.end(), op) == kernel.ops.end()) kernel.ops.push_back(op);

@@ -50,7 +50,7 @@ class Fitting {
   Fit run() {
     if (from_.kind == GroupKind::kOrdered || to_.kind == GroupKind::kOrdered)
       return no("a scan, sort or scatter is a kernel of its own");
-    if (is_optimizer(from_) != is_optimizer(to_)) return no("the optimizer is one launch of its own");
+    if (is_update(from_) != is_update(to_)) return no("the optimizer is one launch of its own");
     for (const auto& [sum, contraction] : {std::pair(&from_, &to_), std::pair(&to_, &from_)})
       if (is_beside(*sum, *contraction)) return {{}, GroupKind::kContract, contraction->space, 0};
     if (from_.kind == GroupKind::kFold || to_.kind == GroupKind::kFold) return fold();
@@ -94,9 +94,7 @@ class Fitting {
  private:
   static Fit no(std::string reason) { return {std::move(reason), {}, {}, 0}; }
 
-  bool is_optimizer(const Group& g) const {
-    return graph_.origin(values_[g.members.back()].node).phase == ir::Phase::kOptimizer;
-  }
+  bool is_update(const Group& g) const { return values_[g.members.back()].update; }
   // A sum over a factor of a contraction, along the axes that the contraction sums over: a bias gradient
   // beside that of its weight. The factor is gone through once for both.
   bool is_beside(const Group& sum, const Group& contraction) const {

@@ -23,10 +23,10 @@ struct OrderTest : testing::Test {
           if (slot.written) out[slot.value] = t;
     return out;
   }
-  Schedule schedule(const std::vector<Tensor>& roots, Fuse fuse = Fuse::kNone) {
+  Schedule schedule(const std::vector<Tensor>& roots, std::vector<int32_t> replaced = {}) {
     std::vector<Node> nodes;
     for (const Tensor& t : roots) nodes.push_back(node_of(t));
-    return make_schedule(graph, nodes, {}, {.fuse = fuse});
+    return make_schedule(graph, nodes, {}, {.fuse = Fuse::kNone, .replaced = replaced});
   }
   void expect_producers_first(const Schedule& s) {
     const std::vector<size_t> at = places(s);
@@ -64,7 +64,7 @@ TEST_F(OrderTest, MemoryIsGivenBackAsSoonAsThatCostsNothing) {
 TEST_F(OrderTest, ReadersOfAStateComeBeforeItsNextValue) {
   const Tensor state = square_input(0);
   const Tensor next = cumsum(state, 0), reader = cumsum(state, 1);
-  Schedule s = schedule({next, reader});
+  Schedule s = schedule({next, reader}, {0, 0});
   const uint32_t leaf = s.values->value_of(node_of(state));
   for (const bool swapped : {false, true}) {
     Overwrite o{s.roots[swapped ? 1 : 0], leaf};
@@ -76,7 +76,7 @@ TEST_F(OrderTest, ReadersOfAStateComeBeforeItsNextValue) {
 
 TEST_F(OrderTest, WhatNoOrderAllowsIsRefused) {
   const Tensor a = square_input(0), b = square_input(1);
-  Schedule s = schedule({cumsum(b, 0), cumsum(a, 0)});  // each is made from the other's old value
+  Schedule s = schedule({cumsum(b, 0), cumsum(a, 0)}, {0, 1});  // each is made from the other's old value
   Overwrite swap[] = {{s.roots[0], s.values->value_of(node_of(a))},
                       {s.roots[1], s.values->value_of(node_of(b))}};
   order_launches(*s.values, s.launches, swap);

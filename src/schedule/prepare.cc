@@ -5,6 +5,7 @@
 
 #include "ir/builder.h"
 #include "ir/walk.h"
+#include "schedule/updates.h"
 
 namespace anneal::schedule {
 
@@ -55,7 +56,9 @@ bool sums_what_is_moved(const ir::Graph& graph, Node n) {
          has_flag(graph.op(graph.source(n, 0)), ir::kMovement);
 }
 
-std::vector<Uses> uses_of(const ir::Graph& graph, std::span<const Node> order, std::span<const Node> roots) {
+std::vector<Uses> uses_of(const ir::Graph& graph, std::span<const Node> order, std::span<const Node> roots,
+                          std::span<const int32_t> replaced) {
+  const std::vector<bool> updates = update_nodes(graph, order, roots, replaced);
   std::vector<Uses> uses(graph.id_limit());
   for (Node r : roots) ++uses[r.id].count;
   for (size_t i = order.size(); i-- > 0;) {
@@ -66,7 +69,7 @@ std::vector<Uses> uses_of(const ir::Graph& graph, std::span<const Node> order, s
     else if (sums_what_is_moved(graph, n))
       how.by_sums = true;
     else
-      how.by_the_rest = graph.origin(n).phase != ir::Phase::kOptimizer;
+      how.by_the_rest = !updates[n.id];
     for (Node s : graph.sources(n)) {
       ++uses[s.id].count;
       uses[s.id].by_sums = uses[s.id].by_sums || how.by_sums;
@@ -285,12 +288,12 @@ Node reduce_in_parts(ir::Graph& graph, Node reduce, const Split& split, Node sou
 
 }  // namespace
 
-std::vector<Node> prepare(ir::Graph& graph, std::span<const Node> roots) {
+std::vector<Node> prepare(ir::Graph& graph, std::span<const Node> roots, std::span<const int32_t> replaced) {
   const ir::OriginScope origin(graph);
   const ir::Builder b{graph};
   std::vector<Node> now(graph.id_limit()), sources, out;
   const std::vector<Node> order = ir::postorder(graph, roots);
-  const std::vector<Uses> uses = uses_of(graph, order, roots);
+  const std::vector<Uses> uses = uses_of(graph, order, roots, replaced);
   for (Node n : order) {
     sources.clear();
     bool same = true;

@@ -22,6 +22,8 @@
 
 namespace anneal::schedule {
 
-std::vector<ir::Node> prepare(ir::Graph& graph, std::span<const ir::Node> roots);
+// `replaced`: see update_nodes.
+std::vector<ir::Node> prepare(ir::Graph& graph, std::span<const ir::Node> roots,
+                              std::span<const int32_t> replaced = {});
 
 }  // namespace anneal::schedule

@@ -179,8 +179,9 @@ TEST_F(PrepareTest, AProductThatSumsReadLiesByItsFactors) {
   EXPECT_EQ(extents, (std::vector<int64_t>{5, 4, 3, 1}));
   expect_same(n);
   // The optimizer wants it as it says.
-  const ir::PhaseScope phase(g, ir::Phase::kOptimizer);
-  const Node update = prepared(b.make(Op::Neg, {moved}));
+  const Node next = b.sub(x(9, {Dim(4), Dim(5), Dim(3)}), b.make(Op::Neg, {moved}));
+  const int32_t replaced[] = {9};
+  const Node update = prepare(g, std::span(&next, 1), replaced)[0];
   for (Node m : ir::postorder(g, std::span(&update, 1)))
     if (g.op(m) == Op::Reduce) {
       EXPECT_TRUE(g.shape(m)[0].is(4) && g.shape(m)[2].is(3));

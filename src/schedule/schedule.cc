@@ -8,6 +8,7 @@
 #include "rules/simplify.h"
 #include "schedule/build.h"
 #include "schedule/describe.h"
+#include "schedule/join.h"
 #include "schedule/order.h"
 #include "schedule/pairs.h"
 #include "schedule/prepare.h"
@@ -39,35 +40,6 @@ std::vector<Kernel> build_all(const ValueGraph& values, const Scopes& scopes, co
   return kernels;
 }
 
-// Updates that no kernel reads wait for the last of them and run as one launch: the optimizer of all
-// parameters.
-bool is_final_update(const ValueGraph& values, const Scopes& scopes, const Kernel& kernel) {
-  if (!kernel.optimizer || kernel.forward || kernel.backward || kernel.kind != GroupKind::kMap) return false;
-  return std::none_of(kernel.members.begin(), kernel.members.end(), [&](uint32_t v) {
-    return std::any_of(values[v].users.begin(), values[v].users.end(),
-                       [&](uint32_t u) { return scopes.group_of[u] != scopes.group_of[v]; });
-  });
-}
-
-void join_launches(const ValueGraph& values, const Scopes& scopes, std::vector<Kernel> kernels,
-                   std::vector<Launch>& launches) {
-  Launch updates;
-  for (Kernel& kernel : kernels) {
-    if (is_final_update(values, scopes, kernel)) {
-      updates.parts.push_back(std::move(kernel));
-      continue;
-    }
-    Launch& launch = launches.emplace_back();
-    launch.name = kernel.name;
-    launch.parts.push_back(std::move(kernel));
-  }
-  if (updates.parts.empty()) return;
-  updates.name = updates.parts.size() == 1
-                     ? updates.parts[0].name
-                     : "optimizer x " + std::to_string(updates.parts.size()) + " parameters";
-  launches.push_back(std::move(updates));
-}
-
 using support::StageId;
 
 void show_stages(const support::StageClock& clock, std::span<const Node> prepared, const Schedule& s) {
@@ -83,9 +55,10 @@ void show_stages(const support::StageClock& clock, std::span<const Node> prepare
              [&] { return describe_kernels(values, s.launches); });
 }
 
-std::vector<Node> prepare_simply(ir::Graph& graph, std::span<const Node> roots) {
+std::vector<Node> prepare_simply(ir::Graph& graph, std::span<const Node> roots,
+                                 std::span<const int32_t> replaced) {
   const std::vector<Node> simple = rules::simplify(graph, roots, {.pass = "simplify"});
-  const std::vector<Node> out = prepare(graph, simple);
+  const std::vector<Node> out = prepare(graph, simple, replaced);
   return out == simple ? out : rules::simplify(graph, out, {.pass = "prepare"});
 }
 
@@ -96,9 +69,9 @@ Schedule make_schedule(ir::Graph& graph, std::span<const Node> roots, const devi
   Schedule out;
   support::StageClock clock;
   clock.enter(StageId::kPrepare);
-  const std::vector<Node> prepared = prepare_simply(graph, roots);
+  const std::vector<Node> prepared = prepare_simply(graph, roots, options.replaced);
   clock.enter(StageId::kValues);
-  const ValueGraph fine(graph, prepared);
+  const ValueGraph fine(graph, prepared, options.replaced);
   const std::vector<bool> inlined = choose_inlined(fine, options.fuse);
   const ValueGraph stored = fine.inlining(inlined);
   std::vector<Kernel> kernels;
@@ -124,8 +97,9 @@ Schedule make_schedule(ir::Graph& graph, std::span<const Node> roots, const devi
   } while (kernels.size() != out.scopes.groups.size());
   out.roots = out.values->roots();
   clock.leave();
-  join_launches(*out.values, out.scopes, std::move(kernels), out.launches);
+  out.launches = make_launches(*out.values, out.scopes, std::move(kernels));
   order_launches(*out.values, out.launches);
+  join_neighbours(*out.values, out.launches);
   std::unordered_set<uint32_t> unique;
   for (const Launch& launch : out.launches)
     for (const Kernel& kernel : launch.parts) {

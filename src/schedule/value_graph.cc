@@ -9,6 +9,7 @@
 #include "ir/side_table.h"
 #include "ir/walk.h"
 #include "schedule/indexer.h"
+#include "schedule/updates.h"
 
 namespace anneal::schedule {
 
@@ -306,7 +307,8 @@ double op_work(Op op) {
   }
 }
 
-ValueGraph::ValueGraph(ir::Graph& graph, std::span<const Node> roots) : graph_(graph) {
+ValueGraph::ValueGraph(ir::Graph& graph, std::span<const Node> roots, std::span<const int32_t> replaced)
+    : graph_(graph) {
   of_.assign(graph.id_limit(), kNoValue);
   // Another shape of a value lies in the memory of that value; any other result is a value of its own.
   std::vector<Node> results;
@@ -319,17 +321,21 @@ ValueGraph::ValueGraph(ir::Graph& graph, std::span<const Node> roots) : graph_(g
     is_result[root.id] = true;
   }
   const std::vector<Node> order = ir::postorder(graph, results);
+  const std::vector<bool> updates = update_nodes(graph, order, results, replaced);
   for (Node n : order) {
     if ((is_see_through(graph.op(n)) || is_free(graph, n)) && !is_result[n.id]) continue;
     of_[n.id] = static_cast<uint32_t>(values_.size());
     Value& v = values_.emplace_back();
     v.node = n;
     v.kind = kind_of(graph.op(n));
+    v.update = updates[n.id];
   }
   for (Node result : results) {
     roots_.push_back(value_of(result));
     values_[roots_.back()].root = true;
   }
+  for (size_t i = 0; i < replaced.size(); ++i)
+    if (replaced[i] >= 0) values_[roots_[i]].next = true;
   read_all();
 }
 

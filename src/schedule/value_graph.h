@@ -53,13 +53,16 @@ struct Value {
   ir::AxisMask rows = 0;
   std::vector<Node> made_again;
   bool root = false;
+  bool next = false;     // takes the place of an input
+  bool update = false;   // of the next value of an input, and nothing else (updates.h)
   bool inlined = false;  // computed wherever it is used; read by nobody
   bool folds() const { return !made_again.empty(); }
 };
 
 class ValueGraph {
  public:
-  ValueGraph(ir::Graph& graph, std::span<const Node> roots);
+  // `replaced`: see update_nodes.
+  ValueGraph(ir::Graph& graph, std::span<const Node> roots, std::span<const int32_t> replaced = {});
   // The same values, but these are inlined: whoever read them reads what they read.
   ValueGraph inlining(const std::vector<bool>& inlined) const;
 
