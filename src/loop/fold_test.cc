@@ -64,8 +64,9 @@ class Fold : public testing::Test, protected interp::TestKernel {
                               const std::function<Node(Node)>& computed = {}) {
     Scores s = scores(rows, columns, depth);
     if (causal) s.value = b.where(b.le(s.column, s.row), s.value, number(-HUGE_VAL));
-    const Node most = greatest(s.value, s.column), e = unary(Op::Exp, b.sub(s.value, most));
-    const Node p = b.div(e, sum(e, s.column)), d = loop(2, depth);
+    const Node most = greatest(s.value, s.column), low = number(-HUGE_VAL);
+    const Node high = causal ? b.where(b.make(Op::Eq, {most, low}), number(0), most) : most;
+    const Node e = unary(Op::Exp, b.sub(s.value, high)), p = b.div(e, sum(e, s.column)), d = loop(2, depth);
     Node v = b.load(slot(2, f32, 2 * columns * depth), at(at(s.batch, columns, s.column), depth, d));
     if (computed) v = computed(v);
     const Node row = at(s.batch, rows, s.row);

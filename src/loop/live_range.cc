@@ -287,7 +287,8 @@ bool RangeFinder::is_of_row(Node n, ir::ReduceOp op, Node of) const {
   double number = 1;
   of = uncast(graph_, of);
   n = without_replacement(graph_, n, graph_.dtype(of), &number);
-  return number != 0 && graph_.op(n) == Op::Accumulate && graph_.arg_as<ir::ReduceArg>(n).op == op &&
+  const bool may_divide = op != ir::ReduceOp::kAdd || number != 0;
+  return may_divide && graph_.op(n) == Op::Accumulate && graph_.arg_as<ir::ReduceArg>(n).op == op &&
          uncast(graph_, graph_.source(n, 0)) == of;
 }
 

@@ -158,9 +158,15 @@ TEST_F(Live, MaximaOfOthersMayBeLow) {
   const Node a = b.where(b.le(column, row), score(), number(-HUGE_VAL));
   const auto part = [&](Node m) { return sum(unary(Op::Exp, b.sub(a, m)), column); };
   EXPECT_TRUE(of(part(greatest(a, column))));
+  const Node most = greatest(a, column), none = b.make(Op::Eq, {most, number(-HUGE_VAL)});
+  EXPECT_TRUE(of(part(b.where(none, number(0), most))));
+  EXPECT_FALSE(of(part(b.where(none, number(-HUGE_VAL), most))));
   EXPECT_FALSE(of(part(greatest(b.mul(a, number(2)), column))));
   const Node e = unary(Op::Exp, a);
   EXPECT_TRUE(of(sum(b.div(e, sum(e, column)), column)));
+  const Node total = sum(e, column), nothing = b.make(Op::Eq, {total, number(0)});
+  EXPECT_TRUE(of(sum(b.div(e, b.where(nothing, number(1), total)), column)));
+  EXPECT_FALSE(of(sum(b.div(e, b.where(nothing, number(0), total)), column)));
   EXPECT_FALSE(of(sum(b.div(e, sum(b.mul(e, e), column)), column)));
 }
 
