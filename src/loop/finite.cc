@@ -32,6 +32,12 @@ double greatest_exponent(DType t) {
   }
 }
 
+// What is looked at: itself, or one over it.
+struct Look {
+  Node node;
+  bool inverse = false;
+};
+
 // A factor as a tree down to what is looked at.
 class Factor {
  public:
@@ -39,20 +45,24 @@ class Factor {
       : graph_(graph), range_(range), over_(over), asked_(asked), bounds_(graph) {}
 
   // What must be looked at so that it is finite; none when that is not enough.
-  std::optional<std::vector<Node>> find(Node root) {
+  std::optional<std::vector<Look>> find(Node root) {
     for (Node n : ir::postorder(graph_, std::span(&root, 1))) learn(n);
     if (of(root).exponent == kUnbounded) return {};
-    std::vector<Node> out, stack = {root};
+    std::vector<Look> out;
+    std::vector<Node> stack = {root};
     ir::SideTable<uint8_t> seen;
     while (!stack.empty()) {
       const Node n = stack.back();
       stack.pop_back();
       if (seen.get(n) != 0) continue;
       seen.set(n, 1);
-      if (of(n).is_looked_at)
-        out.push_back(n);
-      else
-        for (Node s : parts(n)) stack.push_back(s);
+      if (of(n).is_looked_at) {
+        out.push_back({n});
+        continue;
+      }
+      if (graph_.op(n) == Op::Div && !is_over(graph_.source(n, 1)))
+        out.push_back({graph_.source(n, 1), true});
+      for (Node s : parts(n)) stack.push_back(s);
     }
     return out;
   }
@@ -64,6 +74,7 @@ class Factor {
   };
 
   Fact& of(Node n) { return facts_[place_.get(n) - 1]; }
+  Fact& of(Node n, size_t i) { return of(graph_.source(n, i)); }
 
   // Those of its sources that make its value.
   std::span<const Node> parts(Node n) const {
@@ -115,7 +126,9 @@ class Factor {
       case Op::Sub: return std::max(at(0), at(1)) + 1;
       case Op::Mul: return at(0) + at(1);
       // At least 1, where what the zero is divided by is not 0 or NaN too.
-      case Op::Div: return is_over(graph_.source(n, 1)) ? at(0) : kUnbounded;
+      case Op::Div:
+        if (is_over(graph_.source(n, 1))) return at(0);
+        return of(n, 1).has_sum ? kUnbounded : at(0) + asked_;
       case Op::Accumulate: return exponent_of_sum(n);
       default: return kUnbounded;
     }
@@ -213,11 +226,13 @@ std::optional<std::vector<Met>> what_zeros_meet(ir::Graph& graph, const ir::Kern
     bool is_done = false;
     for (const double asked : kAsked) {
       const auto met = Factor(graph, range, live.over[i], asked).find(live.factors[i]);
-      if (!met || std::any_of(met->begin(), met->end(), is_pair)) continue;
-      for (Node n : *met) {
-        Node number = build.cast(n, f32);
+      if (!met || std::any_of(met->begin(), met->end(), [&](const Look& l) { return is_pair(l.node); }))
+        continue;
+      for (const Look& look : *met) {
+        Node number = build.cast(look.node, f32);
+        if (look.inverse) number = build.div(build.constant_float(1, f32), number);
         if (asked < 128) number = build.mul(number, build.constant_float(std::exp2(128 - asked), f32));
-        add(n, build.mul(zero, number));
+        add(look.node, build.mul(zero, number));
       }
       is_done = true;
       break;

@@ -144,9 +144,10 @@ TEST_F(Live, WhatHasToBeFinite) {
   is(sum(b.mul(left, right), inner), {left, right});
   is(sum(b.mul(unary(Op::Log, left), right), inner), {unary(Op::Log, left), right});
   is(b.where(b.lt(v, r), v, number(1)), {v});
+  is(b.div(r, v), {r, v});
+  is(b.div(sum(b.mul(left, right), inner), r), {r, left, right});
   is(number(2), {});
   // Of a row and a column, and not to be told from what it is made of.
-  EXPECT_FALSE(met(b.mul(zero, b.div(r, v))));
   EXPECT_FALSE(met(b.mul(zero, score())));
   EXPECT_FALSE(met(b.mul(zero, unary(Op::Exp, sum(b.mul(left, right), inner)))));
   EXPECT_FALSE(met(b.mul(zero, number(HUGE_VAL))));
