@@ -117,6 +117,10 @@ support::Key program_key(const ir::Graph& graph, const loop::Program& program) {
   for (const loop::ItemLimit& l : program.limits)
     h.add(graph.key(l.var)).add(graph.key(l.value)).add(graph.key(l.whole));
   if (program.probe) h.add(graph.key(program.probe));
+  for (const loop::Sweep& s : program.sweeps) {
+    h.add(s.first).add(s.last).add(static_cast<uint64_t>(s.block));
+    for (const ir::Node n : {s.from, s.count, s.at, s.size}) h.add(graph.key(n));
+  }
   return h.finish();
 }
 

@@ -78,6 +78,7 @@ class EmitPhases : public testing::Test, protected CpuTest {
 TEST_F(EmitPhases, InOneBlock) { check(24, 40, 8, 1 << 20); }
 TEST_F(EmitPhases, InBlocksThatComeOutEven) { check(48, 33, 5, 33 * 4 * 16 + 200); }
 TEST_F(EmitPhases, InBlocksThatDoNot) { check(23, 64, 16, 64 * 4 * 11 + 200); }
+TEST_F(EmitPhases, InBlocksOfColumns) { check(23, 64, 16, 64 * 4 * 3 + 300); }
 TEST_F(EmitPhases, OfFewRows) { check(2, 16, 3, 1 << 20); }
 
 }  // namespace

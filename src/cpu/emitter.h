@@ -61,6 +61,14 @@ class Emitter {
                         int64_t scratch_offset);
 
  private:
+  // What the phases of an item are called with, and which of the variables are the first after those of
+  // items.
+  struct PhaseArrays {
+    llvm::Value *slots, *vars, *scratch;
+    size_t item_vars;
+  };
+  void run_phases(const std::string& name, size_t phases, const PhaseArrays& given);
+  void set_limits(const PhaseArrays& given);
   friend class ContractionHoles;
   using Value = llvm::Value;
 

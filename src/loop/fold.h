@@ -10,6 +10,9 @@
 // Where a mask leaves nothing of the columns outside of an interval (live_range.h), the phases run over that
 // interval alone: from `from:J`, `count:J` of them. That a zero times what is not finite is NaN is seen to by
 // a phase in front: it looks at what the zeros would meet, and where that is not finite all columns are run.
+// Where whole rows do not fit, the columns come in blocks: sweeps over them, each a few phases that are run
+// for every block, gather what the rows need: their maxima, then their sums, then the result. What is made of
+// pairs is made again in each sweep, and nothing as large as the pairs is ever stored.
 // What is made in local memory: each inner accumulate with the elementwise chain above it, up to where its
 // uses part; factors that a contraction would make anew for each of its columns; transcendental functions
 // that are used twice; and what is reduced over a row, one value a row. Tested by fold_test.cc and
@@ -35,6 +38,7 @@ struct FoldSplit {
   std::vector<Node> phases;       // sinks
   std::vector<ItemLimit> limits;  // as in Program
   Node probe;
+  std::vector<Sweep> sweeps;
 };
 
 // `statements` of a kernel that verifies, simplified.

@@ -9,6 +9,7 @@
 #include "ir/builder.h"
 #include "ir/substitute.h"
 #include "ir/walk.h"
+#include "loop/finite.h"
 #include "loop/stride.h"
 
 namespace anneal::loop {
@@ -93,19 +94,42 @@ class RangeFinder {
   }
 
   void want(Node n, bool zero) { wanted_.push_back({n, zero}); }
-  void note(std::vector<Node>& list, Node n, bool is_harmless_sum) {
-    const bool depends = ir::contains(kernel_.free(n), kernel_.range_position(range_));
-    if (!depends && has_sum(n)) {
+  bool is_sum_of_row(Node n) const {
+    return !ir::contains(kernel_.free(n), kernel_.range_position(range_)) && has_sum(n);
+  }
+  void note_factor(Node n, Node zero, bool is_harmless_sum = false) {
+    if (is_sum_of_row(n)) {
       refused_ = refused_ || !is_harmless_sum;
       return;
     }
-    if (std::find(list.begin(), list.end(), n) == list.end()) list.push_back(n);
+    const Node total = zero ? divisor_of(zero) : Node{};
+    const auto known = std::find(out_.factors.begin(), out_.factors.end(), n);
+    if (known != out_.factors.end()) {
+      Node& over = out_.over[static_cast<size_t>(known - out_.factors.begin())];
+      if (over != total) over = {};
+      return;
+    }
+    out_.factors.push_back(n);
+    out_.over.push_back(total);
+  }
+  void note_divisor(Node n, bool is_harmless_sum) {
+    if (is_sum_of_row(n)) {
+      refused_ = refused_ || !is_harmless_sum;
+      return;
+    }
+    if (std::find(out_.divisors.begin(), out_.divisors.end(), n) == out_.divisors.end())
+      out_.divisors.push_back(n);
   }
   bool has_sum(Node n) const {
     const std::vector<Node> all = ir::postorder(graph_, std::span(&n, 1));
     return std::any_of(all.begin(), all.end(), [&](Node m) { return graph_.op(m) == Op::Accumulate; });
   }
-  bool is_of_row(Node n, ir::ReduceOp op, std::initializer_list<Op> bodies) const;
+  bool is_exponential(Node n) const {
+    const Op op = graph_.op(uncast(graph_, n));
+    return op == Op::Exp || op == Op::Exp2;
+  }
+  bool is_of_row(Node n, ir::ReduceOp op, Node of) const;
+  Node divisor_of(Node zero) const;
   void collect();
   void collect_zero(Node n);
   void collect_low(Node n);
@@ -142,7 +166,9 @@ void RangeFinder::learn(Node n) {
     case Op::Div: f.zero = of(n, 0).zero; return;
     case Op::Neg: f.zero = of(n, 0).zero; return;
     case Op::Cast:
-      if (is_float(graph_.dtype(graph_.source(n, 0)))) f.zero = of(n, 0).zero, f.low = of(n, 0).low;
+      if (!is_float(graph_.dtype(graph_.source(n, 0)))) return;
+      f.zero = of(n, 0).zero;
+      if (graph_.dtype(n) != DType::kF8E4M3) f.low = of(n, 0).low;  // that has no infinity
       return;
     case Op::Add:
       f.zero = hull(of(n, 0).zero, of(n, 1).zero);
@@ -257,16 +283,21 @@ void RangeFinder::collect() {
 
 // The sum of a row's exponentials is 0 where all of them are, its maximum -inf where all of it is: what they
 // spoil they spoil everywhere. So is what stands in their place then.
-bool RangeFinder::is_of_row(Node n, ir::ReduceOp op, std::initializer_list<Op> bodies) const {
-  const auto uncast = [&](Node m) {
-    while (graph_.op(m) == Op::Cast) m = graph_.source(m, 0);
-    return m;
-  };
-  n = uncast(n);
-  if (graph_.op(n) == Op::Where && graph_.is_const(graph_.source(n, 1))) n = uncast(graph_.source(n, 2));
-  if (graph_.op(n) != Op::Accumulate || graph_.arg_as<ir::ReduceArg>(n).op != op) return false;
-  const Op body = graph_.op(uncast(graph_.source(n, 0)));
-  return bodies.size() == 0 || std::find(bodies.begin(), bodies.end(), body) != bodies.end();
+bool RangeFinder::is_of_row(Node n, ir::ReduceOp op, Node of) const {
+  double number = 1;
+  of = uncast(graph_, of);
+  n = without_replacement(graph_, n, graph_.dtype(of), &number);
+  const bool may_divide = op != ir::ReduceOp::kAdd || number != 0;
+  return may_divide && graph_.op(n) == Op::Accumulate && graph_.arg_as<ir::ReduceArg>(n).op == op &&
+         uncast(graph_, graph_.source(n, 0)) == of;
+}
+
+// Of exponentials, the sum of theirs that they are divided by.
+Node RangeFinder::divisor_of(Node zero) const {
+  zero = uncast(graph_, zero);
+  if (graph_.op(zero) != Op::Div) return {};
+  const Node over = graph_.source(zero, 1);
+  return is_of_row(over, ir::ReduceOp::kAdd, graph_.source(zero, 0)) ? over : Node{};
 }
 
 void RangeFinder::collect_zero(Node n) {
@@ -276,11 +307,12 @@ void RangeFinder::collect_zero(Node n) {
       for (size_t i : {0, 1}) {
         if (!of(n, i).zero.is_known()) continue;
         want(source(i), true);
-        note(out_.factors, source(1 - i), false);
+        note_factor(source(1 - i), source(i));
       }
       return;
     case Op::Div:
-      note(out_.divisors, source(1), is_of_row(source(1), ir::ReduceOp::kAdd, {Op::Exp, Op::Exp2}));
+      note_divisor(source(1),
+                   is_exponential(source(0)) && is_of_row(source(1), ir::ReduceOp::kAdd, source(0)));
       return want(source(0), true);
     case Op::Neg:
     case Op::Cast: return want(source(0), true);
@@ -302,13 +334,13 @@ void RangeFinder::collect_low(Node n) {
   switch (graph_.op(n)) {
     case Op::Cast: return want(source(0), false);
     case Op::Sub:
-      note(out_.factors, source(1), is_of_row(source(1), ir::ReduceOp::kMax, {}));
+      note_factor(source(1), {}, is_of_row(source(1), ir::ReduceOp::kMax, source(0)));
       return want(source(0), false);
     case Op::Add:
       for (size_t i : {0, 1}) {
         if (!of(n, i).low.is_known()) continue;
         want(source(i), false);
-        note(out_.factors, source(1 - i), false);
+        note_factor(source(1 - i), {});
       }
       return;
     case Op::Where:
@@ -321,21 +353,6 @@ void RangeFinder::collect_low(Node n) {
 }
 
 }  // namespace
-
-std::optional<std::vector<Met>> what_zeros_meet(ir::Graph& graph, const LiveRange& live) {
-  const ir::Builder build{graph};
-  const Node zero = build.constant_float(0, f32);
-  std::vector<Met> out;
-  for (Node n : ir::postorder(graph, live.factors))
-    if (graph.op(n) == Op::Load && is_float(graph.dtype(n)))
-      out.push_back({n, build.mul(zero, build.cast(n, f32))});
-  for (Node n : live.divisors) {
-    for (Node m : ir::postorder(graph, std::span(&n, 1)))
-      if (graph.op(m) == Op::Accumulate) return std::nullopt;
-    out.push_back({n, build.div(zero, build.cast(n, f32))});
-  }
-  return out;
-}
 
 std::optional<LiveRange> live_range(ir::Graph& graph, const ir::Kernel& kernel, Node range,
                                     const RowBlock& block) {

@@ -27,16 +27,8 @@ struct LiveRange {
   // finite, or a divisor is 0. The maximum of a row and the sum of its exponentials are left out: they are
   // made of what is inside, and what they spoil they spoil there as well.
   std::vector<Node> factors, divisors;
+  std::vector<Node> over;  // by factor: what such a sum its zeros were divided by; or null
 };
-
-// A load or divisor that the zeros meet, and an expression of it that is 0 where it does no harm, and else
-// NaN.
-struct Met {
-  Node node, harm;
-};
-
-// None when a divisor is made of sums.
-std::optional<std::vector<Met>> what_zeros_meet(ir::Graph& graph, const LiveRange& live);
 
 // None when it matters throughout, as far as is seen.
 std::optional<LiveRange> live_range(ir::Graph& graph, const ir::Kernel& kernel, Node range,

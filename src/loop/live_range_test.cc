@@ -9,6 +9,7 @@
 
 #include "interp/interp.h"
 #include "interp/test_kernel.h"
+#include "loop/finite.h"
 
 namespace anneal::loop {
 namespace {
@@ -29,6 +30,19 @@ class Live : public testing::Test, protected interp::TestKernel {
     EXPECT_EQ(kernel.error(), "");
     const RowBlock block{row, first, b.add(first, b.index(kBlock - 1)), {kernel.range_position(row)}};
     return live_range(graph, kernel, column, block);
+  }
+  // What must be looked at before columns of the sum of these are skipped.
+  std::optional<std::vector<Node>> met(Node value) {
+    const Node statement[] = {b.store(slot(9, f32, kRows), row, sum(value, column))};
+    const ir::Kernel kernel(graph, statement);
+    const RowBlock block{row, first, b.add(first, b.index(kBlock - 1)), {kernel.range_position(row)}};
+    const auto live = live_range(graph, kernel, column, block);
+    if (!live) return std::nullopt;
+    const auto found = what_zeros_meet(graph, kernel, column, row, *live);
+    if (!found) return std::nullopt;
+    std::vector<Node> out;
+    for (const Met& m : *found) out.push_back(m.node);
+    return out;
   }
   int64_t value(Node n, int64_t at) { return interp::evaluate_dim(graph, Dim(n), {.vars = {{"first", at}}}); }
 
@@ -109,6 +123,52 @@ TEST_F(Live, NamesWhatTheZerosMeet) {
   // Chosen by the mask, not made of what the zeros meet.
   live = of(sum(b.mul(b.where(mask, b.mul(v, e), number(0)), total), column));
   EXPECT_EQ(live->factors, std::vector<Node>{total});
+}
+
+// Loads where what is made of them cannot leave the finite numbers, else what is made.
+TEST_F(Live, WhatHasToBeFinite) {
+  const Node zero = b.where(b.le(column, row), score(), number(0)), v = input(2, column, kColumns),
+             r = input(1, row, kRows), inner = reduce(65, 3);
+  const auto at_inner = [&](int64_t slot, Node at, int64_t size) {
+    return input(slot, b.add(b.mul(at, b.index(3)), inner), 3 * size);
+  };
+  const auto is = [&](Node factor, const std::vector<Node>& nodes) {
+    EXPECT_THAT(met(b.mul(zero, factor)), testing::Optional(testing::UnorderedElementsAreArray(nodes)));
+  };
+  const Node left = at_inner(4, row, kRows), right = at_inner(5, column, kColumns);
+  is(v, {v});
+  is(unary(Op::Neg, v), {v});
+  is(b.mul(v, number(2)), {b.mul(v, number(2))});
+  is(b.div(number(1), v), {b.div(number(1), v)});
+  is(b.mul(r, v), {r, v});
+  is(sum(b.mul(left, right), inner), {left, right});
+  is(sum(b.mul(unary(Op::Log, left), right), inner), {unary(Op::Log, left), right});
+  is(b.where(b.lt(v, r), v, number(1)), {v});
+  is(b.div(r, v), {r, v});
+  is(b.div(sum(b.mul(left, right), inner), r), {r, left, right});
+  is(number(2), {});
+  // Of a row and a column, and not to be told from what it is made of.
+  EXPECT_FALSE(met(b.mul(zero, score())));
+  EXPECT_FALSE(met(b.mul(zero, unary(Op::Exp, sum(b.mul(left, right), inner)))));
+  EXPECT_FALSE(met(b.mul(zero, number(HUGE_VAL))));
+  EXPECT_FALSE(met(b.mul(zero, number(NAN))));
+}
+
+// exp(a - m) is no number in the whole row where m is, if m is the greatest of the same.
+TEST_F(Live, MaximaOfOthersMayBeLow) {
+  const Node a = b.where(b.le(column, row), score(), number(-HUGE_VAL));
+  const auto part = [&](Node m) { return sum(unary(Op::Exp, b.sub(a, m)), column); };
+  EXPECT_TRUE(of(part(greatest(a, column))));
+  const Node most = greatest(a, column), none = b.make(Op::Eq, {most, number(-HUGE_VAL)});
+  EXPECT_TRUE(of(part(b.where(none, number(0), most))));
+  EXPECT_FALSE(of(part(b.where(none, number(-HUGE_VAL), most))));
+  EXPECT_FALSE(of(part(greatest(b.mul(a, number(2)), column))));
+  const Node e = unary(Op::Exp, a);
+  EXPECT_TRUE(of(sum(b.div(e, sum(e, column)), column)));
+  const Node total = sum(e, column), nothing = b.make(Op::Eq, {total, number(0)});
+  EXPECT_TRUE(of(sum(b.div(e, b.where(nothing, number(1), total)), column)));
+  EXPECT_FALSE(of(sum(b.div(e, b.where(nothing, number(0), total)), column)));
+  EXPECT_FALSE(of(sum(b.div(e, sum(b.mul(e, e), column)), column)));
 }
 
 }  // namespace

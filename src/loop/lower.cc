@@ -301,6 +301,7 @@ Program lower(ir::Graph& graph, Node kernel, const LowerOptions& options) {
   program.locals = std::move(split.locals);
   program.limits = std::move(split.limits);
   program.probe = split.probe;
+  program.sweeps = std::move(split.sweeps);
   return program;
 }
 

@@ -152,6 +152,11 @@ std::string Printer::phases() const {
     out += "limit " + name(l.var) + " = " + value(l.value) +
            (program_.probe ? ", or " + value(l.whole) + " by " + name(program_.probe) : "") + "\n";
   for (size_t p = 0; p < program_.phases.size(); ++p) {
+    for (const Sweep& s : program_.sweeps)
+      if (s.first == p)
+        out += "sweep phases " + std::to_string(s.first) + ".." + std::to_string(s.last) + " over " +
+               value(s.count) + " from " + value(s.from) + " by " + std::to_string(s.block) + ": " +
+               name(s.size) + " from " + name(s.at) + "\n";
     out += "phase " + std::to_string(p) + " at";
     for (size_t i = 0; i < program_.grid.size(); ++i)
       out += (i == 0 ? " " : ", ") + name(program_.grid[i].range) + " = " + name(program_.item_vars[i]);

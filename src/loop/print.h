@@ -10,6 +10,7 @@
 // variables go by name; a value that is made nowhere is written out where it is used. A program of phases:
 //   grid r0:0..B r1:0..T by 64
 //   local slot 5 f32[4096]
+//   sweep phases 0..2 over 4096 from 0 by 512: size:64 from at:64
 //   phase 0 at r0 = item:0, r1 = item:1
 //   grid ...
 // Tested by lower_test.cc and fold_test.cc.

@@ -25,6 +25,9 @@ std::vector<Node> nodes_of(const Program& program) {
     for (const GridAxis& axis : p.grid) out.push_back(axis.range);
     out.insert(out.end(), p.item_vars.begin(), p.item_vars.end());
     out.insert(out.end(), p.locals.begin(), p.locals.end());
+    for (const ItemLimit& l : p.limits) out.insert(out.end(), {l.var, l.value, l.whole});
+    for (const Sweep& s : p.sweeps) out.insert(out.end(), {s.from, s.count, s.at, s.size});
+    out.push_back(p.probe);
     bodies.push_back(&p.body);
     for (const Program& phase : p.phases) programs.push_back(&phase);
     if (p.contraction == nullptr) continue;

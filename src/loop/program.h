@@ -65,6 +65,16 @@ struct ItemLimit {
   Node var, value, whole;
 };
 
+// Phases from `first` to before `last` that are run again and again, for one block of columns after the
+// other: of the `count` from `from` on, `block` at a time, fewer in the last one. `at` is the first of a
+// block, and `size` their number; `from` and `count` are expressions over the variables of the item.
+struct Sweep {
+  size_t first = 0, last = 0;
+  Node from, count;
+  Node at, size;
+  int64_t block = 1;
+};
+
 // A program may have phases instead of a body (fold.h). An item then sets `item_vars`, of each axis of the
 // grid the first value that the item has of it, and runs the phases one after the other, each whole. They
 // share the slots of the kernel and `locals`: memory of the item, with numbers behind those slots, that holds
@@ -83,6 +93,7 @@ struct Program {
   // phase: a local slot, of which that has made the first element, which is 0 or forbids the limits.
   std::vector<ItemLimit> limits = {};
   Node probe = {};
+  std::vector<Sweep> sweeps = {};  // in order; not of the first phase where there is a `probe`
 };
 
 // No load of the factors, nor of what the other statements need, is of a slot that the statements of the

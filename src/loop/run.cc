@@ -387,13 +387,33 @@ class PhasesRun {
       array->bytes.assign(size, std::byte{0xff});  // a NaN, where it is a float
       memory.emplace_back(graph_.arg_as<ir::ParamArg>(local).index, array);
     }
-    for (size_t p = 0; p < program_.phases.size(); ++p) {
+    size_t next_sweep = 0;
+    for (size_t p = 0; p < program_.phases.size();) {
       if (p == (program_.probe ? 1 : 0)) set_limits(memory, bindings);
-      loop::run(graph_, program_.phases[p], memory, bindings, options_);
+      if (next_sweep < program_.sweeps.size() && program_.sweeps[next_sweep].first == p) {
+        const Sweep& sweep = program_.sweeps[next_sweep++];
+        run_sweep(sweep, memory, bindings);
+        p = sweep.last;
+        continue;
+      }
+      loop::run(graph_, program_.phases[p++], memory, bindings, options_);
     }
     for (Result& r : results_)
       for (const auto& [number, array] : memory)
         if (number == r.number) take(r, *array, item);
+  }
+
+  void run_sweep(const Sweep& sweep, const interp::KernelArrays& memory, interp::Bindings bindings) const {
+    const int64_t from = interp::evaluate_dim(graph_, ir::Dim(sweep.from), bindings),
+                  end = from + interp::evaluate_dim(graph_, ir::Dim(sweep.count), bindings);
+    const size_t outer = bindings.vars.size();
+    for (int64_t at = from; at < end; at += sweep.block) {
+      bindings.vars.resize(outer);
+      bindings.vars.emplace_back(graph_.arg_as<ir::VarArg>(sweep.at).name, at);
+      bindings.vars.emplace_back(graph_.arg_as<ir::VarArg>(sweep.size).name, std::min(sweep.block, end - at));
+      for (size_t p = sweep.first; p < sweep.last; ++p)
+        loop::run(graph_, program_.phases[p], memory, bindings, options_);
+    }
   }
 
   void set_limits(const interp::KernelArrays& memory, interp::Bindings& bindings) const {

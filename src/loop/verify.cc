@@ -114,6 +114,12 @@ bool Verifier::check_phases() {
   if (program_.probe && (!is_local(program_.probe) || program_.phases.empty() ||
                          graph_.source(graph_.source(program_.phases[0].kernel, 0), 0) != program_.probe))
     return fail(program_.probe, "is no local slot that the first phase makes");
+  size_t next = program_.probe ? 1 : 0;
+  for (const Sweep& s : program_.sweeps) {
+    if (s.first < next || s.last <= s.first || s.last > program_.phases.size() || s.block < 1)
+      return fail(s.at, "is of a sweep over no phases, or over those of another");
+    next = s.last;
+  }
   for (const Program& phase : program_.phases) {
     error_ = verify(graph_, phase);
     if (!error_.empty()) return false;

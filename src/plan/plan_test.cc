@@ -68,6 +68,27 @@ TEST_F(PlanTest, AChainOfRowsRunsInOneMemory) {
   EXPECT_EQ(check_plan(own), "");
 }
 
+// Where rows of scores do not fit on the chip, either.
+TEST_F(PlanTest, AttentionHasNoMemoryThatGrowsWithTheSquareOfItsLength) {
+  const auto largest = [&](const Extent& length, DType t, int64_t groups) {
+    const Sizes queries{1, 4, length, 64}, keys{1, groups, length, 64};
+    const std::vector<Tensor> in = {input(0, queries, t), input(1, keys, t), input(2, keys, t)};
+    const Tensor out = scaled_dot_product_attention(in[0], in[1], in[2], {.causal = true});
+    std::vector<Tensor> results = gradients(sum(square(cast(out, f32))), in);
+    results.push_back(out);
+    uint64_t most = 0;
+    for (const Block& b : plan(results, 3).plan.blocks) most = std::max(most, b.bytes);
+    return most;
+  };
+  for (const int64_t length : {512, 16384, 65536}) {
+    const auto of_queries = static_cast<uint64_t>(4 * length * 64 * 4);
+    EXPECT_LE(largest(length, f32, 4), of_queries);
+    EXPECT_LE(largest(length, bf16, 4), of_queries);
+    EXPECT_LE(largest(length, f32, 2), of_queries);
+  }
+  EXPECT_LE(largest(dim("t", 1, 16384), f32, 4), 4u * 16384 * 64 * 4);
+}
+
 TEST_F(PlanTest, OnlyWhatIsReadInStepIsOverwritten) {
   const Tensor state = input(0, {8, 8});
   const auto overwritten = [&](const std::vector<Tensor>& roots, std::vector<int32_t> updates) {

@@ -63,8 +63,8 @@ void check(const Case& c, bool backward) {
   const interp::Bindings bindings = small_bindings(g, roots, 7, c.vars);
   const Values wanted = interp::evaluate(g, roots, bindings);
   EXPECT_EQ(schedule_differs(g, wanted, s, bindings), "") << where;
-  // In several blocks of rows, in one, and uncut where few rows do not fit.
-  for (const int64_t onchip : {1000, 3500})
+  // In several blocks of rows, and of columns where few rows fit.
+  for (const int64_t onchip : {600, 1000, 3500})
     EXPECT_EQ(schedule_differs(g, wanted, s, bindings, interp::Mode::kExact, RunOn::kLoops, onchip), "")
         << where;
 }

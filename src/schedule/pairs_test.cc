@@ -51,7 +51,7 @@ TEST(Pairs, AreStoredForAReason) {
   EXPECT_NE(reason(gradients(sum(square(matmul(softmax(matmul(x, transpose(table))), table))), {x, table})),
             "");
   device::Caps small;
-  small.onchip_bytes = 1000;
+  small.onchip_bytes = 100;  // not even a few columns of a row
   EXPECT_EQ(reason({matmul(softmax(s), in(2))}, small), "they do not come out as phases");
 }
 
