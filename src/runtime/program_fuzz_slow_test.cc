@@ -9,6 +9,8 @@
 // small.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "ir/text.h"
 #include "pass/shrink.h"
 #include "runtime/test_run.h"
@@ -51,8 +53,19 @@ struct Closeness {
   uint64_t programs = 0, exact = 0, elements = 0, far = 0;
 };
 
-// The first difference, or empty; where last bits are free, differences are counted instead.
-std::string compare(const Arrays& wanted, const Arrays& found, bool inexact, Closeness& closeness) {
+// A value that the definition itself misses by about as much, in its own precision: the rounding of an f32
+// that was widened, what hangs on whether log(exp(1)) is 1. `t` is it in f64.
+bool is_free(DType type, double x, double y, double t) {
+  if (!is_float(type)) return x != t;
+  const double own = std::abs(x - t);
+  return !std::isfinite(own) || std::abs(y - t) <= 64 * own;
+}
+
+// The first difference, or empty; where last bits are free, differences are counted instead. `truth`: what
+// was wanted, in f64; made when there is a difference.
+std::string compare(const Arrays& wanted, const Arrays& found, bool inexact, Closeness& closeness,
+                    const std::function<Arrays()>& truth) {
+  Arrays exact;
   for (size_t i = 0; i < wanted.size(); ++i) {
     const interp::Array &a = *wanted[i], &b = *found[i];
     if (a.shape != b.shape || a.bytes.size() != b.bytes.size())
@@ -62,10 +75,11 @@ std::string compare(const Arrays& wanted, const Arrays& found, bool inexact, Clo
       const double x = interp::element(a, e).as_double(a.dtype), y = interp::element(b, e).as_double(a.dtype);
       ++closeness.elements;
       if (schedule::close(a.dtype, x, y)) continue;
-      ++closeness.far;
       if (!inexact)
         return "result " + std::to_string(i) + " element " + std::to_string(e) + ": " + std::to_string(x) +
                " and " + std::to_string(y);
+      if (exact.empty()) exact = truth();
+      if (!is_free(a.dtype, x, y, interp::element(*exact[i], e).as_double(exact[i]->dtype))) ++closeness.far;
     }
   }
   return {};
@@ -75,6 +89,12 @@ bool same_bits(const Arrays& a, const Arrays& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
     return x->shape == y->shape && x->bytes == y->bytes;
   });
+}
+
+std::function<Arrays()> in_f64(ir::Graph& g, std::span<const Node> roots, const interp::Bindings& bindings) {
+  return [&g, roots, &bindings] {
+    return interp::evaluate(g, roots, bindings, {.mode = interp::Mode::kDouble});
+  };
 }
 
 using Check = std::function<std::string(ir::Graph&, std::span<const Node>, const interp::Bindings&)>;
@@ -130,7 +150,7 @@ TEST(RuntimeFuzz, LoopsGiveWhatTheInterpreterGives) {
       Context loops(settings_of("loops", seed));
       ++closeness.programs;
       return compare(interp::evaluate(g, roots, bindings), run_rounds(loops, g, roots, bindings),
-                     schedule::multiplies_up(g, roots), closeness);
+                     schedule::multiplies_up(g, roots), closeness, in_f64(g, roots, bindings));
     };
   });
   std::printf("%llu programs, %llu elements\n", static_cast<unsigned long long>(closeness.programs),
@@ -150,10 +170,11 @@ TEST(RuntimeFuzz, CpuGivesTheSameHoweverMemoryIsPlanned) {
       const bool inexact = is_inexact(g, roots);
       ++closeness.programs;
       closeness.exact += inexact ? 0 : 1;
-      return compare(interp::evaluate(g, roots, bindings), found, inexact, closeness);
+      return compare(interp::evaluate(g, roots, bindings), found, inexact, closeness,
+                     in_f64(g, roots, bindings));
     };
   });
-  EXPECT_LE(static_cast<double>(closeness.far), 0.005 * static_cast<double>(closeness.elements));
+  EXPECT_LE(static_cast<double>(closeness.far), 0.001 * static_cast<double>(closeness.elements));
   std::printf(
       "%llu programs, %llu of them exact, %llu elements, %llu far\n",
       static_cast<unsigned long long>(closeness.programs), static_cast<unsigned long long>(closeness.exact),
