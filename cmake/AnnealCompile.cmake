@@ -67,7 +67,9 @@ file(RELATIVE_PATH anneal_from_build ${CMAKE_CURRENT_BINARY_DIR} ${CMAKE_CURRENT
 target_compile_options(anneal_options INTERFACE -fmacro-prefix-map=${anneal_from_build}=)
 if(ANNEAL_SANITIZE)
   target_compile_options(anneal_options INTERFACE
-    -fsanitize=${ANNEAL_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    -fsanitize=${ANNEAL_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
+    # Behind what turns it on; see anneal_calls_machine_code.
+    $<$<BOOL:$<TARGET_PROPERTY:ANNEAL_CALLS_MACHINE_CODE>>:-fno-sanitize=function>)
   target_link_options(anneal_options INTERFACE -fsanitize=${ANNEAL_SANITIZE})
 endif()
 if(ANNEAL_CORE_ONLY)
