@@ -283,7 +283,8 @@ class CliTest(unittest.TestCase):
 
     def test_stages(self):
         text = self.out("explain", "passes")
-        names = ["prepare", "values", "scopes", "kernels", "order", "plan", "loops", "render"]
+        names = ["simplify", "prepare", "indexing", "cascades", "scopes", "kernels", "order", "plan", "loops",
+                 "contractions", "render"]
         for name in names:
             self.assertRegex(text, rf"\n  {name} +\w+ -> \w+ ")
         self.assertIn("gives      loops", self.out("explain", "loops"))
@@ -292,7 +293,7 @@ class CliTest(unittest.TestCase):
             (file,) = self.path.glob(f"{number:02}-{name}.*")
             self.assertTrue(file.read_text().strip(), name)
             self.assertRegex(done.stderr, rf"(?m)^{name} +[0-9.]+ ms  ")
-        self.assertIn("define ", (self.path / "08-render.txt").read_text())
+        self.assertIn("define ", (self.path / "11-render.txt").read_text())
 
     def test_gpt2_has_its_size(self):
         nodes = json.loads(self.out("graph", "gpt2", "--train", "--json"))["nodes"]
