@@ -40,6 +40,8 @@ constexpr Verb kVerbs[] = {
      add_reduce},
     {"run", "run a built-in model on random parameters", "anneal run mlp", add_run},
     {"train", "train a built-in model", "anneal train nanogpt --steps 200", add_train},
+    {"doctor", "what runs on this machine, whether it gives right numbers, and how fast it is",
+     "anneal doctor --json", add_doctor},
     {"cache", "compiled kernels on disk: stats, clear, or why a program's are not there",
      "anneal cache stats\n  anneal cache why nanogpt --train\n  anneal cache clear", add_cache},
 };

@@ -281,6 +281,13 @@ class CliTest(unittest.TestCase):
         again = self.out("kernels", "nanogpt", "--train", "--device", "cpu", **env)
         self.assertEqual(first.splitlines()[:-1], again.splitlines()[:-1])
 
+    def test_doctor(self):
+        text = self.out("doctor", "--device", "cpu")
+        self.assertRegex(text, r"(?m)^cpu .*ok, (\d+) of \1 self-checks$")
+        report = json.loads(self.out("doctor", "--device", "loops", "--json"))
+        self.assertEqual((report["default"], [d["status"] for d in report["devices"]]), ("cpu", ["ok"]))
+        self.assertIn("known: cpu, loops, null", self.error("doctor", "--device", "gpu"))
+
     def test_stages(self):
         text = self.out("explain", "passes")
         names = ["simplify", "prepare", "indexing", "cascades", "scopes", "kernels", "order", "plan", "loops",
