@@ -25,6 +25,7 @@ Action add_conform(Options& verb);
 Action add_doctor(Options& verb);
 Action add_explain(Options& verb);
 Action add_graph(Options& verb);
+Action add_inspect(Options& verb);
 Action add_interp(Options& verb);
 Action add_kernels(Options& verb);
 Action add_opt(Options& verb);

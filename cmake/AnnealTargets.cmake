@@ -52,7 +52,7 @@ function(anneal_glob out dir pattern)
 endfunction()
 
 # Folders that only read and write: nothing there is worth the time that optimizing it takes.
-set(ANNEAL_PLAIN_FOLDERS io programs conform)
+set(ANNEAL_PLAIN_FOLDERS io programs files assets conform)
 # Folders whose sources nearly all parse JSON.
 set(ANNEAL_JSON_FOLDERS conform)
 
@@ -68,6 +68,9 @@ function(anneal_library folder)
     if(TARGET anneal_json)
       target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:anneal_json>)
     endif()
+    foreach(system IN LISTS ANNEAL_SYSTEM_LIBRARIES_${folder})
+      target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:${system}>)
+    endforeach()
     if(folder IN_LIST ANNEAL_LLVM_FOLDERS)
       target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:anneal_llvm>)
       anneal_calls_machine_code(${target})
@@ -116,12 +119,14 @@ function(anneal_library folder)
   set(ANNEAL_LIBRARIES ${ANNEAL_LIBRARIES} ${target} PARENT_SCOPE)
 endfunction()
 
-# libanneal.a: the folders in one archive, with the public headers only. conform is a tool, not for users.
+# libanneal.a: the folders in one archive, with the public headers only. Those of the tool alone are not
+# for users: conform, and assets, whose libraries a user's program should not need.
+set(ANNEAL_TOOL_FOLDERS conform assets)
 function(anneal_umbrella)
   set(objects "")
-  foreach(target IN LISTS ANNEAL_COMPILED)
-    if(NOT target STREQUAL "anneal_conform")
-      list(APPEND objects $<TARGET_OBJECTS:${target}>)
+  foreach(folder IN LISTS ANNEAL_FOLDERS)
+    if(anneal_${folder} IN_LIST ANNEAL_COMPILED AND NOT folder IN_LIST ANNEAL_TOOL_FOLDERS)
+      list(APPEND objects $<TARGET_OBJECTS:anneal_${folder}>)
     endif()
   endforeach()
   add_library(anneal STATIC ${objects})
@@ -136,6 +141,11 @@ function(anneal_umbrella)
       target_link_options(anneal INTERFACE LINKER:-u,anneal_device_${folder})
     endif()
   endforeach()
+  if(NOT ANNEAL_CORE_ONLY)
+    target_link_libraries(anneal PRIVATE
+      $<BUILD_INTERFACE:anneal_zlib> $<BUILD_INTERFACE:anneal_pcre2>
+      $<INSTALL_INTERFACE:anneal::zlib> $<INSTALL_INTERFACE:anneal::pcre2>)
+  endif()
   if(ANNEAL_LLVM_LIBRARY)
     target_link_libraries(anneal PRIVATE -Wl,--push-state,--as-needed ${ANNEAL_LLVM_LIBRARY} -Wl,--pop-state)
   endif()

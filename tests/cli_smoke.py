@@ -4,6 +4,7 @@
 
 usage: cli_smoke.py PATH_OF_ANNEAL
 """
+import gzip
 import json
 import os
 import resource
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import zipfile
 from pathlib import Path
 
 ANNEAL = ""
@@ -90,7 +92,7 @@ class CliTest(unittest.TestCase):
         self.assertRegex(self.out("--version"), r"^anneal \d+\.\d+\.\d+ \(commit \S+, .+\)\n$")
 
     def test_every_verb_has_help_with_an_example(self):
-        for verb in ("graph", "kernels", "profile", "opt", "explain", "interp", "conform", "reduce", "run", "train", "cache"):
+        for verb in ("graph", "kernels", "profile", "opt", "explain", "inspect", "interp", "conform", "reduce", "run", "train", "cache"):
             self.assertIn(f"example:\n  anneal {verb}", self.out(verb, "--help"))
             self.assertEqual(self.out(verb, "--help"), self.out("help", verb))
 
@@ -556,6 +558,48 @@ sink %5, %6
         few = self.error("run", "mlp", ANNEAL_MEMORY_LIMIT="2K")
         self.assertIn("ANNEAL_MEMORY_LIMIT is 2.0 KB. The largest tensors:\n  16.4 KB", few)
         self.assertIn("is no size", self.error("run", "mlp", ANNEAL_MEMORY_LIMIT="lots"))
+
+    # -- Files --
+
+    def test_inspect(self):
+        values = struct.pack("<20f", 0.1, float("nan"), float("-inf"), *range(17))
+        (self.path / "a.safetensors").write_bytes(safetensors({
+            "w\x1b": ("F32", [4, 5], values), "flag": ("BOOL", [2], b"\0\1"), "big": ("U64", [1], b"\xff" * 8),
+            "half": ("BF16", [], b"\xc0\x3f"), "none": ("F8_E4M3", [0], b"")}))
+        lines = self.out("inspect", "a.safetensors").splitlines()
+        self.assertEqual(lines[0], "a.safetensors: safetensors, 5 tensors, 92 B")
+        self.assertEqual(lines[1].split(), ["name", "dtype", "shape", "bytes"])
+        self.assertEqual(lines[2].split(), ["w\\x1b", "f32", "[4,", "5]", "80"])
+        lines = [line.strip() for line in self.out("inspect", "a.safetensors", "--values").splitlines()]
+        self.assertIn("0.1 nan -inf 0 1 2 3 4 5 6 7 8 9 10 11 12 ...", lines)
+        for line in ("false true", "18446744073709551615", "1.5", "(empty)"):
+            self.assertIn(line, lines)
+        report = json.loads(self.out("inspect", "a.safetensors", "--json", "--values"))
+        self.assertEqual((report["kind"], report["bytes"], len(report["tensors"])), ("safetensors", 92, 5))
+        self.assertEqual(report["tensors"][2]["values"], [2**64 - 1])
+        self.assertEqual(report["tensors"][0]["values"][1:4], ["nan", "-inf", 0.0])
+
+    def test_inspect_other_kinds(self):
+        header = b"{'descr': '<i2', 'fortran_order': True, 'shape': (2, 2), }\n"
+        (self.path / "a.npy").write_bytes(b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header + b"\1\0\2\0\3\0\4\0")
+        self.assertEqual(self.out("inspect", "a.npy", "--values").split("\n")[3].split(), ["1", "3", "2", "4"])
+        with zipfile.ZipFile(self.path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(self.path / "a.npy", "../../b.npy")
+        self.assertIn("../../b", self.out("inspect", "a.npz"))
+        (self.path / "labels").write_bytes(gzip.compress(b"\0\0\x08\1\0\0\0\2\7\1"))
+        self.assertEqual(json.loads(self.out("inspect", "labels", "--json", "--values"))["tensors"][0]["values"], [7, 1])
+        (self.path / "1.safetensors").write_bytes(safetensors({"w": ("U8", [1], b"x")}))
+        (self.path / "m.safetensors.index.json").write_text('{"metadata":{"total_size":9},"weight_map":{"w":"1.safetensors"}}')
+        self.assertIn("note: the index says total_size 9, but the tensors have 1 bytes", self.out("inspect", "m.safetensors.index.json"))
+
+    def test_inspect_mistakes(self):
+        self.assertIn("cannot open", self.error("inspect", "absent.npy"))
+        self.assertIn("not a file of tensors", self.error("inspect", "p.ir"))
+        self.assertIn("Is a directory", self.error("inspect", "."))
+        (self.path / "cut.npy").write_bytes(b"\x93NUMPY\1\0\xff")
+        self.assertIn("cut short", self.error("inspect", "cut.npy"))
+        (self.path / "o.npy").write_bytes(b"\x93NUMPY\1\0" + struct.pack("<H", 56) + b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n")
+        self.assertIn("Python object", self.error("inspect", "o.npy", "--json"))
 
     # -- Reference sets --
 
