@@ -51,8 +51,8 @@ function(anneal_glob out dir pattern)
   set(${out} ${files} PARENT_SCOPE)
 endfunction()
 
-# Folders that only read and write: nothing there is worth the time that optimizing it takes.
-set(ANNEAL_PLAIN_FOLDERS io programs files assets conform)
+# Folders that read, write and build programs: nothing there is worth the time that optimizing it takes.
+set(ANNEAL_PLAIN_FOLDERS nn io programs files assets conform)
 # Folders whose sources nearly all parse JSON.
 set(ANNEAL_JSON_FOLDERS conform)
 

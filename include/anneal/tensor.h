@@ -249,6 +249,11 @@ class In {
       }
   }
 
+  template <typename T>  // what converts to a tensor, such as a parameter
+    requires(std::is_class_v<T> && !std::is_base_of_v<Tensor, T> && !std::is_same_v<T, In> &&
+             std::is_convertible_v<const T&, Tensor>)
+  In(const T& t, Loc loc = Loc::current()) : tensor_(static_cast<Tensor>(t)), loc_(loc) {}  // NOLINT
+
   enum class Kind : uint8_t { kTensor, kBool, kInt, kFloat };
   Kind kind() const { return kind_; }
   const Tensor& tensor() const { return tensor_; }

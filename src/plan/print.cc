@@ -47,4 +47,34 @@ std::string print(const ExecPlan& plan) {
   return out;
 }
 
+namespace {
+
+std::string kilobytes(double bytes) {
+  const auto tenths = static_cast<int64_t>(bytes / 100 + 0.5);
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " KB";
+}
+
+}  // namespace
+
+std::string summary(const ExecPlan& plan) {
+  std::string out;
+  for (size_t i = 0; i < plan.steps.size();) {
+    const uint32_t launch = plan.steps[i].launch;
+    double bytes = 0;
+    size_t parts = 0;
+    const std::string& name = plan.steps[i].name;
+    for (; i < plan.steps.size() && plan.steps[i].launch == launch; ++i, ++parts)
+      bytes += plan.steps[i].bytes;
+    out += std::to_string(launch) + "  " + name;
+    if (parts > 1) out += " and " + std::to_string(parts - 1) + " more";
+    out += "  " + kilobytes(bytes) + "\n";
+  }
+  uint64_t results = 0;
+  for (uint64_t bytes : plan.result_bytes) results += bytes;
+  return out + std::to_string(plan.launches) + " launches of " + std::to_string(plan.steps.size()) +
+         " kernels, " + std::to_string(plan.programs) + " unique; " + kilobytes(plan.bytes) +
+         " moved, modelled; peak " + kilobytes(static_cast<double>(plan.arena_bytes)) + " beside " +
+         kilobytes(static_cast<double>(results)) + " of results\n";
+}
+
 }  // namespace anneal::plan

@@ -10,5 +10,7 @@
 namespace anneal::plan {
 
 std::string print(const ExecPlan& plan);
+// A line for each launch and one for all of them: what it does, and the bytes that it is modelled to move.
+std::string summary(const ExecPlan& plan);
 
 }  // namespace anneal::plan

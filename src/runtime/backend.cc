@@ -9,6 +9,7 @@
 #include "ir/builder.h"
 #include "ir/text.h"
 #include "pass/pass.h"
+#include "plan/print.h"
 #include "runtime/canonical.h"
 #include "support/check.h"
 #include "tensor/backend.h"
@@ -199,6 +200,7 @@ class CompiledProgram final : public Compiled {
       inputs.push_back(plan.inputs[i].overwritten ? std::move(arrays[i]->memory) : arrays[i]->memory);
     return session.run(*executor_, std::move(inputs), vars);
   }
+  std::string explain() const override { return plan::summary(executor_->plan()); }
 
  private:
   Context& context_;

@@ -37,6 +37,7 @@ class InterpretedProgram final : public Compiled {
     for (const Tensor& t : roots_) roots.push_back(node_of(t));
     return interpret(graph, roots, bindings, options.in_f64);
   }
+  std::string explain() const override { return "run by the interpreter, op by op\n"; }
 
  private:
   std::vector<Tensor> roots_, params_;  // keep the nodes

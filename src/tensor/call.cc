@@ -27,6 +27,18 @@ std::string number_text(double v) {
 
 namespace {
 
+thread_local const Loc* t_blamed = nullptr;
+
+}  // namespace
+
+Blame::Blame(const Loc& loc) : outer_(t_blamed) {
+  if (t_blamed == nullptr) t_blamed = &loc;
+}
+Blame::~Blame() { t_blamed = outer_; }
+const Loc& Blame::instead_of(const Loc& loc) { return t_blamed != nullptr ? *t_blamed : loc; }
+
+namespace {
+
 const Loc& first_loc(std::initializer_list<const In*> operands) {
   // The operand nearest to the call: conversions on one line agree, and any of them is the user's.
   return (*operands.begin())->loc();
@@ -35,7 +47,7 @@ const Loc& first_loc(std::initializer_list<const In*> operands) {
 }  // namespace
 
 Call::Call(std::string_view name, std::initializer_list<const In*> operands)
-    : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(first_loc(operands)) {
+    : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(Blame::instead_of(first_loc(operands))) {
   for (const In* x : operands) {
     if (x->kind() == In::Kind::kTensor)
       take(node_of(x->tensor()));
@@ -53,20 +65,20 @@ Call::Call(std::string_view name, std::initializer_list<const In*> operands,
 }
 
 Call::Call(std::string_view name, const std::vector<Tensor>& operands, const Loc& loc)
-    : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(loc) {
+    : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(Blame::instead_of(loc)) {
   for (const Tensor& t : operands) take(node_of(t));
-  open(loc);
+  open(loc_);
 }
 
 Call::Call(std::string_view name, const Tensor& operand, const Loc& loc)
-    : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(loc) {
+    : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(Blame::instead_of(loc)) {
   take(node_of(operand));
-  open(loc);
+  open(loc_);
 }
 
 Call::Call(std::string_view name, const Loc& loc)
-    : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(loc) {
-  open(loc);
+    : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(Blame::instead_of(loc)) {
+  open(loc_);
 }
 
 void Call::take(Node operand) {

@@ -16,6 +16,20 @@ namespace anneal {
 inline ir::Node node_of(const Tensor& t) { return ir::Node{t.node().id()}; }
 inline Tensor wrap(ir::Node n) { return Tensor(detail::Handle(n.id)); }
 
+// While it lives, calls of this thread blame this line of the user's, where they would name the source of a
+// layer. The outermost one counts.
+class Blame {
+ public:
+  explicit Blame(const Loc& loc);
+  ~Blame();
+  Blame(const Blame&) = delete;
+  Blame& operator=(const Blame&) = delete;
+  static const Loc& instead_of(const Loc& loc);
+
+ private:
+  const Loc* outer_;
+};
+
 class Call final : public ErrorContext {
  public:
   Call(std::string_view name, std::initializer_list<const In*> operands);

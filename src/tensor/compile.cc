@@ -22,16 +22,6 @@ namespace {
 
 constexpr int64_t kFirstParam = int64_t{1} << 40;  // arguments are params beyond those that users number
 
-// Inside a capture calls are part of it; so is a call that is being differentiated.
-thread_local int t_capturing = 0;
-
-struct Capturing {
-  Capturing() { ++t_capturing; }
-  ~Capturing() { --t_capturing; }
-  Capturing(const Capturing&) = delete;
-  Capturing& operator=(const Capturing&) = delete;
-};
-
 // What a program is captured for. Extents that are named dimensions stand for every value.
 struct Guard {
   std::vector<DType> dtypes;
@@ -93,6 +83,12 @@ struct Jit::State {
 Jit::Jit(Body body, JitOptions options) : state_(std::make_shared<State>()) {
   state_->body = std::move(body);
   state_->options = std::move(options);
+}
+
+// Inside a capture calls are part of it; so is a call that is being differentiated.
+int& Capturing::depth() {
+  thread_local int depth = 0;
+  return depth;
 }
 
 size_t Jit::captures() const {
@@ -252,7 +248,7 @@ class JitCall {
 
 std::vector<Tensor> Jit::operator()(const std::vector<Tensor>& arguments, const Loc& loc) const {
   JitCall call(state_->body, state_->options, arguments, loc);
-  if (t_capturing != 0 || call.is_differentiated()) return state_->body(arguments);
+  if (Capturing::depth() != 0 || call.is_differentiated()) return state_->body(arguments);
   call.realize_arguments();
   const Guard guard = call.guard();
   const bool is_checked = state_->is_checked();

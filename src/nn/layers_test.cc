@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// Each layer against the functions it is made of, or against values worked out apart from it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "anneal/anneal.h"
+
+namespace anneal::nn {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+std::vector<float> numbers(const Tensor& t) { return t.to_vector<float>(); }
+void expect_near(const Tensor& a, const Tensor& b, double tolerance = 1e-5) {
+  ASSERT_EQ(a.shape(), b.shape());
+  EXPECT_LE(anneal::max(abs(a - b)).item<double>(), tolerance);
+}
+
+template <typename F>
+std::string layer_error(F f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error.message();
+  }
+  return "no error";
+}
+
+template <typename M>
+M with_values(M model, uint64_t seed = 3) {
+  for (const NamedParam& p : parameters(model))
+    if (p.param.is_trained())
+      p.param.set(randn(Sizes(p.param.shape()), {.seed = seed++}));
+    else
+      p.param.set(rand(Sizes(p.param.shape()), {.seed = seed++}) + 0.5);
+  return model;
+}
+
+TEST(LinearLayer, IsAMatrixProduct) {
+  const Tensor x = randn({5, 2, 3}, {.seed = 1});
+  const Linear plain = with_values(Linear(3, 4));
+  expect_near(plain(x), linear(x, plain.weight, plain.bias));
+  const Linear bare = with_values(Linear(3, 4, {.bias = false}));
+  expect_near(bare(x), matmul(x, transpose(bare.weight)));
+  const Linear turned = with_values(Linear(3, 4, {.inputs_first = true}));
+  EXPECT_EQ(turned.weight.shape(), (std::vector<int64_t>{3, 4}));
+  expect_near(turned(x), matmul(x, turned.weight) + *turned.bias);
+  EXPECT_THAT(layer_error([&] { plain(ones({2, 7})); }),
+              AllOf(HasSubstr("error[shape] linear: it takes 3 features, the input has 7"),
+                    HasSubstr("f32[2,7]"), HasSubstr("layers_test.cc")));
+}
+
+TEST(EmbeddingLayer, LooksRowsUp) {
+  const Embedding table = with_values(Embedding(6, 3));
+  const Tensor index = tensor({{1, 5}, {0, 1}});
+  expect_near(table(index), embedding(index, table.weight), 0);
+  expect_near(table.logits(ones({2, 3})), matmul(ones({2, 3}), transpose(table.weight)));
+}
+
+TEST(MlpLayer, AlternatesLinearAndActivation) {
+  const Mlp mlp = with_values(Mlp({2, 5, 3}, {.activation = Activation::kGelu}));
+  const Tensor x = randn({4, 2}, {.seed = 2});
+  expect_near(mlp(x), mlp.layers[1](gelu(mlp.layers[0](x))));
+  EXPECT_THROW(Mlp({3}), Error);
+}
+
+TEST(NormLayers, AreTheirFunctions) {
+  const Tensor x = randn({2, 4, 3, 3}, {.seed = 4}), rows = randn({5, 6}, {.seed = 5});
+  const LayerNorm layer = with_values(LayerNorm(6));
+  expect_near(layer(rows), layer_norm(rows, layer.weight, layer.bias));
+  const LayerNorm two = with_values(LayerNorm({3, 3}, {.eps = 0.1}));
+  expect_near(two(x), layer_norm(x, two.weight, two.bias, 0.1, 2));
+  const RMSNorm rms = with_values(RMSNorm(6));
+  expect_near(rms(rows), rms_norm(rows, rms.weight));
+  const GroupNorm group = with_values(GroupNorm(2, 4));
+  expect_near(group(x), group_norm(x, 2, group.weight, group.bias));
+  const BatchNorm batch = with_values(BatchNorm(4));
+  expect_near(batch(x), batch_norm(x, batch.running_mean, batch.running_var, batch.weight, batch.bias));
+  for (const NamedParam& p : parameters(batch)) EXPECT_FALSE(p.param.decays()) << p.name;
+  EXPECT_THAT(layer_error([&] { layer(ones({2, 7})); }), HasSubstr("takes 6 features, the input has 7"));
+  EXPECT_THAT(layer_error([&] { group(ones({2, 7, 1})); }), HasSubstr("takes 4 channels, the input has 7"));
+  EXPECT_THROW(GroupNorm(3, 4), Error);
+}
+
+TEST(BatchNormLayer, FollowsTheBatchWhenTraining) {
+  const BatchNorm layer = with_values(BatchNorm(2));
+  const Tensor x = randn({8, 2, 3}, {.seed = 6}) * 2 + 1;
+  const std::vector<NamedParam> params = parameters(layer);
+  std::vector<Tensor> values;
+  for (const NamedParam& p : params) values.push_back(p.param.tensor());
+  const Substitute training(params, values, {.train = true});
+  expect_near(layer(x), batch_norm_train(x, layer.weight, layer.bias).out);
+  const std::vector<Tensor> next = training.next();
+  ASSERT_EQ(params[2].name, "running_mean");
+  expect_near(next[2], values[2] * 0.9 + mean(x, {0, 2}) * 0.1);
+  expect_near(next[3], values[3] * 0.9 + var(x, {0, 2}) * 0.1, 1e-4);
+  EXPECT_EQ(numbers(next[0]), numbers(values[0]));
+}
+
+TEST(DropoutLayer, DropsOnlyWhenTraining) {
+  const Dropout dropout{0.25};
+  const Tensor x = ones({100, 100});
+  EXPECT_EQ(numbers(dropout(x)), numbers(x));
+  const auto drop = [&](uint64_t seed) {
+    const Substitute training({}, {}, {.train = true, .rng = Rng(seed)});
+    EXPECT_TRUE(is_training());
+    const Tensor first = dropout(x);
+    return std::pair(numbers(first), numbers(dropout(x)));
+  };
+  const auto [a, b] = drop(1);
+  EXPECT_NE(a, b) << "each draw is another";
+  EXPECT_EQ(a, drop(1).first);
+  EXPECT_NE(a, drop(2).first);
+  const auto zeros = std::count(a.begin(), a.end(), 0.0f);
+  EXPECT_NEAR(static_cast<double>(zeros), 2500, 200);
+  for (float v : a) EXPECT_NEAR(v, v == 0 ? 0 : 1 / 0.75, 1e-6);
+  const Substitute no_rng({}, {}, {.train = true});
+  EXPECT_THAT(layer_error([&] { dropout(x); }), HasSubstr("give nn::Substitute an rng"));
+}
+
+}  // namespace
+}  // namespace anneal::nn
