@@ -331,7 +331,9 @@ class Planner {
               static_cast<uint32_t>(vars.size()),
               kernel.cost.bytes(),
               kernel.cost.flops,
-              kernel.name};
+              kernel.name,
+              kernel.forward,
+              kernel.backward};
     for (const Slot& slot : kernel.slots) {
       uint32_t& block = block_of_[slot.value];
       if (block == kNone)
