@@ -35,6 +35,8 @@ constexpr Verb kVerbs[] = {
     {"interp", "evaluate a program and print its results", "anneal interp program.ir --seed 1 --dim B=4",
      add_interp},
     {"inspect", "list the tensors of a file", "anneal inspect model.safetensors --values", add_inspect},
+    {"fetch", "download a text to train on, or GPT-2, into the cache",
+     "anneal fetch\n  anneal fetch tinyshakespeare", add_fetch},
     {"conform", "compare with a reference set PATH.json and PATH.safetensors",
      "anneal conform reference/ops --filter conv", add_conform},
     {"reduce", "make a failing program small", "anneal reduce program.ir --check simplify --out small.ir",

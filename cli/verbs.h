@@ -24,6 +24,7 @@ Action add_cache(Options& verb);
 Action add_conform(Options& verb);
 Action add_doctor(Options& verb);
 Action add_explain(Options& verb);
+Action add_fetch(Options& verb);
 Action add_graph(Options& verb);
 Action add_inspect(Options& verb);
 Action add_interp(Options& verb);

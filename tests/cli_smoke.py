@@ -92,7 +92,7 @@ class CliTest(unittest.TestCase):
         self.assertRegex(self.out("--version"), r"^anneal \d+\.\d+\.\d+ \(commit \S+, .+\)\n$")
 
     def test_every_verb_has_help_with_an_example(self):
-        for verb in ("graph", "kernels", "profile", "opt", "explain", "inspect", "interp", "conform", "reduce", "run", "train", "cache"):
+        for verb in ("graph", "kernels", "profile", "opt", "explain", "fetch", "inspect", "interp", "conform", "reduce", "run", "train", "cache"):
             self.assertIn(f"example:\n  anneal {verb}", self.out(verb, "--help"))
             self.assertEqual(self.out(verb, "--help"), self.out("help", verb))
 
@@ -600,6 +600,25 @@ sink %5, %6
         self.assertIn("cut short", self.error("inspect", "cut.npy"))
         (self.path / "o.npy").write_bytes(b"\x93NUMPY\1\0" + struct.pack("<H", 56) + b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n")
         self.assertIn("Python object", self.error("inspect", "o.npy", "--json"))
+
+    def test_fetch(self):
+        cache = {"ANNEAL_CACHE_DIR": str(self.path / "cache"), "ANNEAL_OFFLINE": "1"}
+        self.assertIn("tinyshakespeare/input.txt", self.out("fetch", **cache))
+        states = {entry["name"]: entry["state"] for entry in json.loads(self.out("fetch", "--json", **cache))}
+        self.assertEqual((states["gpt2/vocab.json"], states["gpt2-xl/config.json"]), ("missing", "by hand"))
+        error = self.error("fetch", "tinyshakespeare", **cache)
+        self.assertIn("ANNEAL_OFFLINE=1: put https://", error)
+        self.assertIn(str(self.path / "cache/assets/tinyshakespeare/input.txt"), error)
+        self.assertIn("config.json", self.error("fetch", "gpt2-medium/config.json", **cache))
+        folder = self.path / "cache/assets/gpt2-medium"
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text("{}")  # taken as it is: its sum is not known
+        self.assertEqual(self.out("fetch", "gpt2-medium/config.json", **cache), f"{folder}/config.json\n")
+        (folder / "vocab.json").write_text("{}")
+        self.assertIn("is not what was published", self.error("fetch", "gpt2-medium/vocab.json", **cache))
+        self.assertIn("nearest is 'gpt2'", self.error("fetch", "gtp2", **cache))
+        self.assertIn("ANNEAL_CACHE_DIR is off", self.error("fetch", "gpt2", ANNEAL_CACHE_DIR="off"))
+        self.assertIn("0 or 1 fits", self.error("fetch", ANNEAL_OFFLINE="maybe"))
 
     # -- Reference sets --
 
