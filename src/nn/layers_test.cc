@@ -121,5 +121,55 @@ TEST(DropoutLayer, DropsOnlyWhenTraining) {
   EXPECT_THAT(layer_error([&] { dropout(x); }), HasSubstr("give nn::Substitute an rng"));
 }
 
+TEST(ConvLayers, AreTheirFunctions) {
+  const Tensor x = randn({2, 4, 7, 6}, {.seed = 8});
+  const Conv2d conv = with_values(Conv2d(4, 6, {3, 2}, {.stride = 2, .padding = {1, 0}, .groups = 2}));
+  EXPECT_EQ(conv.weight.shape(), (std::vector<int64_t>{6, 2, 3, 2}));
+  expect_near(conv(x), conv2d(x, conv.weight, conv.bias, {.stride = {2}, .padding = {1, 0}, .groups = 2}));
+  const Tensor line = randn({2, 4, 9}, {.seed = 9});
+  const Conv1d same = with_values(Conv1d(4, 3, 4, {.same = true, .bias = false}));
+  expect_near(same(line), conv1d(line, same.weight, {}, {.same = true}));
+  const ConvTranspose2d back = with_values(ConvTranspose2d(4, 2, 3, {.stride = 2, .output_padding = 1}));
+  EXPECT_EQ(back.weight.shape(), (std::vector<int64_t>{4, 2, 3, 3}));
+  expect_near(back(x), conv_transpose2d(x, back.weight, back.bias, {.stride = {2}, .output_padding = {1}}));
+  EXPECT_THAT(layer_error([&] { conv(ones({1, 3, 5, 5})); }), HasSubstr("takes 4 channels, the input has 3"));
+  EXPECT_THROW(Conv2d(4, 6, {3, 3, 3}), Error);
+  EXPECT_THROW(Conv2d(4, 6, 3, {.groups = 4}), Error);
+  // Its gradient, against a difference.
+  const auto loss = [&](const Tensor& w) { return sum(square(conv1d(line, w, {}, {.same = true}))); };
+  const Tensor slope = grad(loss)(same.weight.tensor());
+  const Tensor bump = pad(full({1, 1, 1}, 1e-2), {{1, 1}, {2, 1}, {0, 3}});
+  const double difference =
+      (loss(same.weight + bump).item<double>() - loss(same.weight - bump).item<double>()) / 2e-2;
+  EXPECT_NEAR(slope.slice({1, 2, 0}).item<double>(), difference, 1e-2 * std::abs(difference));
+}
+
+TEST(PoolLayers, AreTheirFunctions) {
+  const Tensor x = randn({2, 3, 8, 8}, {.seed = 10});
+  expect_near(nn::max_pool2d(2)(x), anneal::max_pool2d(x));
+  expect_near(nn::avg_pool2d({4, 2})(x), anneal::avg_pool2d(x, {.kernel = {4, 2}}));
+  expect_near(MaxPool{1, {.kernel = {2}}}(x), max_pool(x, 1, {.kernel = {2}}));
+  expect_near(AdaptiveAvgPool{{2, 2}}(x), adaptive_avg_pool(x, {2, 2}));
+  EXPECT_EQ(Flatten{}(x).shape(), (std::vector<int64_t>{2, 192}));
+}
+
+TEST(SequentialLayer, CallsLayersInTurn) {
+  const Linear first = with_values(Linear(3, 4)), second = with_values(Linear(4, 2), 9);
+  Sequential net{first, anneal::tanh, [](const Tensor& t) { return t * 2; }, second, Dropout{0.5}};
+  const Tensor x = randn({5, 3}, {.seed = 11});
+  expect_near(net(x), second(anneal::tanh(first(x)) * 2));
+  std::vector<std::string> names;
+  for (const NamedParam& p : parameters(net)) names.push_back(p.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"0.weight", "0.bias", "3.weight", "3.bias"}));
+  const auto step = compile(Training{.model = net,
+                                     .loss = [](const Sequential& m, Inputs in) { return mean(m(in["x"])); },
+                                     .inputs = {{"x", {5, 3}}},
+                                     .optimizer = Sgd{.lr = 1}});
+  step({{"x", x}});
+  EXPECT_NE(numbers(step.parameter("0.weight")), numbers(first.weight)) << "the copy is trained";
+  EXPECT_EQ(numbers(net.layers[0](x)), numbers(first(x)));
+  EXPECT_THAT(step.explain(), HasSubstr("0: "));
+}
+
 }  // namespace
 }  // namespace anneal::nn

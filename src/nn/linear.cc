@@ -67,6 +67,18 @@ Tensor Dropout::operator()(In x) const {
   return where(kept, p < 1 ? t * (1 / (1 - p)) : zeros_like(t), 0);
 }
 
+PRelu::PRelu(int64_t channels, double slope, Loc loc) {
+  check_width("PRelu", {channels}, loc);
+  weight = Param({channels}, init::constant(slope), {.decay = false}, loc);
+}
+
+Tensor PRelu::operator()(In x) const {
+  const detail::Layer layer(*this, "prelu", x);
+  const int64_t channels = weight.shape()[0];
+  if (channels != 1) layer.needs(1, channels, "channels");
+  return prelu(x, weight.tensor());
+}
+
 Tensor activate(Activation which, In x) {
   switch (which) {
     case Activation::kRelu: return relu(x);

@@ -95,9 +95,19 @@ struct OpenScope {
 Scope::Scope(const void* address, const void* type) {
   detail::Trace* trace = detail::Trace::current();
   if (trace == nullptr || trace->paths == nullptr) return;
-  const auto it = trace->paths->find({address, type});
-  if (it == trace->paths->end() || it->second.empty() || it->second == trace->path) return;
+  auto it = trace->paths->find({address, type});
+  // A base of the module's type: what lies there and is nested deepest.
+  for (auto at = trace->paths->lower_bound({address, nullptr}); it == trace->paths->end(); ++at) {
+    if (at == trace->paths->end() || at->first.first != address) return;
+    auto next = std::next(at);
+    while (next != trace->paths->end() && next->first.first == address) {
+      if (next->second.size() > at->second.size()) at = next;
+      ++next;
+    }
+    it = at;
+  }
   const std::string& path = it->second;
+  if (path.empty() || path == trace->path) return;
   const std::string& outer = trace->path;
   const bool is_below =
       !outer.empty() && path.size() > outer.size() && path.starts_with(outer) && path[outer.size()] == '.';

@@ -44,6 +44,16 @@ struct Dropout {
   Tensor operator()(In x) const;
 };
 
+// x where it is positive, and elsewhere times a learned slope: one, or one for each channel.
+struct PRelu {
+  Param weight;
+
+  PRelu() = default;
+  explicit PRelu(int64_t channels, double slope = 0.25, Loc loc = Loc::current());
+  Tensor operator()(In x) const;
+  ANNEAL_MEMBERS(weight)
+};
+
 enum class Activation { kRelu, kGelu, kGeluTanh, kSilu, kTanh, kSigmoid, kNone };
 Tensor activate(Activation which, In x);
 

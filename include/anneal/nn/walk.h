@@ -39,6 +39,7 @@ class Visitor {
 
   void leaf(std::string_view name, Param& param);
   size_t enter(std::string_view name, const void* address, const void* type);  // gives what leave() takes
+  void here(const void* address, const void* type) { module(address, type, path_); }
   size_t enter(size_t index, const void* address, const void* type);
   void leave(size_t length) { path_.resize(length); }
 
@@ -70,12 +71,16 @@ struct AnyVisit {
 template <typename T>
 concept NamesMembers = requires(T& t) { t.anneal_members(AnyVisit()); };
 
+// Modules whose members are known at run time only.
+template <typename T>
+concept WalksItself = requires(T& t, Visitor& visitor) { t.anneal_walk(visitor); };
+
 template <typename T>
 inline constexpr bool is_leaf = std::is_base_of_v<Param, T>;
 template <typename T>
-inline constexpr bool is_walked =
-    std::is_class_v<T> && !std::is_const_v<T> &&
-    (is_leaf<T> || ListOf<T>::value || OptionalOf<T>::value || NamesMembers<T> || std::is_aggregate_v<T>);
+inline constexpr bool is_walked = std::is_class_v<T> && !std::is_const_v<T> &&
+                                  (is_leaf<T> || ListOf<T>::value || OptionalOf<T>::value ||
+                                   NamesMembers<T> || WalksItself<T> || std::is_aggregate_v<T>);
 
 template <typename T>
 void walk(T& module, Visitor& visitor);
@@ -104,6 +109,8 @@ void walk(T& module, Visitor& visitor) {
   if constexpr (ListOf<T>::value) {
     size_t i = 0;
     for (auto& element : module) walk_member(i++, element, visitor);
+  } else if constexpr (WalksItself<T>) {
+    module.anneal_walk(visitor);
   } else if constexpr (NamesMembers<T>) {
     module.anneal_members([&](std::string_view names, auto&... members) {
       (walk_member(next_name(names), members, visitor), ...);

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// Tested by attention_test.cc.
+#include "anneal/nn/attention.h"
+
+#include <cmath>
+
+#include "nn/layer.h"
+#include "tensor/shared.h"
+
+namespace anneal::nn {
+
+MultiheadAttention::MultiheadAttention(const AttentionConfig& with, Loc loc) : config(with) {
+  const Call call("MultiheadAttention", loc);
+  AttentionConfig& c = config;
+  if (c.kv_heads == 0) c.kv_heads = c.heads;
+  if (c.heads < 1 || c.width < 1 || c.width % c.heads != 0)
+    call.fail(ErrorCode::kArgument, "a width of " + std::to_string(c.width) + " does not divide into " +
+                                        std::to_string(c.heads) + " heads");
+  if (c.kv_heads < 1 || c.heads % c.kv_heads != 0)
+    call.fail(ErrorCode::kArgument, std::to_string(c.heads) + " heads do not divide over " +
+                                        std::to_string(c.kv_heads) + " key heads");
+  if (c.rope != 0 && c.width / c.heads % 2 != 0)
+    call.fail(ErrorCode::kArgument,
+              "rotated positions need an even head size, not " + std::to_string(c.width / c.heads));
+  const LinearOptions linear{.bias = c.bias, .inputs_first = c.inputs_first, .init = c.init};
+  qkv = Linear(c.width, c.width + 2 * c.kv_heads * (c.width / c.heads), linear, loc);
+  o = Linear(c.width, c.width, linear, loc);
+}
+
+namespace {
+
+// [length of the queries, length of all]: whether a position is there yet.
+Tensor causal_mask(const Call& call, const Extent& before, const Extent& length) {
+  const Tensor from = unsqueeze(arange(length), 1) + number_of(call, to_dim(before), i32);
+  return unsqueeze(arange(before + length), 0) <= from;
+}
+
+struct Projected {
+  Tensor q, k, v;  // [batch, heads, length, head size]
+};
+Projected project(const MultiheadAttention& layer, const In& x, const Extent& before) {
+  const AttentionConfig& c = layer.config;
+  const int64_t size = c.width / c.heads;
+  const Extent batch = x.tensor().size(0), length = x.tensor().size(1);
+  const Tensor qkv = layer.qkv(x);
+  const auto part = [&](int64_t first, int64_t heads) {
+    return permute(reshape(narrow(qkv, 2, first * size, heads * size), {batch, length, heads, size}),
+                   {0, 2, 1, 3});
+  };
+  Projected out{part(0, c.heads), part(c.heads, c.kv_heads), part(c.heads + c.kv_heads, c.kv_heads)};
+  if (c.rope != 0) {
+    out.q = rope(out.q, c.rope, before);
+    out.k = rope(out.k, c.rope, before);
+  }
+  return out;
+}
+
+Tensor join_heads(const MultiheadAttention& layer, const In& x, const Tensor& mixed) {
+  const Tensor joined =
+      reshape(permute(mixed, {0, 2, 1, 3}), {x.tensor().size(0), x.tensor().size(1), layer.config.width});
+  return layer.o(In(joined, x.loc()));
+}
+
+}  // namespace
+
+Tensor MultiheadAttention::operator()(In x) const {
+  const detail::Layer layer(*this, "attention", x);
+  layer.needs_rank(3, "[batch, length, width]");
+  layer.needs(2, config.width, "features");
+  const auto [q, k, v] = project(*this, x, 0);
+  return join_heads(*this, x, scaled_dot_product_attention(q, k, v, {.causal = config.causal}));
+}
+
+Tensor MultiheadAttention::operator()(In x, KvCache& cache) const {
+  const detail::Layer layer(*this, "attention", x);
+  layer.needs_rank(3, "[batch, length, width]");
+  layer.needs(2, config.width, "features");
+  const Extent before = cache.length(), length = x.tensor().size(1);
+  const auto [q, k, v] = project(*this, x, before);
+  cache = cache.empty() ? KvCache{k, v} : KvCache{cat({cache.k, k}, 2), cat({cache.v, v}, 2)};
+  AttentionOptions options;
+  if (config.causal && !(length.is_const() && length.value() == 1)) {
+    const Call call("attention", {&x});
+    options.mask = causal_mask(call, before, length);
+  }
+  return join_heads(*this, x, scaled_dot_product_attention(q, cache.k, cache.v, options));
+}
+
+Tensor rope(In x, double base, const Extent& first) {
+  const Call call("rope", {&x});
+  const Tensor t = wrap(call.float_node(x));
+  if (t.rank() < 2 || !t.size(-1).is_const() || t.size(-1).value() % 2 != 0)
+    call.fail(ErrorCode::kShape, "takes [..., length, an even head size], not " + t.type());
+  const int64_t half = t.size(-1).value() / 2;
+  const Tensor place = cast(arange(t.size(-2)) + number_of(call, to_dim(first), i32), f32);
+  const Tensor rate = exp(cast(arange(half), f32) * (-std::log(base) / static_cast<double>(half)));
+  const Tensor angle = unsqueeze(place, 1) * unsqueeze(rate, 0);
+  const Tensor c = cast(cos(angle), t.dtype()), s = cast(sin(angle), t.dtype());
+  const Tensor low = narrow(t, -1, 0, half), high = narrow(t, -1, half, half);
+  return cat({low * c - high * s, high * c + low * s}, -1);
+}
+
+Block::Block(const BlockConfig& config, Loc loc)
+    : attn(config.attention, loc), activation(config.activation), dropout{config.dropout} {
+  const AttentionConfig& a = config.attention;
+  if (config.rms) {
+    norm1.emplace(a.width, NormOptions{}, loc);
+    norm2.emplace(a.width, NormOptions{}, loc);
+  } else {
+    ln1.emplace(a.width, NormOptions{.bias = a.bias}, loc);
+    ln2.emplace(a.width, NormOptions{.bias = a.bias}, loc);
+  }
+  const int64_t hidden = config.hidden != 0 ? config.hidden : 4 * a.width;
+  const LinearOptions linear{.bias = a.bias, .inputs_first = a.inputs_first, .init = a.init};
+  fc = Linear(a.width, hidden, linear, loc);
+  proj = Linear(hidden, a.width, linear, loc);
+}
+
+Tensor Block::run(const In& x, KvCache* cache) const {
+  const detail::Layer layer(*this, "block", x);
+  const auto at = [&](Tensor t) { return In(std::move(t), x.loc()); };
+  const auto norm = [&](const std::optional<LayerNorm>& ln, const std::optional<RMSNorm>& rms, const In& t) {
+    return at(ln ? (*ln)(t) : (*rms)(t));
+  };
+  if (!ln1 && !norm1) layer.fail(ErrorCode::kArgument, "was never made: give it a BlockConfig");
+  const In first = norm(ln1, norm1, x);
+  const Tensor y = x.tensor() + dropout(at(cache == nullptr ? attn(first) : attn(first, *cache)));
+  const In wide = at(activate(activation, at(fc(norm(ln2, norm2, at(y))))));
+  return y + dropout(at(proj(wide)));
+}
+
+Tensor Block::operator()(In x) const { return run(x, nullptr); }
+Tensor Block::operator()(In x, KvCache& cache) const { return run(x, &cache); }
+
+}  // namespace anneal::nn

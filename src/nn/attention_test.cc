@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#include "anneal/nn/attention.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "anneal/anneal.h"
+
+namespace anneal::nn {
+namespace {
+
+using ::testing::HasSubstr;
+
+void expect_same(const Tensor& a, const Tensor& b, double tolerance = 2e-5) {
+  ASSERT_EQ(a.shape(), b.shape());
+  EXPECT_LE(anneal::max(abs(a - b)).item<double>(), tolerance);
+}
+
+// Attention head by head, position by position.
+Tensor attention_by_hand(const MultiheadAttention& attn, const Tensor& x) {
+  const AttentionConfig& c = attn.config;
+  const int64_t size = c.width / c.heads;
+  const Tensor all = linear(x, attn.qkv.weight, attn.qkv.bias);
+  std::vector<Tensor> heads;
+  for (int64_t h = 0; h < c.heads; ++h) {
+    const int64_t shared = h / (c.heads / c.kv_heads);
+    const Tensor q = narrow(all, 2, h * size, size), k = narrow(all, 2, (c.heads + shared) * size, size),
+                 v = narrow(all, 2, (c.heads + c.kv_heads + shared) * size, size);
+    Tensor scores = matmul(q, transpose(k)) / std::sqrt(static_cast<double>(size));
+    if (c.causal) scores = scores + triu(full({x.shape()[1], x.shape()[1]}, -1e9), 1);
+    heads.push_back(matmul(softmax(scores), v));
+  }
+  return linear(cat(heads, -1), attn.o.weight, attn.o.bias);
+}
+
+TEST(Attention, IsThatOfItsHeads) {
+  const Tensor x = randn({2, 5, 12}, {.seed = 1});
+  for (const AttentionConfig& config :
+       {AttentionConfig{.width = 12, .heads = 3}, AttentionConfig{.width = 12, .heads = 6, .causal = true},
+        AttentionConfig{.width = 12, .heads = 6, .kv_heads = 2, .causal = true},
+        AttentionConfig{.width = 12, .heads = 4, .kv_heads = 1}}) {
+    const MultiheadAttention attn(config);
+    initialize(attn, 3);
+    expect_same(attn(x), attention_by_hand(attn, x));
+  }
+  EXPECT_THROW(MultiheadAttention({.width = 12, .heads = 5}), Error);
+  EXPECT_THROW(MultiheadAttention({.width = 12, .heads = 6, .kv_heads = 4}), Error);
+}
+
+TEST(Rope, RotatesByPosition) {
+  const Tensor x = randn({1, 6, 8}, {.seed = 2});
+  const std::vector<float> in = x.to_vector<float>(), out = rope(x, 100, 2).to_vector<float>();
+  for (int64_t t = 0; t < 6; ++t)
+    for (int64_t i = 0; i < 4; ++i) {
+      const double angle = static_cast<double>(t + 2) * std::pow(100.0, -static_cast<double>(i) / 4);
+      const auto at = static_cast<size_t>(t * 8 + i);
+      EXPECT_NEAR(out[at], in[at] * std::cos(angle) - in[at + 4] * std::sin(angle), 1e-5);
+      EXPECT_NEAR(out[at + 4], in[at + 4] * std::cos(angle) + in[at] * std::sin(angle), 1e-5);
+    }
+}
+
+TEST(KvCaches, ContinueAsTheWholeDoes) {
+  for (const double base : {0.0, 10000.0}) {
+    const MultiheadAttention attn({.width = 8, .heads = 4, .kv_heads = 2, .causal = true, .rope = base});
+    initialize(attn, 5);
+    const Tensor x = randn({2, 7, 8}, {.seed = 6}), whole = attn(x);
+    KvCache cache;
+    std::vector<Tensor> parts;
+    int64_t at = 0;
+    for (int64_t length : {3, 1, 2, 1}) {
+      parts.push_back(attn(narrow(x, 1, at, length), cache));
+      at += length;
+    }
+    EXPECT_EQ(cache.k.shape(), (std::vector<int64_t>{2, 2, 7, 2}));
+    expect_same(cat(parts, 1), whole);
+  }
+}
+
+GptConfig small_gpt() { return {.vocabulary = 11, .context = 16, .width = 8, .heads = 2, .layers = 2}; }
+
+TEST(Gpts, HaveTheirParameters) {
+  std::vector<std::string> names;
+  for (const NamedParam& p : parameters(Gpt(small_gpt()))) names.push_back(p.name);
+  EXPECT_EQ(names.size(), 2u + 2 * 12 + 2 + 1);
+  EXPECT_THAT(names, ::testing::IsSupersetOf({"wte.weight", "wpe.weight", "blocks.1.attn.qkv.weight",
+                                              "blocks.0.ln1.bias", "blocks.1.proj.weight", "ln_f.weight",
+                                              "head.weight"}));
+  GptConfig llama = small_gpt();
+  llama.rms = llama.tied = true;
+  llama.bias = false;
+  llama.rope = 10000;
+  names.clear();
+  for (const NamedParam& p : parameters(Gpt(llama))) names.push_back(p.name);
+  EXPECT_THAT(names, ::testing::ElementsAre("wte.weight", "blocks.0.norm1.weight", "blocks.0.attn.qkv.weight",
+                                            "blocks.0.attn.o.weight", "blocks.0.norm2.weight",
+                                            "blocks.0.fc.weight", "blocks.0.proj.weight",
+                                            "blocks.1.norm1.weight", "blocks.1.attn.qkv.weight",
+                                            "blocks.1.attn.o.weight", "blocks.1.norm2.weight",
+                                            "blocks.1.fc.weight", "blocks.1.proj.weight", "norm_f.weight"));
+  const Gpt model(small_gpt());
+  initialize(model, 1);
+  EXPECT_EQ(model(zeros({1, 4}, i32)).shape(), (std::vector<int64_t>{1, 4, 11}));
+  EXPECT_THROW(model(zeros({1, 17}, i32)), Error);
+}
+
+TEST(Gpts, TrainAndGenerateWithACacheOfNamedLength) {
+  GptConfig config = small_gpt();
+  config.rope = 100;
+  config.dropout = 0.1;
+  config.kv_heads = 1;
+  const auto step = compile(Training{
+      .model = Gpt(config),
+      .loss = [](const Gpt& m, Inputs in) { return language_model_loss(m(in["ids"]), in["targets"]); },
+      .inputs = {{"ids", {2, 8}, i32}, {"targets", {2, 8}, i32}},
+      .optimizer = AdamW{.lr = 1e-2},
+      .seed = 3});
+  const Tensor text = remainder(arange(18) * 3, 11);
+  const Tensor ids = reshape(narrow(text, 0, 0, 16), {2, 8}),
+               targets = reshape(narrow(text, 0, 1, 16), {2, 8});
+  double first = 0, last = 0;
+  for (int i = 0; i < 30; ++i) {
+    last = step({{"ids", ids}, {"targets", targets}}).loss();
+    if (i == 0) first = last;
+  }
+  EXPECT_LT(last, 0.6 * first);
+  EXPECT_THAT(step.explain(), HasSubstr("blocks.0.attn.qkv: matmul+"));
+  const auto whole = step.attach([](const Gpt& m, Inputs in) { return m(in["ids"]); },
+                                 {{"ids", {1, dim("length", 1, 16)}, i32}});
+  const auto begin = step.attach(
+      [](const Gpt& m, Inputs in) {
+        Tensor cache;
+        const Tensor logits = m(in["ids"], cache);
+        return std::pair(logits, cache);
+      },
+      {{"ids", {1, dim("length", 1, 16)}, i32}});
+  const auto next = step.attach(
+      [](const Gpt& m, Inputs in) {
+        Tensor cache = in["cache"];
+        const Tensor logits = m(in["ids"], cache);
+        return std::pair(logits, cache);
+      },
+      {{"ids", {1, 1}, i32}, {"cache", Gpt(config).cache_sizes(1, dim("past", 1, 15))}});
+  const Tensor prompt = reshape(narrow(text, 0, 0, 10), {1, 10});
+  auto [logits, cache] = begin({{"ids", narrow(prompt, 1, 0, 4)}});
+  for (int64_t t = 4; t < 10; ++t) {
+    std::tie(logits, cache) = next({{"ids", narrow(prompt, 1, t, 1)}, {"cache", cache}});
+    const Tensor wanted = whole({{"ids", narrow(prompt, 1, 0, t + 1)}});
+    expect_same(select(logits, 1, 0), select(wanted, 1, t), 1e-4);
+  }
+  EXPECT_EQ(cache.shape(), (std::vector<int64_t>{4, 1, 1, 10, 4}));
+  EXPECT_EQ(next.compiles(), 1u);
+}
+
+}  // namespace
+}  // namespace anneal::nn
