@@ -13,7 +13,7 @@ constexpr Model kModels[] = {
     {"mlp", "three linear layers; tells three spirals apart", 300, make_mlp},
     {"conv",
      "a convolutional network; reads digits (--data: a folder with MNIST's files), else tells bars apart",
-     600, make_conv},
+     1400, make_conv},
     {"dynmlp", "the mlp with batches of 1, 7, 32 and 129 in turn, compiled once", 300, make_dynmlp},
     {"nanogpt", "a GPT of characters; learns Tiny Shakespeare, or any text (--data FILE)", 300, make_nanogpt},
 };
