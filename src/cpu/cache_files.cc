@@ -99,8 +99,9 @@ CacheFile kind_of_file(const fs::path& path) {
   return kind;
 }
 
+// O_NONBLOCK: opening a pipe or a device would otherwise wait for who writes to it, for ever.
 int open_regular(const fs::path& path, int flags) {
-  const int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0644);
+  const int fd = ::open(path.c_str(), flags | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0644);
   struct stat info{};
   if (fd < 0 || (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode))) return fd;
   ::close(fd);

@@ -123,5 +123,47 @@ TEST_F(CacheFilesTest, AnAbandonedFileGoesWithTheNextStore) {
   EXPECT_TRUE(fs::exists(fresh)) << "another process may be writing it";
 }
 
+// Each would wait for ever where it opened one: the alarm ends the test then.
+TEST_F(CacheFilesTest, PipesSocketsAndDevicesAreNotWaitedFor) {
+  ::alarm(60);
+  const fs::path object = pipe(support::key_text({1, 1}) + ".o"), lines = pipe("journal");
+  const int s = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  const fs::path socket = folder / (support::key_text({2, 2}) + ".o");
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  ASSERT_LT(socket.string().size(), sizeof address.sun_path);
+  std::copy_n(socket.c_str(), socket.string().size(), address.sun_path);
+  ASSERT_EQ(::bind(s, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ::close(s);
+  fs::create_symlink("/dev/zero", folder / (support::key_text({3, 3}) + ".o"));
+
+  ObjectCache cache(folder, 5000);
+  for (uint64_t i = 1; i <= 3; ++i) {
+    EXPECT_FALSE(cache.find({i, i}));
+    EXPECT_EQ(cache.look({i, i}), ObjectCache::State::kDamaged);
+    cache.store({i, i}, std::vector<std::byte>(10));
+    EXPECT_FALSE(cache.find({i, i}));
+  }
+  EXPECT_NE(cache.statistics().last_problem.find("not a regular file"), std::string::npos);
+  for (uint64_t i = 10; i < 30; ++i) cache.store({i, i}, std::vector<std::byte>(1000));  // evicts
+  Journal journal(folder);
+  journal.append({{"p", "o", "c", "t t", 1}}, {});
+  EXPECT_TRUE(journal.read().entries.empty());
+  device::Caps caps;
+  const device::Measured m{1e10, 2e10, 3e10, 4e10, 1e-6};
+  keep_figures(folder, caps, m);
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().filename().string().starts_with(kFiguresPrefix)) {
+      const fs::path figures = entry.path();
+      fs::remove(figures);
+      pipe(figures.filename().string());
+      break;
+    }
+  EXPECT_FALSE(kept_figures(folder, caps));
+  EXPECT_GT(clear_folder(cache, journal).entries, 0u);
+  EXPECT_TRUE(fs::exists(object) && fs::exists(lines) && fs::exists(socket));
+  ::alarm(0);
+}
+
 }  // namespace
 }  // namespace anneal::cpu
