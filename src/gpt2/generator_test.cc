@@ -13,9 +13,14 @@ namespace anneal::gpt2 {
 namespace {
 
 nn::Gpt small_model() {
-  nn::Gpt model(nn::GptConfig{
-      .vocabulary = 50, .context = 24, .width = 32, .heads = 4, .layers = 2, .tied = true, .deviation = 0.4,
-      .inputs_first = true});
+  nn::Gpt model(nn::GptConfig{.vocabulary = 50,
+                              .context = 24,
+                              .width = 32,
+                              .heads = 4,
+                              .layers = 2,
+                              .tied = true,
+                              .deviation = 0.4,
+                              .inputs_first = true});
   nn::initialize(model, 5);
   return model;
 }
