@@ -67,7 +67,7 @@ Patient examine(const std::string& name) {
       p.caps = &device.caps();
       p.description = p.caps->description;
       p.store = device.code_store();
-      p.runs = name != "null";
+      p.runs = p.caps->runs;
     } catch (const Error& error) {
       p.problem = error.message();
       return p;

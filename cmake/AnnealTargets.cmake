@@ -52,7 +52,7 @@ function(anneal_glob out dir pattern)
 endfunction()
 
 # Folders that read, write and build programs: nothing there is worth the time that optimizing it takes.
-set(ANNEAL_PLAIN_FOLDERS nn io programs files assets conform)
+set(ANNEAL_PLAIN_FOLDERS nn io programs files assets training terminal conform)
 # Folders whose sources nearly all parse JSON.
 set(ANNEAL_JSON_FOLDERS conform)
 
@@ -60,6 +60,8 @@ function(anneal_library folder)
   anneal_glob(sources src/${folder} *.cc EXCLUDE "_test\\.cc$" "_fuzz\\.cc$" "_bench\\.cc$" "/test_[^/]*\\.cc$")
   if(folder STREQUAL "support")
     list(APPEND sources ${ANNEAL_VERSION_SOURCE})
+  elseif(folder STREQUAL "training")
+    list(APPEND sources ${ANNEAL_DOCUMENTATION_SOURCE})
   endif()
   set(target anneal_${folder})
   if(sources)
@@ -120,8 +122,8 @@ function(anneal_library folder)
 endfunction()
 
 # libanneal.a: the folders in one archive, with the public headers only. Those of the tool alone are not
-# for users: conform, and assets, whose libraries a user's program should not need.
-set(ANNEAL_TOOL_FOLDERS conform assets)
+# for users: conform, assets, whose libraries a user's program should not need, and what trains built-in models.
+set(ANNEAL_TOOL_FOLDERS conform assets training terminal)
 function(anneal_umbrella)
   set(objects "")
   foreach(folder IN LISTS ANNEAL_FOLDERS)

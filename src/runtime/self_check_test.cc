@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "anneal/error.h"
+#include "device/registry.h"
 #include "runtime/backend.h"
 
 namespace anneal::runtime {
@@ -12,7 +13,7 @@ namespace {
 
 TEST(SelfCheck, DevicesGiveWhatTheInterpreterGives) {
   for (const std::string& device : device_names()) {
-    if (device == "null") continue;
+    if (device != "interp" && !device::find_device(device).caps().runs) continue;
     for (size_t i = 0; i < self_checks().size(); ++i)
       EXPECT_EQ(self_check(device, i), "") << device << ": " << self_checks()[i];
   }

@@ -61,9 +61,11 @@ double fraction(const Progress& p) {
   return p.steps <= 0 ? 0 : std::clamp(static_cast<double>(p.step) / static_cast<double>(p.steps), 0.0, 1.0);
 }
 
+double seconds_a_step(const Progress& p) { return p.seconds / static_cast<double>(p.step - p.done_before); }
+
 std::string time_left(const Progress& p) {
-  if (p.step <= 0 || p.step >= p.steps) return time_text(p.seconds) + " taken";
-  return time_text(p.seconds / static_cast<double>(p.step) * static_cast<double>(p.steps - p.step)) + " left";
+  if (p.step <= p.done_before || p.step >= p.steps) return time_text(p.seconds) + " taken";
+  return time_text(seconds_a_step(p) * static_cast<double>(p.steps - p.step)) + " left";
 }
 
 std::string progress_line(const Progress& p, int width, const Style& style) {
@@ -138,7 +140,7 @@ std::vector<std::string> dashboard(const Progress& p, int width, const Style& st
   out.push_back(loss_line(p, width, style));
   Line speed(width, style);
   speed.add("speed    " + count_text(std::llround(p.items_per_second)) + " " + p.items + "/s");
-  if (p.step > 0) speed.add(format(", %.1f ms a step", 1e3 * p.seconds / static_cast<double>(p.step)));
+  if (p.step > p.done_before) speed.add(format(", %.1f ms a step", 1e3 * seconds_a_step(p)));
   out.push_back(speed.text());
   Line kernels(width, style);
   kernels.add("kernels  ").add(count_text(p.forward) + " forward", kTeal).add(", ");

@@ -14,7 +14,8 @@ namespace anneal::terminal {
 struct Progress {
   std::string title;            // "nanogpt on cpu: 4 layers of width 128, 0.8 M parameters"
   int64_t step = 0, steps = 0;  // done, and in all
-  double seconds = 0;           // since the first step
+  int64_t done_before = 0;      // of these, by an earlier run
+  double seconds = 0;           // of this one
   std::vector<double> losses;   // those that were read, oldest first
   double items_per_second = 0;
   std::string items = "examples";                 // or tokens

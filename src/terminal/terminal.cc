@@ -5,13 +5,17 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <string_view>
 
+#include "support/flags.h"
+
 namespace anneal::terminal {
+
+using support::Flag;
+
 namespace {
 
 constexpr int kPlainWidth = 80;  // where the terminal does not say
@@ -19,18 +23,14 @@ constexpr int kPlainWidth = 80;  // where the terminal does not say
 volatile std::sig_atomic_t g_interrupted = 0;
 void note_interrupt(int) { g_interrupted = 1; }
 
-std::string_view variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string_view() : value;
-}
-
 // LC_ALL before LC_CTYPE before LANG, as the C library has it.
 bool is_utf8() {
-  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
-    const std::string_view value = variable(name);
-    if (!value.empty())
-      return value.find("UTF-8") != value.npos || value.find("utf8") != value.npos ||
-             value.find("UTF8") != value.npos || value.find("utf-8") != value.npos;
+  for (const Flag flag : {Flag::kLcAll, Flag::kLcCtype, Flag::kLang}) {
+    const std::string_view value = support::flag_text(flag);
+    if (value.empty()) continue;
+    constexpr std::string_view kNames[] = {"UTF-8", "utf-8", "UTF8", "utf8"};
+    return std::any_of(std::begin(kNames), std::end(kNames),
+                       [&](std::string_view n) { return value.find(n) != value.npos; });
   }
   return false;
 }
@@ -44,7 +44,8 @@ struct Terminal::Saved {
 };
 
 bool Terminal::is_there() {
-  return isatty(STDOUT_FILENO) != 0 && !variable("TERM").empty() && variable("TERM") != "dumb";
+  const std::string& kind = support::flag_text(Flag::kTerm);
+  return isatty(STDOUT_FILENO) != 0 && !kind.empty() && kind != "dumb";
 }
 
 Terminal::Terminal() : saved_(std::make_unique<Saved>()) {
@@ -74,7 +75,9 @@ Terminal::~Terminal() {
   sigaction(SIGTERM, &saved_->terminate, nullptr);
 }
 
-Style Terminal::style() const { return {.colour = variable("NO_COLOR").empty(), .unicode = is_utf8()}; }
+Style Terminal::style() const {
+  return {.colour = support::flag_text(Flag::kNoColor).empty(), .unicode = is_utf8()};
+}
 
 int Terminal::width() const {
   winsize size = {};
