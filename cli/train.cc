@@ -27,7 +27,7 @@ using training::Trainable;
 struct TrainOptions {
   std::string model, device, out, resume;
   training::Settings settings;
-  int64_t seed = 1, log_every = 10;
+  int64_t seed = 1, log_every = 10, stop_after = 0;
   bool plain = false, json = false;
 };
 
@@ -83,7 +83,6 @@ class Run {
   explicit Run(TrainOptions options) : options_(std::move(options)), device_({.device = options_.device}) {
     const training::Model& model = training::find_model(options_.model);
     training::Settings& settings = options_.settings;
-    if (settings.steps == 0) settings.steps = model.steps;
     settings.seed = static_cast<uint64_t>(options_.seed);
     std::optional<Checkpoint> before;
     if (!options_.resume.empty()) {
@@ -91,6 +90,7 @@ class Run {
       check_model(*before);
       settings = training::settings_of(*before, settings);
     }
+    if (settings.steps == 0) settings.steps = model.steps;
     run_ = model.make(settings);
     if (before) run_->resume(*before);
     first_ = run_->step().steps();
@@ -140,7 +140,7 @@ class Run {
       items += run_->items(done);
       ++done;
       const bool is_line = done == first_ + 1 || done == steps || done % options_.log_every == 0;
-      const bool stops = screen.wants_to_stop();
+      const bool stops = screen.wants_to_stop() || done == options_.stop_after;
       const bool is_due = screen.is_due(stops || done == steps);
       if (!stops && !is_due && (!is_line || screen.is_there())) continue;
       const double loss = result.loss();  // waits for the steps up to here
@@ -199,6 +199,8 @@ Action add_train(Options& verb) {
   training::Settings& settings = options->settings;
   verb.argument("model", options->model, "mlp, conv, dynmlp or nanogpt");
   verb.option("--steps", settings.steps, "how many, in all; the model's own number when it is not given",
+              Range::kPositive);
+  verb.option("--stop-after", options->stop_after, "end at this step and save, for --resume to go on",
               Range::kPositive);
   verb.option("--batch", settings.batch, "how many examples a step", Range::kPositive);
   verb.option("--seed", options->seed, "of parameters and data", Range::kNotNegative);

@@ -108,7 +108,7 @@ class CliTest(unittest.TestCase):
         self.assertIn("--wrong", self.error("graph", "mlp", "--wrong"))
         self.assertIn("nearest model is 'nanogpt'", self.error("graph", "nanogtp"))
         self.assertIn("nearest is nanogpt", self.error("run", "nanogtp"))
-        self.assertIn("nearest is nanogpt", self.error("train", "nanogtp"))
+        self.assertIn("nearest is 'nanogpt'", self.error("train", "nanogtp"))
         self.assertIn("'simplify'", self.error("opt", "--passes=simplfy", "p.ir"))
         self.assertIn("nearest is 'reduce'", self.error("explain", "reduec"))
         # A name that is far from all is not answered with one.
@@ -282,6 +282,32 @@ class CliTest(unittest.TestCase):
         self.assertEqual(len(list((self.path / "cache").glob("measured-*"))), 1)
         again = self.out("kernels", "nanogpt", "--train", "--device", "cpu", **env)
         self.assertEqual(first.splitlines()[:-1], again.splitlines()[:-1])
+
+    def test_a_run_goes_on_bit_for_bit(self):
+        small = ("train", "nanogpt", "--layers", "1", "--dmodel", "16", "--heads", "2", "--block", "8", "--batch", "2",
+                 "--data", "text.txt")
+        (self.path / "text.txt").write_text("What is done in two parts is done as if in one. " * 40)
+        self.out(*small, "--steps", "20", "--out", "whole.ckpt")
+        self.out(*small, "--steps", "20", "--stop-after", "10", "--out", "half.ckpt")
+        text = self.out("train", "nanogpt", "--data", "text.txt", "--resume", "half.ckpt", "--out", "rest.ckpt")
+        self.assertIn("goes on after step 10 of half.ckpt", text)
+        self.assertEqual((self.path / "whole.ckpt").read_bytes(), (self.path / "rest.ckpt").read_bytes())
+        self.assertIn("--layers is 2, and the checkpoint was made with 1",
+                      self.error("train", "nanogpt", "--data", "text.txt", "--resume", "half.ckpt", "--layers", "2"))
+        self.assertIn("is of the model 'nanogpt', not of 'mlp'", self.error("train", "mlp", "--resume", "half.ckpt"))
+        (self.path / "cut.ckpt").write_bytes((self.path / "half.ckpt").read_bytes()[:-9])
+        self.assertIn("cut.ckpt", self.error("train", "nanogpt", "--resume", "cut.ckpt"))
+
+    def test_training_refuses_what_makes_no_sense(self):
+        for arguments, message in ((("nanogpt", "--batch", "0"), "--batch"),
+                                   (("nanogpt", "--heads", "3"), "does not divide into 3 heads"),
+                                   (("nanogpt", "--data", "absent.txt"), "absent.txt"),
+                                   (("conv", "--data", "."), "MNIST"),
+                                   (("mlp", "--device", "gpu"), "no device 'gpu'"),
+                                   (("mlp", "--lr", "1e30", "--steps", "50"), "--nan-trap")):
+            self.assertIn(message, self.error("train", *arguments, ANNEAL_OFFLINE="1"))
+        (self.path / "short.txt").write_text("abc")
+        self.assertIn("too short", self.error("train", "nanogpt", "--data", "short.txt"))
 
     def test_doctor(self):
         text = self.out("doctor", "--device", "cpu")

@@ -46,7 +46,7 @@ constexpr uint64_t kHeldOut = 0x5eed;  // data that no seed trains on
 class Spirals final : public Trainable {
  public:
   Spirals(const Settings& settings, bool dynamic)
-      : settings_(settings),
+      : Trainable(settings),
         dynamic_(dynamic),
         step_(compile_classifier(
             nn::Sequential{nn::Linear(2, 64), [](const Tensor& x) { return tanh(x); }, nn::Linear(64, 64),
@@ -86,7 +86,6 @@ class Spirals final : public Trainable {
   }
 
  private:
-  Settings settings_;
   bool dynamic_;
   Step<nn::Sequential> step_;
 };
@@ -112,7 +111,7 @@ nn::Sequential conv_net(int64_t side, int64_t classes) {
 class Digits final : public Trainable {
  public:
   Digits(const Settings& settings, Images images)
-      : settings_(settings),
+      : Trainable(settings),
         batch_(given_or(settings.batch, 64)),
         images_(std::move(images)),
         count_(images_.x.shape()[0]),
@@ -181,7 +180,6 @@ class Digits final : public Trainable {
     y.push_back(labels_[static_cast<size_t>(image)]);
   }
 
-  Settings settings_;
   int64_t batch_;
   Images images_;
   int64_t count_, side_, trained_;

@@ -29,7 +29,7 @@ nn::GptConfig config_of(const Settings& s, int64_t vocabulary) {
 class NanoGpt final : public Trainable {
  public:
   NanoGpt(const Settings& settings, const Text& text, CharTokenizer tokens)
-      : settings_(settings),
+      : Trainable(settings),
         tokens_(std::move(tokens)),
         origin_(text.origin),
         config_(config_of(settings, tokens_.size())),
@@ -114,7 +114,6 @@ class NanoGpt final : public Trainable {
     return tokens_.encode("\n")[0];
   }
 
-  Settings settings_;
   CharTokenizer tokens_;
   std::string origin_;
   nn::GptConfig config_;

@@ -40,6 +40,7 @@ Checkpoint Trainable::checkpoint() const {
   TrainingState state = step().state();
   for (NamedTensor& t : state.tensors) out.tensors.emplace(std::move(t.name), std::move(t.value));
   for (auto& [name, value] : state.numbers) out.integers.emplace(name, value);
+  out.integers.emplace("steps", settings_.steps);
   describe(out);
   return out;
 }
@@ -57,17 +58,15 @@ void Trainable::resume(const Checkpoint& checkpoint) const {
 }
 
 Settings settings_of(const Checkpoint& checkpoint, Settings given) {
-  const std::pair<const char*, int64_t*> numbers[] = {{"layers", &given.layers},
-                                                      {"heads", &given.heads},
-                                                      {"dmodel", &given.width},
-                                                      {"block", &given.block},
-                                                      {"batch", &given.batch}};
+  const std::pair<const char*, int64_t*> numbers[] = {{"layers", &given.layers}, {"heads", &given.heads},
+                                                      {"dmodel", &given.width},  {"block", &given.block},
+                                                      {"batch", &given.batch},   {"steps", &given.steps}};
   for (const auto& [name, value] : numbers) {
     const auto found = checkpoint.integers.find(name);
     if (found == checkpoint.integers.end()) continue;
     if (*value == 0) *value = found->second;
-    const bool is_shape = value != &given.batch;
-    if (is_shape && *value != found->second)
+    const bool may_differ = value == &given.batch || value == &given.steps;
+    if (!may_differ && *value != found->second)
       raise(ErrorCode::kArgument, std::string("--") + name + " is " + std::to_string(*value) +
                                       ", and the checkpoint was made with " + std::to_string(found->second) +
                                       "; leave it away to go on with that");

@@ -29,6 +29,7 @@ struct Settings {
 
 class Trainable {
  public:
+  explicit Trainable(Settings settings) : settings_(std::move(settings)) {}
   virtual ~Trainable() = default;
 
   virtual const AnyStep& step() const = 0;
@@ -45,6 +46,8 @@ class Trainable {
 
  protected:
   virtual void describe(Checkpoint& checkpoint) const = 0;
+
+  const Settings settings_;
 };
 
 struct Model {
