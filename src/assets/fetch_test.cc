@@ -27,36 +27,36 @@ namespace {
 class Fetch : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    server_folder_ =
+    server_folder =
         (std::filesystem::path(testing::TempDir()) / ("anneal_server_" + std::to_string(::getpid())))
             .string();
-    std::filesystem::remove_all(server_folder_);
-    std::filesystem::create_directories(server_folder_);
+    std::filesystem::remove_all(server_folder);
+    std::filesystem::create_directories(server_folder);
     ::setenv("no_proxy", "127.0.0.1", 1);
     const std::string script = test::golden_path("../asset_server.py");
-    server_ = ::fork();
-    if (server_ == 0) {
-      ::execlp("python3", "python3", script.c_str(), server_folder_.c_str(), static_cast<char*>(nullptr));
+    server = ::fork();
+    if (server == 0) {
+      ::execlp("python3", "python3", script.c_str(), server_folder.c_str(), static_cast<char*>(nullptr));
       _exit(127);
     }
     constexpr int kTries = 3000;
-    for (int i = 0; i < kTries && !std::filesystem::exists(server_folder_ + "/port"); ++i) ::usleep(10'000);
-    std::ifstream(server_folder_ + "/port") >> port_;
+    for (int i = 0; i < kTries && !std::filesystem::exists(server_folder + "/port"); ++i) ::usleep(10'000);
+    std::ifstream(server_folder + "/port") >> port;
   }
   static void TearDownTestSuite() {
-    if (server_ > 0) {
-      ::kill(server_, SIGKILL);
-      ::waitpid(server_, nullptr, 0);
+    if (server > 0) {
+      ::kill(server, SIGKILL);
+      ::waitpid(server, nullptr, 0);
     }
-    std::filesystem::remove_all(server_folder_);
+    std::filesystem::remove_all(server_folder);
   }
 
   void SetUp() override {
-    ASSERT_FALSE(port_.empty()) << "python3 tests/asset_server.py does not start";
+    ASSERT_FALSE(port.empty()) << "python3 tests/asset_server.py does not start";
     content_.resize(300'000);
     for (size_t i = 0; i < content_.size(); ++i) content_[i] = static_cast<char>(i * 2654435761u >> 13);
     name_ = testing::UnitTest::GetInstance()->current_test_info()->name();
-    std::ofstream(server_folder_ + "/" + name_, std::ios::binary) << content_;
+    std::ofstream(server_folder + "/" + name_, std::ios::binary) << content_;
     Sha256 sum;
     sum.add(std::as_bytes(std::span(content_)));
     sum_ = sum.finish();
@@ -67,7 +67,7 @@ class Fetch : public testing::Test {
 
   // The file of this test by way of a fault.
   Asset asset(const std::string& fault) {
-    url_ = "http://127.0.0.1:" + port_ + "/" + fault + "/" + name_;
+    url_ = "http://127.0.0.1:" + port + "/" + fault + "/" + name_;
     return {"set/data", url_, content_.size(), sum_};
   }
   std::string fetched(const Asset& what) const {
@@ -78,7 +78,7 @@ class Fetch : public testing::Test {
 
   // "/FAULT RANGE" of each request for this file.
   std::vector<std::string> requests() const {
-    std::ifstream log(server_folder_ + "/log");
+    std::ifstream log(server_folder + "/log");
     std::vector<std::string> lines;
     for (std::string line; std::getline(log, line);) {
       const size_t at = line.find("/" + name_ + " ");
@@ -95,8 +95,8 @@ class Fetch : public testing::Test {
       EXPECT_FALSE(std::filesystem::exists(folder_.path(name))) << name;
   }
 
-  static inline std::string server_folder_, port_;
-  static inline pid_t server_ = -1;
+  static inline std::string server_folder, port;
+  static inline pid_t server = -1;
 
   io::TestFolder folder_;
   std::string name_, content_, sum_, url_;
