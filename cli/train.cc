@@ -30,9 +30,9 @@ struct TrainOptions {
 };
 
 programs::Session make_session(const programs::ProgramInfo& info, const TrainOptions& options) {
-  programs::OptimizerSpec optimizer =
+  Optimizer optimizer =
       programs::parse_optimizer(options.optimizer.empty() ? info.optimizer : options.optimizer);
-  if (options.lr != 0) optimizer.lr = options.lr;
+  if (options.lr != 0) programs::set_learning_rate(optimizer, options.lr);
   programs::Program program =
       programs::build_program(info, {.train = true, .batch = options.batch, .optimizer = optimizer});
   {

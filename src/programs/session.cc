@@ -3,8 +3,8 @@
 
 #include <utility>
 
-#include "anneal/random.h"
 #include "interp/arrays.h"
+#include "nn/trace.h"
 #include "tensor/call.h"
 
 namespace anneal::programs {
@@ -36,11 +36,9 @@ Session::Session(Program program, uint64_t seed) : program_(std::move(program)) 
 
 void Session::initialize(uint64_t seed) {
   std::vector<Named> first;
-  for (size_t i = 0; i < program_.parameters.size(); ++i) {
-    const Parameter& p = program_.parameters[i];
-    first.push_back({p.name, p.init.deviation != 0
-                                 ? Rng(seed).split(i).randn(p.value.sizes()) * p.init.deviation
-                                 : full(p.value.sizes(), p.init.constant)});
+  for (const Parameter& p : program_.parameters) {
+    const nn::detail::ParamState& state = *p.param.state();
+    first.push_back({p.name, state.init.make(nn::detail::key_of(seed, p.name), state.shape, state.dtype)});
   }
   for (const Named& s : program_.state) first.push_back({s.name, zeros(s.value.sizes())});
   set(first);
