@@ -40,7 +40,9 @@ programs::Session make_session(const programs::ProgramInfo& info, const TrainOpt
     const ir::Graph::Scope scope(graph);
     std::vector<ir::Node> roots;
     for (const Tensor& t : program.roots()) roots.push_back(node_of(t));
-    check_work(graph, roots, info.name, options.force, {}, runtime::current_context() != nullptr);
+    interp::Bindings bindings;
+    bindings.vars = {{"batch", options.batch != 0 ? options.batch : info.batch}};  // where it is a dimension
+    check_work(graph, roots, info.name, options.force, bindings, runtime::current_context() != nullptr);
   }
   return {std::move(program), static_cast<uint64_t>(options.seed)};
 }
@@ -111,7 +113,7 @@ int run_train(const TrainOptions& options) {
 
 Action add_train(Options& verb) {
   const auto options = std::make_shared<TrainOptions>();
-  verb.argument("model", options->model, "mlp, conv, nanogpt or gpt2");
+  verb.argument("model", options->model, "mlp, dynmlp, conv, nanogpt or gpt2");
   verb.option("--steps", options->steps, "how many", Range::kNotNegative);
   verb.option("--batch", options->batch, "how many examples a step", Range::kPositive);
   verb.option("--seed", options->seed, "of parameters and data", Range::kNotNegative);

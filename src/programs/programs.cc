@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "programs/programs.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "anneal/transforms.h"
 #include "ir/graph.h"
 #include "nn/update.h"
@@ -93,8 +96,17 @@ Program build_classifier(const BuildOptions& options, std::string_view layers, c
   return maker.finish_training(cross_entropy(logits, maker.data("y", {sizes[0]}, i32)));
 }
 
-Program build_mlp(const BuildOptions& options) {
-  return build_classifier(options, "Linear(2,64) Tanh Linear(64,64) Tanh Linear(64,3)", {options.batch, 2});
+constexpr std::string_view kMlp = "Linear(2,64) Tanh Linear(64,64) Tanh Linear(64,3)";
+Program build_mlp(const BuildOptions& options) { return build_classifier(options, kMlp, {options.batch, 2}); }
+
+// One program for all sizes of batch; by itself it is given these in turn.
+constexpr int64_t kBatches[] = {1, 7, 32, 129}, kMostExamples = 256;
+Program build_dynmlp(const BuildOptions& options) {
+  return build_classifier(options, kMlp, {dim("batch", 1, std::max(options.batch, kMostExamples)), 2});
+}
+std::vector<Named> dynmlp_data(int64_t batch, uint64_t seed, int64_t step) {
+  const bool in_turn = batch == *std::rbegin(kBatches);
+  return spiral_data(in_turn ? kBatches[static_cast<size_t>(step + 3) % 4] : batch, seed, step);
 }
 
 constexpr int64_t kImage = 12;
@@ -130,6 +142,8 @@ std::vector<Named> gpt2_data(int64_t batch, uint64_t seed, int64_t step) {
 constexpr ProgramInfo kPrograms[] = {
     {"mlp", "three linear layers, 4.5 thousand parameters; learns to tell three spirals apart",
      "adamw lr=1e-2 wd=0", 64, build_mlp, spiral_data},
+    {"dynmlp", "mlp for any size of batch as one program; given 1, 7, 32 and 129 examples in turn",
+     "adamw lr=1e-2 wd=0", *std::rbegin(kBatches), build_dynmlp, dynmlp_data},
     {"conv", "two convolutions and a linear layer on 12x12 images; learns the direction of a bar",
      "adamw lr=3e-3 wd=0.01", 32, build_conv, conv_data},
     {"nanogpt", "a character model with 2 layers of width 48; learns the texts of the op table",
