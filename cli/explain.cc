@@ -514,10 +514,10 @@ Action add_explain(Options& verb) {
       "name", asked->name,
       "an op, a rule, a pass, a stage, a function; or ops, rules, passes, functions; or fuse, kernel, "
       "mem");
-  verb.rest(
-      "of", asked->rest,
-      "of fuse: two kernels or modules, by name, number or path; of kernel: its name or number; of mem: "
-      "the program");
+  verb.rest("of", asked->rest,
+            "of fuse: two kernels or modules, by name, number or path (0. is a module, 0 a kernel); of "
+            "kernel: its name or number; of mem: "
+            "the program");
   verb.option("--program", asked->request.program, "of fuse, kernel and mem: a text file or a model");
   add_schedule_options(verb, asked->request);
   verb.option("--form", asked->kernel.forms, "of kernel: the device's code instead, in one of its forms");

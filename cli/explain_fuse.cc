@@ -18,8 +18,10 @@ bool is_below(std::string_view path, std::string_view module) {
   return path == module || (path.starts_with(module) && path[module.size()] == '.');
 }
 
-// The values that a kernel's number or name, or a module path, stands for.
+// The values that a kernel's number or name, or a module path, stands for. A number is a kernel's; the module
+// that is called 0 is written with a dot: "0.".
 std::vector<bool> values_named(const Schedule& s, const std::string& name) {
+  const std::string module = name.ends_with('.') ? name.substr(0, name.size() - 1) : name;
   const schedule::ValueGraph& values = *s.values;
   const ir::Graph& graph = values.graph();
   std::vector<bool> out(values.values().size(), false);
@@ -34,11 +36,12 @@ std::vector<bool> values_named(const Schedule& s, const std::string& name) {
       known.push_back(k.name);
       if (k.name == name || std::to_string(i) == name) add(k);
     }
-  for (uint32_t v = 0; v < out.size(); ++v) {
+  const bool is_number = found && name.find_first_not_of("0123456789") == name.npos;
+  for (uint32_t v = 0; v < out.size() && !is_number; ++v) {
     const std::string& path = graph.module_path(graph.origin(values[v].node).path);
     if (path.empty() || s.scopes.group_of[v] < 0) continue;
     known.push_back(path);
-    if (name.empty() || !is_below(path, name)) continue;
+    if (module.empty() || !is_below(path, module)) continue;
     out[v] = true;
     found = true;
   }

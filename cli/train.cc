@@ -1,129 +1,224 @@
 // SPDX-License-Identifier: MIT
-// anneal train: trains a built-in model. One step is one program: forward, backward and optimizer.
+// anneal train: trains a built-in model, with a dashboard on a terminal and plain lines elsewhere. What a run
+// is, src/training says; here is how it is shown, stopped and saved.
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
-#include <span>
+#include <optional>
 
 #include "cli/common.h"
 #include "cli/json.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
-#include "interp/arrays.h"
-#include "programs/data.h"
-#include "programs/session.h"
 #include "runtime/backend.h"
-#include "support/random_stream.h"
-#include "tensor/call.h"
+#include "terminal/dashboard.h"
+#include "training/trainable.h"
 
 namespace anneal::cli {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+using training::Trainable;
+
 struct TrainOptions {
-  std::string model, optimizer;
-  int64_t steps = 300, batch = 0, seed = 1, log_every = 10;
-  double lr = 0;
-  bool force = false, json = false;
+  std::string model, device, out, resume;
+  training::Settings settings;
+  int64_t seed = 1, log_every = 10, stop_after = 0;
+  bool plain = false, json = false;
 };
 
-programs::Session make_session(const programs::ProgramInfo& info, const TrainOptions& options) {
-  Optimizer optimizer =
-      programs::parse_optimizer(options.optimizer.empty() ? info.optimizer : options.optimizer);
-  if (options.lr != 0) programs::set_learning_rate(optimizer, options.lr);
-  programs::Program program =
-      programs::build_program(info, {.train = true, .batch = options.batch, .optimizer = optimizer});
-  {
-    ir::Graph& graph = ir::default_graph();
-    const ir::Graph::Scope scope(graph);
-    std::vector<ir::Node> roots;
-    for (const Tensor& t : program.roots()) roots.push_back(node_of(t));
-    interp::Bindings bindings;
-    bindings.vars = {{"batch", options.batch != 0 ? options.batch : info.batch}};  // where it is a dimension
-    check_work(graph, roots, info.name, options.force, bindings, runtime::current_context() != nullptr);
-  }
-  return {std::move(program), static_cast<uint64_t>(options.seed)};
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-// A character by the probabilities that the logits give, sharpened by the temperature.
-int draw(std::span<const double> logits, support::RandomStream& random) {
-  constexpr double kTemperature = 0.5;
-  const double high = *std::max_element(logits.begin(), logits.end());
-  std::vector<double> weights;
-  double total = 0;
-  for (double logit : logits) total += weights.emplace_back(std::exp((logit - high) / kTemperature));
-  double left = random.unit() * total;
-  for (size_t i = 0; i < weights.size(); ++i) {
-    left -= weights[i];
-    if (left < 0) return static_cast<int>(i);
+// The dashboard of a run, where there is a terminal for it.
+class Screen {
+ public:
+  Screen(const TrainOptions& options, const Trainable& run, const std::string& device, int64_t first) {
+    if (options.plain || options.json || !terminal::Terminal::is_there()) return;
+    terminal_.emplace();
+    progress_.title = fmt::format("{} on {}: {}", options.model, device, run.about().front());
+    progress_.steps = options.settings.steps;
+    progress_.items = run.unit();
+    first_ = first;
   }
-  return static_cast<int>(weights.size()) - 1;
-}
 
-// Continues the beginning of the corpus, one character at a time.
-void print_sample(const programs::ProgramInfo& info, const programs::Session& trained, uint64_t seed) {
-  support::RandomStream random(seed);
-  programs::Session reader(programs::build_program(info, {.train = false, .batch = 1, .optimizer = {}}), 0);
-  for (const programs::Parameter& p : reader.program().parameters) reader.set(p.name, trained.value(p.name));
-  const auto length = static_cast<size_t>(reader.program().inputs[0].value.shape()[1]);
-  std::string text = programs::corpus().substr(0, length);
-  constexpr int kSampled = 200;
-  for (int i = 0; i < kSampled; ++i) {
-    std::vector<double> ids;
-    for (char c : text.substr(text.size() - length)) ids.push_back(programs::to_token(c));
-    reader.set("ids", interp::array_from(i32, {1, static_cast<int64_t>(length)}, ids));
-    const std::vector<double> logits = interp::doubles_of(*reader.run()[0]);
-    text += programs::to_character(draw(std::span(logits).last(programs::kCharacters), random));
+  bool is_there() const { return terminal_.has_value(); }
+  bool wants_to_stop() {
+    if (!terminal_) return false;
+    for (char key = terminal_->key(); key != 0; key = terminal_->key())
+      if (key == 'q' || key == 'Q') return true;
+    return terminal::Terminal::interrupted();
   }
-  fmt::print("sample, after the first {} characters:\n{}\n", length, text);
-}
+  // Often enough for the eye.
+  bool is_due(bool last) const { return terminal_ && (last || !shown_ || seconds_since(*shown_) > 0.1); }
+  void show(int64_t step, double loss, int64_t items, double seconds, const ProgramSummary& program) {
+    progress_.step = step;
+    progress_.seconds = seconds;
+    progress_.losses.push_back(loss);
+    progress_.items_per_second = seconds > 0 ? static_cast<double>(items) / seconds : 0;
+    progress_.forward = static_cast<int64_t>(program.forward);
+    progress_.backward = static_cast<int64_t>(program.backward);
+    progress_.across = static_cast<int64_t>(program.across);
+    progress_.memory = counters().active_bytes;
+    progress_.done_before = first_;
+    terminal_->frame(terminal::dashboard(progress_, terminal_->width(), terminal_->style()));
+    shown_ = Clock::now();
+  }
+  void close() { terminal_.reset(); }  // the terminal is the user's again
 
-int run_train(const TrainOptions& options) {
-  const programs::ProgramInfo& info = programs::find_program(options.model);
-  programs::Session session = make_session(info, options);
-  const int64_t batch = options.batch != 0 ? options.batch : info.batch;
-  if (!options.json) fmt::print("model: {}: {}\n", info.name, info.summary);
-  for (int64_t step = 1; step <= options.steps; ++step) {
-    session.set(info.data(batch, static_cast<uint64_t>(options.seed), step));
-    const Tensor result = session.step()[0];
-    if (step != 1 && step != options.steps && step % options.log_every != 0) continue;
-    const auto loss = static_cast<double>(result.item<float>());  // waits for the steps up to here
-    if (!std::isfinite(loss))
-      raise(ErrorCode::kData,
-            fmt::format("train: the loss of step {} is {}; a smaller --lr may help", step, loss));
-    if (options.json)
-      fmt::print("{{\"step\":{},\"loss\":{}}}\n", step, loss);
-    else
-      fmt::print("step {}: loss={:.6f}\n", step, loss);
+ private:
+  std::optional<terminal::Terminal> terminal_;
+  terminal::Progress progress_;
+  std::optional<Clock::time_point> shown_;
+  int64_t first_ = 0;
+};
+
+class Run {
+ public:
+  explicit Run(TrainOptions options) : options_(std::move(options)), device_({.device = options_.device}) {
+    const training::Model& model = training::find_model(options_.model);
+    training::Settings& settings = options_.settings;
+    settings.seed = static_cast<uint64_t>(options_.seed);
+    std::optional<Checkpoint> before;
+    if (!options_.resume.empty()) {
+      before = load_checkpoint(options_.resume);
+      check_model(*before);
+      settings = training::settings_of(*before, settings);
+    }
+    if (settings.steps == 0) settings.steps = model.steps;
+    run_ = model.make(settings);
+    if (before) run_->resume(*before);
+    first_ = run_->step().steps();
+  }
+
+  int go() {
+    if (!options_.json) print_about();
+    Screen screen(options_, *run_, runtime::device_name({.device = options_.device}), first_);
+    const bool stopped = train(screen);
+    screen.close();
+    const int64_t done = run_->step().steps();
+    std::string out = options_.out;
+    if (stopped && out.empty()) out = options_.model + ".ckpt";
+    if (!out.empty()) {
+      save_checkpoint(out, run_->checkpoint());
+      if (!options_.json) fmt::print("saved: {}, after step {}\n", out, done);
+    }
+    finish(stopped);
+    return 0;
+  }
+
+ private:
+  void check_model(const Checkpoint& checkpoint) const {
+    const auto found = checkpoint.texts.find("model");
+    if (found != checkpoint.texts.end() && found->second == options_.model) return;
+    raise(ErrorCode::kArgument,
+          options_.resume + (found == checkpoint.texts.end() ? " does not say which model it is of"
+                                                             : " is of the model '" + found->second +
+                                                                   "', not of '" + options_.model + "'"));
+  }
+
+  void print_about() const {
+    fmt::print("model: {}: {}\n", options_.model, training::find_model(options_.model).summary);
+    for (const std::string& line : run_->about()) fmt::print("  {}\n", line);
+    if (first_ != 0) fmt::print("  goes on after step {} of {}\n", first_, options_.resume);
     std::fflush(stdout);
   }
-  const bool is_text = session.program().inputs[0].name == "ids" && info.name != "gpt2";
-  const Counters used = counters();
-  if (is_text && !options.json) print_sample(info, session, static_cast<uint64_t>(options.seed));
-  if (options.json)
-    fmt::print("{}\n", Json{{"counters", counters_json(used)}}.dump());
-  else if (used.runs != 0)  // the interpreter counts nothing
-    fmt::print("{}\n", counters_text(used));
-  return 0;
-}
+
+  // Whether it was stopped before its end.
+  bool train(Screen& screen) {
+    const AnyStep& step = run_->step();
+    const Clock::time_point begin = Clock::now();
+    const int64_t steps = options_.settings.steps;
+    int64_t items = 0;
+    for (int64_t done = first_; done < steps;) {
+      const StepResult result = step(run_->batch(done));
+      items += run_->items(done);
+      ++done;
+      const bool is_line = done == first_ + 1 || done == steps || done % options_.log_every == 0;
+      const bool stops = screen.wants_to_stop() || done == options_.stop_after;
+      const bool is_due = screen.is_due(stops || done == steps);
+      if (!stops && !is_due && (!is_line || screen.is_there())) continue;
+      const double loss = result.loss();  // waits for the steps up to here
+      if (!std::isfinite(loss))
+        raise(ErrorCode::kData, fmt::format("train: the loss of step {} is {}; a smaller --lr may help, and "
+                                            "--nan-trap says where it comes from",
+                                            done, loss));
+      if (is_due)
+        screen.show(done, loss, items, seconds_since(begin), step.summary());
+      else if (options_.json)
+        fmt::print("{{\"step\":{},\"loss\":{}}}\n", done, loss);
+      else
+        fmt::print("step {}: loss={:.6f}\n", done, loss);
+      std::fflush(stdout);
+      if (stops && done < steps) return true;
+    }
+    seconds_ = seconds_since(begin);
+    items_ = items;
+    return false;
+  }
+
+  void finish(bool stopped) const {
+    const Counters used = counters();
+    if (options_.json) {
+      fmt::print("{}\n", Json{{"counters", counters_json(used)}}.dump());
+      return;
+    }
+    if (stopped) {
+      fmt::print("stopped after step {}; --resume goes on from there\n", run_->step().steps());
+      return;
+    }
+    for (const std::string& line : run_->finish()) fmt::print("{}\n", line);
+    const ProgramSummary program = run_->step().summary();
+    if (program.launches != 0)
+      fmt::print("kernels of a step: {} forward, {} backward, {} across the seam; {} launches\n",
+                 program.forward, program.backward, program.across, program.launches);
+    if (items_ != 0)
+      fmt::print("speed: {} {}/s, {:.1f} ms a step\n",
+                 terminal::count_text(std::llround(static_cast<double>(items_) / seconds_)), run_->unit(),
+                 1e3 * seconds_ / static_cast<double>(options_.settings.steps - first_));
+    if (used.runs != 0)  // the interpreter counts nothing
+      fmt::print("{}\n", counters_text(used));
+  }
+
+  TrainOptions options_;
+  runtime::Using device_;
+  std::unique_ptr<Trainable> run_;
+  int64_t first_ = 0, items_ = 0;
+  double seconds_ = 0;
+};
 
 }  // namespace
 
 Action add_train(Options& verb) {
   const auto options = std::make_shared<TrainOptions>();
-  verb.argument("model", options->model, "mlp, dynmlp, conv, nanogpt or gpt2");
-  verb.option("--steps", options->steps, "how many", Range::kNotNegative);
-  verb.option("--batch", options->batch, "how many examples a step", Range::kPositive);
+  training::Settings& settings = options->settings;
+  verb.argument("model", options->model, "mlp, conv, dynmlp or nanogpt");
+  verb.option("--steps", settings.steps, "how many, in all; the model's own number when it is not given",
+              Range::kPositive);
+  verb.option("--stop-after", options->stop_after, "end at this step and save, for --resume to go on",
+              Range::kPositive);
+  verb.option("--batch", settings.batch, "how many examples a step", Range::kPositive);
   verb.option("--seed", options->seed, "of parameters and data", Range::kNotNegative);
-  verb.option("--lr", options->lr, "learning rate, instead of the model's own", Range::kPositive);
-  verb.option("--optimizer", options->optimizer,
-              "such as \"adamw lr=1e-3 wd=0.1\" or \"sgd lr=0.1 momentum=0.9\"");
+  verb.option("--lr", settings.lr, "the greatest learning rate, instead of the model's own",
+              Range::kPositive);
+  verb.option("--device", options->device, "what it runs on; anneal doctor lists them");
+  verb.option("--data", settings.data, "of nanogpt: a text file; of conv: a folder with MNIST's files");
+  verb.option("--layers", settings.layers, "of nanogpt", Range::kPositive);
+  verb.option("--heads", settings.heads, "of nanogpt", Range::kPositive);
+  verb.option("--dmodel", settings.width, "of nanogpt: the width", Range::kPositive);
+  verb.option("--block", settings.block, "of nanogpt: how many characters it looks at", Range::kPositive);
+  verb.option("--out", options->out, "a checkpoint, written at the end");
+  verb.option("--resume", options->resume, "a checkpoint to go on from, bit for bit");
   verb.option("--log-every", options->log_every, "steps between lines", Range::kPositive);
-  verb.flag("--force", options->force, "also when a step takes many minutes");
+  verb.flag("--nan-trap", settings.nan_trap, "name what makes the first NaN or infinity; slow");
+  verb.flag("--plain", options->plain, "lines instead of a dashboard");
   verb.flag("--json", options->json, "each line as JSON");
-  return [options] { return run_train(*options); };
+  return [options] { return Run(*options).go(); };
 }
 
 }  // namespace anneal::cli

@@ -22,8 +22,11 @@ struct Verb {
 
 Action add_cache(Options& verb);
 Action add_conform(Options& verb);
+Action add_doctor(Options& verb);
 Action add_explain(Options& verb);
+Action add_fetch(Options& verb);
 Action add_graph(Options& verb);
+Action add_inspect(Options& verb);
 Action add_interp(Options& verb);
 Action add_kernels(Options& verb);
 Action add_opt(Options& verb);

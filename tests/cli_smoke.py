@@ -4,6 +4,7 @@
 
 usage: cli_smoke.py PATH_OF_ANNEAL
 """
+import gzip
 import json
 import os
 import resource
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import zipfile
 from pathlib import Path
 
 ANNEAL = ""
@@ -90,7 +92,7 @@ class CliTest(unittest.TestCase):
         self.assertRegex(self.out("--version"), r"^anneal \d+\.\d+\.\d+ \(commit \S+, .+\)\n$")
 
     def test_every_verb_has_help_with_an_example(self):
-        for verb in ("graph", "kernels", "profile", "opt", "explain", "interp", "conform", "reduce", "run", "train", "cache"):
+        for verb in ("graph", "kernels", "profile", "opt", "explain", "fetch", "inspect", "interp", "conform", "reduce", "run", "train", "cache"):
             self.assertIn(f"example:\n  anneal {verb}", self.out(verb, "--help"))
             self.assertEqual(self.out(verb, "--help"), self.out("help", verb))
 
@@ -106,7 +108,7 @@ class CliTest(unittest.TestCase):
         self.assertIn("--wrong", self.error("graph", "mlp", "--wrong"))
         self.assertIn("nearest model is 'nanogpt'", self.error("graph", "nanogtp"))
         self.assertIn("nearest is nanogpt", self.error("run", "nanogtp"))
-        self.assertIn("nearest is nanogpt", self.error("train", "nanogtp"))
+        self.assertIn("nearest is 'nanogpt'", self.error("train", "nanogtp"))
         self.assertIn("'simplify'", self.error("opt", "--passes=simplfy", "p.ir"))
         self.assertIn("nearest is 'reduce'", self.error("explain", "reduec"))
         # A name that is far from all is not answered with one.
@@ -281,9 +283,43 @@ class CliTest(unittest.TestCase):
         again = self.out("kernels", "nanogpt", "--train", "--device", "cpu", **env)
         self.assertEqual(first.splitlines()[:-1], again.splitlines()[:-1])
 
+    def test_a_run_goes_on_bit_for_bit(self):
+        small = ("train", "nanogpt", "--layers", "1", "--dmodel", "16", "--heads", "2", "--block", "8", "--batch", "2",
+                 "--data", "text.txt")
+        (self.path / "text.txt").write_text("What is done in two parts is done as if in one. " * 40)
+        self.out(*small, "--steps", "20", "--out", "whole.ckpt")
+        self.out(*small, "--steps", "20", "--stop-after", "10", "--out", "half.ckpt")
+        text = self.out("train", "nanogpt", "--data", "text.txt", "--resume", "half.ckpt", "--out", "rest.ckpt")
+        self.assertIn("goes on after step 10 of half.ckpt", text)
+        self.assertEqual((self.path / "whole.ckpt").read_bytes(), (self.path / "rest.ckpt").read_bytes())
+        self.assertIn("--layers is 2, and the checkpoint was made with 1",
+                      self.error("train", "nanogpt", "--data", "text.txt", "--resume", "half.ckpt", "--layers", "2"))
+        self.assertIn("is of the model 'nanogpt', not of 'mlp'", self.error("train", "mlp", "--resume", "half.ckpt"))
+        (self.path / "cut.ckpt").write_bytes((self.path / "half.ckpt").read_bytes()[:-9])
+        self.assertIn("cut.ckpt", self.error("train", "nanogpt", "--resume", "cut.ckpt"))
+
+    def test_training_refuses_what_makes_no_sense(self):
+        for arguments, message in ((("nanogpt", "--batch", "0"), "--batch"),
+                                   (("nanogpt", "--heads", "3"), "does not divide into 3 heads"),
+                                   (("nanogpt", "--data", "absent.txt"), "absent.txt"),
+                                   (("conv", "--data", "."), "MNIST"),
+                                   (("mlp", "--device", "gpu"), "no device 'gpu'"),
+                                   (("mlp", "--lr", "1e30", "--steps", "50"), "--nan-trap")):
+            self.assertIn(message, self.error("train", *arguments, ANNEAL_OFFLINE="1"))
+        (self.path / "short.txt").write_text("abc")
+        self.assertIn("too short", self.error("train", "nanogpt", "--data", "short.txt"))
+
+    def test_doctor(self):
+        text = self.out("doctor", "--device", "cpu")
+        self.assertRegex(text, r"(?m)^cpu .*ok, (\d+) of \1 self-checks$")
+        report = json.loads(self.out("doctor", "--device", "loops", "--json"))
+        self.assertEqual((report["default"], [d["status"] for d in report["devices"]]), ("cpu", ["ok"]))
+        self.assertIn("known: cpu, loops, null", self.error("doctor", "--device", "gpu"))
+
     def test_stages(self):
         text = self.out("explain", "passes")
-        names = ["prepare", "values", "scopes", "kernels", "order", "plan", "loops", "render"]
+        names = ["simplify", "prepare", "indexing", "cascades", "scopes", "kernels", "order", "plan", "loops",
+                 "contractions", "render"]
         for name in names:
             self.assertRegex(text, rf"\n  {name} +\w+ -> \w+ ")
         self.assertIn("gives      loops", self.out("explain", "loops"))
@@ -292,7 +328,7 @@ class CliTest(unittest.TestCase):
             (file,) = self.path.glob(f"{number:02}-{name}.*")
             self.assertTrue(file.read_text().strip(), name)
             self.assertRegex(done.stderr, rf"(?m)^{name} +[0-9.]+ ms  ")
-        self.assertIn("define ", (self.path / "08-render.txt").read_text())
+        self.assertIn("define ", (self.path / "11-render.txt").read_text())
 
     def test_gpt2_has_its_size(self):
         nodes = json.loads(self.out("graph", "gpt2", "--train", "--json"))["nodes"]
@@ -548,6 +584,67 @@ sink %5, %6
         few = self.error("run", "mlp", ANNEAL_MEMORY_LIMIT="2K")
         self.assertIn("ANNEAL_MEMORY_LIMIT is 2.0 KB. The largest tensors:\n  16.4 KB", few)
         self.assertIn("is no size", self.error("run", "mlp", ANNEAL_MEMORY_LIMIT="lots"))
+
+    # -- Files --
+
+    def test_inspect(self):
+        values = struct.pack("<20f", 0.1, float("nan"), float("-inf"), *range(17))
+        (self.path / "a.safetensors").write_bytes(safetensors({
+            "w\x1b": ("F32", [4, 5], values), "flag": ("BOOL", [2], b"\0\1"), "big": ("U64", [1], b"\xff" * 8),
+            "half": ("BF16", [], b"\xc0\x3f"), "none": ("F8_E4M3", [0], b"")}))
+        lines = self.out("inspect", "a.safetensors").splitlines()
+        self.assertEqual(lines[0], "a.safetensors: safetensors, 5 tensors, 92 B")
+        self.assertEqual(lines[1].split(), ["name", "dtype", "shape", "bytes"])
+        self.assertEqual(lines[2].split(), ["w\\x1b", "f32", "[4,", "5]", "80"])
+        lines = [line.strip() for line in self.out("inspect", "a.safetensors", "--values").splitlines()]
+        self.assertIn("0.1 nan -inf 0 1 2 3 4 5 6 7 8 9 10 11 12 ...", lines)
+        for line in ("false true", "18446744073709551615", "1.5", "(empty)"):
+            self.assertIn(line, lines)
+        report = json.loads(self.out("inspect", "a.safetensors", "--json", "--values"))
+        self.assertEqual((report["kind"], report["bytes"], len(report["tensors"])), ("safetensors", 92, 5))
+        self.assertEqual(report["tensors"][2]["values"], [2**64 - 1])
+        self.assertEqual(report["tensors"][0]["values"][1:4], ["nan", "-inf", 0.0])
+
+    def test_inspect_other_kinds(self):
+        header = b"{'descr': '<i2', 'fortran_order': True, 'shape': (2, 2), }\n"
+        (self.path / "a.npy").write_bytes(b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header + b"\1\0\2\0\3\0\4\0")
+        self.assertEqual(self.out("inspect", "a.npy", "--values").split("\n")[3].split(), ["1", "3", "2", "4"])
+        with zipfile.ZipFile(self.path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(self.path / "a.npy", "../../b.npy")
+        self.assertIn("../../b", self.out("inspect", "a.npz"))
+        (self.path / "labels").write_bytes(gzip.compress(b"\0\0\x08\1\0\0\0\2\7\1"))
+        self.assertEqual(json.loads(self.out("inspect", "labels", "--json", "--values"))["tensors"][0]["values"], [7, 1])
+        (self.path / "1.safetensors").write_bytes(safetensors({"w": ("U8", [1], b"x")}))
+        (self.path / "m.safetensors.index.json").write_text('{"metadata":{"total_size":9},"weight_map":{"w":"1.safetensors"}}')
+        self.assertIn("note: the index says total_size 9, but the tensors have 1 bytes", self.out("inspect", "m.safetensors.index.json"))
+
+    def test_inspect_mistakes(self):
+        self.assertIn("cannot open", self.error("inspect", "absent.npy"))
+        self.assertIn("not a file of tensors", self.error("inspect", "p.ir"))
+        self.assertIn("Is a directory", self.error("inspect", "."))
+        (self.path / "cut.npy").write_bytes(b"\x93NUMPY\1\0\xff")
+        self.assertIn("cut short", self.error("inspect", "cut.npy"))
+        (self.path / "o.npy").write_bytes(b"\x93NUMPY\1\0" + struct.pack("<H", 56) + b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n")
+        self.assertIn("Python object", self.error("inspect", "o.npy", "--json"))
+
+    def test_fetch(self):
+        cache = {"ANNEAL_CACHE_DIR": str(self.path / "cache"), "ANNEAL_OFFLINE": "1"}
+        self.assertIn("tinyshakespeare/input.txt", self.out("fetch", **cache))
+        states = {entry["name"]: entry["state"] for entry in json.loads(self.out("fetch", "--json", **cache))}
+        self.assertEqual((states["gpt2/vocab.json"], states["gpt2-xl/config.json"]), ("missing", "by hand"))
+        error = self.error("fetch", "tinyshakespeare", **cache)
+        self.assertIn("ANNEAL_OFFLINE=1: put https://", error)
+        self.assertIn(str(self.path / "cache/assets/tinyshakespeare/input.txt"), error)
+        self.assertIn("config.json", self.error("fetch", "gpt2-medium/config.json", **cache))
+        folder = self.path / "cache/assets/gpt2-medium"
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text("{}")  # taken as it is: its sum is not known
+        self.assertEqual(self.out("fetch", "gpt2-medium/config.json", **cache), f"{folder}/config.json\n")
+        (folder / "vocab.json").write_text("{}")
+        self.assertIn("is not what was published", self.error("fetch", "gpt2-medium/vocab.json", **cache))
+        self.assertIn("nearest is 'gpt2'", self.error("fetch", "gtp2", **cache))
+        self.assertIn("ANNEAL_CACHE_DIR is off", self.error("fetch", "gpt2", ANNEAL_CACHE_DIR="off"))
+        self.assertIn("0 or 1 fits", self.error("fetch", ANNEAL_OFFLINE="maybe"))
 
     # -- Reference sets --
 

@@ -21,6 +21,15 @@ struct Counters {
   uint64_t peak_bytes = 0;          // the most there has been of it
 };
 
+// What one program was compiled to: kernels that do work of the forward pass, of the backward pass, and of
+// both, which are fused across the seam between them; those of the optimizer alone are none of these.
+struct ProgramSummary {
+  uint64_t launches = 0, kernels = 0, unique = 0;
+  uint64_t forward = 0, backward = 0, across = 0;
+  double bytes = 0, flops = 0;  // that a run moves and computes by the cost model
+  uint64_t peak_bytes = 0;      // of what lies between the kernels
+};
+
 // May be called at any time, from any thread; waits for nothing that is still being run.
 Counters counters();
 

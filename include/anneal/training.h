@@ -18,6 +18,7 @@
 #pragma once
 
 #include "anneal/compile.h"
+#include "anneal/counters.h"
 #include "anneal/nn/module.h"
 #include "anneal/optim.h"
 
@@ -144,6 +145,7 @@ class AnyStep {
 
   // What the step was compiled to: launches, bytes, memory. Compiles it when that was not done yet.
   std::string explain() const;
+  ProgramSummary summary() const;
 
  protected:
   std::shared_ptr<detail::StepCore> core_;

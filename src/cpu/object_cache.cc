@@ -12,6 +12,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "support/cache_folder.h"
 #include "support/flags.h"
 #include "support/version.h"
 
@@ -203,16 +204,7 @@ void ObjectCache::trim() {
   }
 }
 
-fs::path cache_folder() {
-  using support::Flag;
-  const std::string& chosen = support::flag_text(Flag::kCacheDir);
-  if (chosen == "off") return {};
-  if (!chosen.empty()) return chosen;
-  const std::string& home = support::flag_text(Flag::kCacheHome);
-  if (!home.empty() && home[0] == '/') return fs::path(home) / "anneal";
-  const std::string& user = support::flag_text(Flag::kHome);
-  return user.empty() ? fs::path() : fs::path(user) / ".cache" / "anneal";
-}
+fs::path cache_folder() { return support::cache_folder(); }
 
 ObjectCache& process_cache() {
   constexpr uint64_t kMiB = 1 << 20;

@@ -20,6 +20,7 @@ namespace anneal::device {
 struct Caps {
   std::string name;         // "cpu"
   std::string description;  // "AMD EPYC, 2 threads, AVX-512, LLVM 19.1.7"
+  bool runs = true;         // false: launches do nothing, there are no results
   int threads = 1;
   int vector_lanes = 16;          // 32-bit lanes of a vector loop
   int max_slots = 1 << 16;        // buffers of one kernel

@@ -18,6 +18,7 @@ class NullMemory final : public Memory {
 NullDevice::NullDevice() {
   caps_.name = "null";
   caps_.description = "counts what would run";
+  caps_.runs = false;
 }
 
 std::vector<std::shared_ptr<const Executable>> NullDevice::compile(ir::Graph&,

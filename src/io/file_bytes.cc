@@ -15,6 +15,7 @@
 #if defined(__unix__) && !defined(__wasm__)
 #define ANNEAL_HAS_MMAP 1
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -88,9 +89,51 @@ SharedBytes map_open_file(int descriptor) {
 
 int sync_to_disk(std::FILE* file) { return ::fsync(::fileno(file)); }
 
+// The name of a new file is on the disk when its folder is. File systems without this say so; then there is
+// nothing to be done.
+void sync_folder_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  ::fsync(descriptor);
+  ::close(descriptor);
+}
+
+// A terminal, a pipe, /dev/null: what cannot be replaced is written to.
+bool is_special_file(const std::string& path) {
+  struct stat info = {};
+  return ::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
+// A writer holds a lock on its file for as long as it lives. False: somebody else has it.
+bool take_lock(std::FILE* file) {
+  return ::flock(::fileno(file), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}
+
+// Whether the open file is still the one of this name.
+bool is_named(std::FILE* file, const std::string& path) {
+  struct stat open_file = {}, named = {};
+  return ::fstat(::fileno(file), &open_file) == 0 && ::stat(path.c_str(), &named) == 0 &&
+         open_file.st_ino == named.st_ino && open_file.st_dev == named.st_dev;
+}
+
+// Removes the file of a writer that died: nobody holds its lock.
+void remove_if_abandoned(const std::string& path) {
+  const File file(std::fopen(path.c_str(), "rb"));
+  if (file == nullptr) return;
+  if (::flock(::fileno(file.get()), LOCK_EX | LOCK_NB) != 0) return;
+  if (is_named(file.get(), path)) std::remove(path.c_str());
+}
+
 #else
 
 int sync_to_disk(std::FILE*) { return 0; }
+void sync_folder_of(const std::string&) {}
+bool is_special_file(const std::string&) { return false; }
+bool take_lock(std::FILE*) { return true; }
+bool is_named(std::FILE*, const std::string&) { return true; }
+void remove_if_abandoned(const std::string&) {}
 
 #endif
 
@@ -99,27 +142,34 @@ struct TemporaryFile {
   std::string path;
 };
 
-// A file beside `path` that did not exist before, so that two writers never share one.
+constexpr int kTemporaries = 100;
+std::string temporary_path(const std::string& path, int i) { return concat(path, ".anneal-tmp", i); }
+
+// A file beside `path` that did not exist before, so that two writers never share one. What dead writers left
+// goes first.
 Result<TemporaryFile> create_beside(const std::string& path) {
-  constexpr int kAttempts = 100;
-  for (int i = 0; i < kAttempts; ++i) {
-    std::string candidate = concat(path, ".tmp", i);
+  for (int i = 0; i < kTemporaries; ++i) {
+    std::string candidate = temporary_path(path, i);
+    remove_if_abandoned(candidate);
     File file(std::fopen(candidate.c_str(), "wbx"));
-    if (file != nullptr) return TemporaryFile{std::move(file), std::move(candidate)};
-    if (errno != EEXIST) return system_failure(candidate, "create", errno);
+    if (file == nullptr && errno != EEXIST) return system_failure(candidate, "create", errno);
+    // Between making and locking it, somebody may have taken it for abandoned.
+    if (file == nullptr || !take_lock(file.get()) || !is_named(file.get(), candidate)) continue;
+    for (int other = i + 1; other < kTemporaries; ++other) remove_if_abandoned(temporary_path(path, other));
+    return TemporaryFile{std::move(file), std::move(candidate)};
   }
-  return Failure{
-      concat(path, ": cannot write: ", path, ".tmp0 to .tmp", kAttempts - 1, " all exist already")};
+  return Failure{concat(path, ": cannot write: ", temporary_path(path, 0), " and so on to ", kTemporaries - 1,
+                        " are all being written to")};
 }
 
-Result<void> write_all(const std::string& path, std::FILE* file,
-                       std::span<const std::span<const std::byte>> parts) {
+Result<void> write_parts(const std::string& path, std::FILE* file,
+                         std::span<const std::span<const std::byte>> parts) {
   for (std::span<const std::byte> part : parts) {
     if (part.empty()) continue;
     if (std::fwrite(part.data(), 1, part.size(), file) != part.size())
       return system_failure(path, "write", errno);
   }
-  if (std::fflush(file) != 0 || sync_to_disk(file) != 0) return system_failure(path, "write", errno);
+  if (std::fflush(file) != 0) return system_failure(path, "write", errno);
   return {};
 }
 
@@ -141,18 +191,26 @@ Result<SharedBytes> FileBytes::read(const std::string& path, size_t max_bytes) {
 }
 
 Result<void> replace_file(const std::string& path, std::span<const std::span<const std::byte>> parts) {
+  if (is_special_file(path)) {
+    const File file(std::fopen(path.c_str(), "wb"));
+    if (file == nullptr) return system_failure(path, "open", errno);
+    return write_parts(path, file.get(), parts);
+  }
   Result<TemporaryFile> created = create_beside(path);
   if (!created) return std::move(created).failure();
   const std::string temporary = created->path;
-  Result<void> written = write_all(temporary, created->file.get(), parts);
-  // Closing can fail too: on some file systems this is where a full disk shows.
-  if (std::fclose(created->file.release()) != 0 && written)
-    written = system_failure(temporary, "write", errno);
+  Result<void> written = write_parts(temporary, created->file.get(), parts);
+  if (written && sync_to_disk(created->file.get()) != 0) written = system_failure(temporary, "write", errno);
+  // Still open, so that nobody takes it for abandoned before it has its name.
   if (written && std::rename(temporary.c_str(), path.c_str()) != 0) {
     written = system_failure(path, "replace", errno);
   }
-  if (!written) std::remove(temporary.c_str());
-  return written;
+  if (!written) {
+    std::remove(temporary.c_str());
+    return written;
+  }
+  sync_folder_of(path);
+  return {};
 }
 
 }  // namespace anneal::io

@@ -35,7 +35,10 @@ class FileBytes {
   std::span<const std::byte> bytes_;
 };
 
-// Writes `parts` one after the other. On failure the file at `path` is as it was.
+// Writes `parts` one after the other. On failure the file at `path` is as it was; on success the new content
+// is on the disk, name and all. A process that dies at any moment leaves the old file or the new one, and
+// beside it perhaps PATH.anneal-tmpN, which the next one that writes to this path removes. A path that is no
+// regular file, such as /dev/stdout, is written to.
 Result<void> replace_file(const std::string& path, std::span<const std::span<const std::byte>> parts);
 
 }  // namespace anneal::io

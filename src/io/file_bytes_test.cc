@@ -13,7 +13,10 @@
 #include <vector>
 
 #if defined(__linux__)
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
 #endif
@@ -99,19 +102,12 @@ TEST_F(FileBytesTest, ReplaceLeavesTheOldContentToThoseWhoMappedIt) {
   EXPECT_EQ(as_text((*FileBytes::map(path("out")))->bytes()), "second");
 }
 
-TEST_F(FileBytesTest, ReplaceDoesNotTouchTheFileOfAnotherWriter) {
-  std::ofstream(path("out.tmp0"), std::ios::binary) << "busy";
-  const std::vector<std::span<const std::byte>> parts = {as_bytes("mine")};
-  ASSERT_TRUE(replace_file(path("out"), parts).ok());
-  EXPECT_EQ(as_text((*FileBytes::map(path("out.tmp0")))->bytes()), "busy");
-  EXPECT_EQ(as_text((*FileBytes::map(path("out")))->bytes()), "mine");
-}
-
 TEST_F(FileBytesTest, FailedReplaceLeavesNothingBehind) {
   const std::vector<std::span<const std::byte>> parts = {as_bytes("text")};
   const Result<void> no_folder = replace_file(path("missing/out"), parts);
   ASSERT_FALSE(no_folder.ok());
-  EXPECT_EQ(no_folder.message(), path("missing/out.tmp0") + ": cannot create: No such file or directory");
+  EXPECT_EQ(no_folder.message(),
+            path("missing/out.anneal-tmp0") + ": cannot create: No such file or directory");
   fs::create_directory(folder_ / "taken");
   const Result<void> is_folder = replace_file(path("taken"), parts);
   ASSERT_FALSE(is_folder.ok());
@@ -120,6 +116,32 @@ TEST_F(FileBytesTest, FailedReplaceLeavesNothingBehind) {
 }
 
 #if defined(__linux__)
+
+TEST_F(FileBytesTest, TheFileOfALivingWriterStaysThatOfADeadOneGoes) {
+  const std::vector<std::span<const std::byte>> parts = {as_bytes("mine")};
+  for (const char* name : {"out.anneal-tmp0", "out.anneal-tmp1", "out.anneal-tmp7", "out.anneal"})
+    std::ofstream(path(name), std::ios::binary) << "busy";
+  const int living = ::open(path("out.anneal-tmp0").c_str(), O_RDONLY);
+  ASSERT_EQ(::flock(living, LOCK_EX), 0);
+  ASSERT_TRUE(replace_file(path("out"), parts).ok());
+  EXPECT_EQ(as_text((*FileBytes::map(path("out")))->bytes()), "mine");
+  EXPECT_EQ(as_text((*FileBytes::map(path("out.anneal-tmp0")))->bytes()), "busy");
+  EXPECT_TRUE(fs::exists(path("out.anneal")));
+  EXPECT_EQ(files_in_folder(), 3u);
+  ::close(living);
+  ASSERT_TRUE(replace_file(path("out"), parts).ok());
+  EXPECT_EQ(files_in_folder(), 2u);
+}
+
+TEST_F(FileBytesTest, WhatIsNoRegularFileIsWrittenTo) {
+  const std::vector<std::span<const std::byte>> parts = {as_bytes("text")};
+  fs::create_symlink("/dev/null", path("out"));
+  ASSERT_TRUE(replace_file(path("out"), parts).ok());
+  EXPECT_TRUE(fs::is_symlink(path("out")));
+  fs::create_symlink("/dev/full", path("full"));
+  EXPECT_EQ(replace_file(path("full"), parts).message(),
+            path("full") + ": cannot write: No space left on device");
+}
 
 TEST_F(FileBytesTest, AnEndlessDeviceStopsAtTheLimit) {
   const auto endless = FileBytes::read("/dev/zero", 1000);
@@ -143,7 +165,7 @@ TEST_F(FileBytesTest, RunningOutOfSpaceIsReportedAndTheOldFileStays) {
   std::signal(SIGXFSZ, old_handler);
 
   ASSERT_FALSE(written.ok());
-  EXPECT_EQ(written.message(), path("out.tmp0") + ": cannot write: File too large");
+  EXPECT_EQ(written.message(), path("out.anneal-tmp0") + ": cannot write: File too large");
   EXPECT_EQ(as_text((*FileBytes::map(path("out")))->bytes()), "first");
   EXPECT_EQ(files_in_folder(), 1u);
 }

@@ -17,6 +17,9 @@ namespace anneal::io {
 using support::Failure;
 using support::Result;
 
+// The length of the UTF-8 sequence that starts at `position`, or 0 when there is none.
+size_t utf8_length(std::string_view text, size_t position);
+
 bool is_valid_utf8(std::string_view text);
 
 // `text` with control characters and bytes that are not UTF-8 written as \xNN, cut after about `limit` bytes.

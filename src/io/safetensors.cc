@@ -15,6 +15,7 @@
 
 #include "io/file_bytes.h"
 #include "io/json_file.h"
+#include "io/layout.h"
 
 namespace anneal::io {
 namespace {
@@ -63,25 +64,6 @@ std::string known_dtypes() {
   std::string list;
   for (const NamedDType& entry : kDTypes) list += concat(list.empty() ? "" : ", ", entry.name);
   return list;
-}
-
-std::string shape_text(std::span<const int64_t> shape) {
-  constexpr size_t kShown = 8;
-  std::string text = "[";
-  for (size_t i = 0; i < std::min(shape.size(), kShown); ++i) text += concat(i == 0 ? "" : ", ", shape[i]);
-  return text + (shape.size() > kShown ? concat(", ... ", shape.size(), " extents]") : "]");
-}
-
-// The size of a tensor in bytes, or nothing when it is beyond int64_t. Zero extents count as 1 in that check,
-// so that strides and partial products are in range too.
-std::optional<uint64_t> byte_size(std::span<const int64_t> shape, DType dtype) {
-  int64_t bytes = dtype_size(dtype);
-  bool is_empty = false;
-  for (int64_t extent : shape) {
-    if (extent == 0) is_empty = true;
-    if (__builtin_mul_overflow(bytes, std::max<int64_t>(extent, 1), &bytes)) return std::nullopt;
-  }
-  return is_empty ? 0 : static_cast<uint64_t>(bytes);
 }
 
 std::string too_many_bytes(std::span<const int64_t> shape, DType dtype) {

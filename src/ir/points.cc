@@ -19,11 +19,11 @@ int64_t round_up_to(int64_t v, int64_t multiple) {
 }  // namespace
 
 Points::Points(const Graph& graph, std::span<const Node> roots)
-    : graph_(graph), order_(postorder(graph, roots)), position_(graph.id_limit(), 0), values_(order_.size()) {
+    : graph_(graph), order_(postorder(graph, roots)), values_(order_.size()) {
   for (size_t i = 0; i < order_.size(); ++i) {
     const Node n = order_[i];
     const Op op = graph.op(n);
-    position_[n.id] = static_cast<uint32_t>(i);
+    position_[n] = static_cast<uint32_t>(i);
     if (op == Op::Const) values_[i] = graph.const_value(n);
     if (is_unknown(op)) {
       unknowns_.push_back(n);
@@ -49,7 +49,7 @@ void Points::evaluate_from(size_t step) {
   for (; step < order_.size(); ++step) evaluate_step(step);
 }
 
-void Points::set(Node unknown, Scalar v) { values_[position_[unknown.id]] = v; }
+void Points::set(Node unknown, Scalar v) { values_[position_.get(unknown)] = v; }
 
 void Points::evaluate() { evaluate_from(0); }
 

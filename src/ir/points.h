@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ir/graph.h"
+#include "ir/side_table.h"
 
 namespace anneal::ir {
 
@@ -29,7 +30,7 @@ class Points {
   void set(Node unknown, Scalar value);
   void evaluate();
 
-  Scalar value(Node n) const { return values_[position_[n.id]]; }
+  Scalar value(Node n) const { return values_[position_.get(n)]; }
   int64_t value_int(Node n) const { return value(n).as_int(graph_.dtype(n)); }
 
  private:
@@ -41,8 +42,8 @@ class Points {
   const Graph& graph_;
   bool ok_ = true, started_ = false;
   std::vector<Node> order_, unknowns_;
-  std::vector<uint32_t> position_;  // of a node in order_ and values_
-  std::vector<size_t> steps_;       // of each unknown in order_
+  SideTable<uint32_t> position_;  // of a node in order_ and values_
+  std::vector<size_t> steps_;     // of each unknown in order_
   std::vector<Scalar> values_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "ir/node.h"
@@ -18,12 +19,14 @@ class SideTable {
     const size_t page = n.id / kPageSize;
     return page < pages_.size() && pages_[page] != nullptr ? pages_[page][n.id % kPageSize] : T{};
   }
-  void set(Node n, T value) {
+  // Good until the table goes, whatever else is written.
+  T& operator[](Node n) {
     const size_t page = n.id / kPageSize;
     if (page >= pages_.size()) pages_.resize(page + page / 2 + 1);
     if (pages_[page] == nullptr) pages_[page] = std::make_unique<T[]>(kPageSize);
-    pages_[page][n.id % kPageSize] = value;
+    return pages_[page][n.id % kPageSize];
   }
+  void set(Node n, T value) { (*this)[n] = std::move(value); }
 
  private:
   static constexpr size_t kPageSize = 1024;

@@ -20,21 +20,21 @@ std::vector<Node> extent_nodes(const Graph& graph, Node n) {
 
 std::vector<Node> postorder(const Graph& graph, std::span<const Node> roots, bool extents) {
   enum : uint8_t { kNew, kOpen, kDone };
-  std::vector<uint8_t> state(graph.id_limit(), kNew);
+  SideTable<uint8_t> state;
   std::vector<Node> order, stack;
   for (Node root : roots) {
     stack.push_back(root);
     while (!stack.empty()) {
       const Node n = stack.back();
-      uint8_t& s = state[n.id];
+      uint8_t& s = state[n];
       if (s == kNew) {
         s = kOpen;
         const std::span<const Node> sources = graph.sources(n);
         for (size_t i = sources.size(); i-- > 0;)
-          if (state[sources[i].id] == kNew) stack.push_back(sources[i]);
+          if (state.get(sources[i]) == kNew) stack.push_back(sources[i]);
         if (extents)
           for (Node e : extent_nodes(graph, n))
-            if (state[e.id] == kNew) stack.push_back(e);
+            if (state.get(e) == kNew) stack.push_back(e);
       } else {
         stack.pop_back();
         if (s == kOpen) {

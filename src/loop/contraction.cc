@@ -122,26 +122,20 @@ class ContractionFinder {
     for (size_t i = side.size(); i-- > 0;) {
       const Node old = kernel_.ranges()[side[i]];
       const Node own = graph_.source(old, 0);
-      set(old, i == 0 ? rest : build_.floormod(rest, own));
+      now_[old] = i == 0 ? rest : build_.floormod(rest, own);
       if (i != 0) rest = build_.floordiv(rest, own);
     }
     return range;
   }
 
-  void set(Node from, Node to) {
-    if (from.id >= now_.size()) now_.resize(from.id + 1);
-    now_[from.id] = to;
-  }
-
   // The nodes over the new ranges, sources first; `sum` binds k.
   void rewrite(std::span<const Node> nodes, Node sum) {
     for (Node n : nodes) {
-      if (n.id >= now_.size()) now_.resize(n.id + 1);
-      if (now_[n.id]) continue;
+      if (now_.get(n)) continue;
       std::vector<Node> sources;
-      for (Node s : graph_.sources(n)) sources.push_back(now_[s.id]);
+      for (Node s : graph_.sources(n)) sources.push_back(now_.get(s));
       if (n == sum) sources = {sources[0], k_range_};
-      now_[n.id] =
+      now_[n] =
           has_flag(graph_.op(n), ir::kLeaf)
               ? n
               : graph_.intern({graph_.op(n), graph_.dtype(n), graph_.shape_id(n), sources, &graph_.arg(n)});
@@ -149,7 +143,7 @@ class ContractionFinder {
   }
 
   std::optional<Contraction> make() {
-    now_.assign(graph_.id_limit(), {});
+    now_ = {};
     Contraction out;
     out.batch = join(batch_, 0, ir::AxisKind::kLoop);
     out.m = join(m_, 1, ir::AxisKind::kLoop);
@@ -158,9 +152,9 @@ class ContractionFinder {
     k_range_ = out.k;
     rewrite(ir::postorder(graph_, statements_), product_);
     const std::vector<Candidate> candidates = sums();
-    std::vector<Node> parts{now_[product_.id]};
-    for (Node s : statements_) parts.push_back(now_[s.id]);
-    for (const Candidate& c : candidates) parts.insert(parts.end(), {now_[c.statement.id], now_[c.sum.id]});
+    std::vector<Node> parts{now_.get(product_)};
+    for (Node s : statements_) parts.push_back(now_.get(s));
+    for (const Candidate& c : candidates) parts.insert(parts.end(), {now_.get(c.statement), now_.get(c.sum)});
     // Simplified together, so that the product stays one node; then the factors are read off again.
     parts = rules::simplify(graph_, parts, {.pass = "contraction"});
     out.product = parts[0];
@@ -224,11 +218,11 @@ class ContractionFinder {
   bool rename(std::span<const std::pair<uint32_t, uint32_t>> pairs) {
     const auto place = [&](uint32_t r) {
       const Node range = kernel_.ranges()[r];
-      return range.id < now_.size() ? now_[range.id] : Node{};
+      return now_.get(range);
     };
     for (const auto& [from, to] : pairs)
       if (place(from) && place(from) != place(to)) return false;
-    for (const auto& [from, to] : pairs) set(kernel_.ranges()[from], place(to));
+    for (const auto& [from, to] : pairs) now_[kernel_.ranges()[from]] = place(to);
     return true;
   }
 
@@ -259,7 +253,7 @@ class ContractionFinder {
   Node product_, a_, b_, k_range_;
   std::vector<Node> statements_, others_;
   RangeSet batch_, m_, n_, k_;
-  std::vector<Node> now_;  // by id
+  ir::SideTable<Node> now_;
 };
 
 }  // namespace

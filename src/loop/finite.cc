@@ -49,21 +49,15 @@ class Factor {
     for (Node n : ir::postorder(graph_, std::span(&root, 1))) learn(n);
     if (of(root).exponent == kUnbounded) return {};
     std::vector<Look> out;
-    std::vector<Node> stack = {root};
-    ir::SideTable<uint8_t> seen;
-    while (!stack.empty()) {
-      const Node n = stack.back();
-      stack.pop_back();
-      if (seen.get(n) != 0) continue;
-      seen.set(n, 1);
+    ir::descend(std::span(&root, 1), [&](Node n) -> std::span<const Node> {
       if (of(n).is_looked_at) {
         out.push_back({n});
-        continue;
+        return {};
       }
       if (graph_.op(n) == Op::Div && !is_over(graph_.source(n, 1)))
         out.push_back({graph_.source(n, 1), true});
-      for (Node s : parts(n)) stack.push_back(s);
-    }
+      return parts(n);
+    });
     return out;
   }
 

@@ -187,22 +187,17 @@ bool Splitter::is_loaded(Node n, const Phase& phase) const {
 void Splitter::find_loads() {
   for (size_t p = 0; p < phases_.size(); ++p) {
     Phase& phase = phases_[p];
-    std::vector<Node> stack = phase.statements;
-    for (size_t m : phase.made) stack.push_back(made_[m].node);
-    ir::SideTable<uint8_t> seen;
-    while (!stack.empty()) {
-      const Node n = stack.back();
-      stack.pop_back();
-      if (seen.get(n) != 0) continue;
-      seen.set(n, 1);
+    std::vector<Node> roots = phase.statements;
+    for (size_t m : phase.made) roots.push_back(made_[m].node);
+    ir::descend(roots, [&](Node n) -> std::span<const Node> {
       if (is_loaded(n, phase)) {
         phase.loads.push_back(place(n, phase) - 1);
         made_[phase.loads.back()].last_use = p;
-        continue;
+        return {};
       }
-      if (graph_.op(n) != Op::Range)
-        for (Node s : graph_.sources(n)) stack.push_back(s);
-    }
+      if (graph_.op(n) == Op::Range) return {};
+      return graph_.sources(n);
+    });
     std::sort(phase.loads.begin(), phase.loads.end());
   }
 }

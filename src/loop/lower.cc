@@ -281,27 +281,42 @@ namespace {
 Program lower_whole(ir::Graph& graph, std::span<const Node> statements, const LowerOptions& options) {
   const ir::Kernel analysed(graph, statements);
   const Nests nests(graph, analysed, options);
-  const Node simplified = ir::Builder{graph}.sink(statements);
   Body body = Placer(graph, analysed, nests).run();
-  return {simplified, nests.grid(), std::move(body), contraction_program(graph, simplified, options)};
+  return {ir::Builder{graph}.sink(statements), nests.grid(), std::move(body)};
+}
+
+LowerOptions in_phases(LowerOptions options) {
+  options.item_work = INT64_MAX;  // a phase runs on one thread
+  return options;
 }
 
 }  // namespace
 
-Program lower(ir::Graph& graph, Node kernel, const LowerOptions& options) {
+Program lower_loops(ir::Graph& graph, Node kernel, const LowerOptions& options) {
   const std::vector<Node> statements = simplify_statements(graph, graph.sources(kernel));
   FoldSplit split = split_fold(graph, statements, {.onchip_bytes = options.onchip_bytes});
   if (!split.reason.empty()) return lower_whole(graph, statements, options);
   Program program{ir::Builder{graph}.sink(statements), std::move(split.grid), {}};
-  LowerOptions inside = options;
-  inside.item_work = INT64_MAX;  // a phase runs on one thread
   for (Node phase : split.phases)
-    program.phases.push_back(lower_whole(graph, simplify_statements(graph, graph.sources(phase)), inside));
+    program.phases.push_back(
+        lower_whole(graph, simplify_statements(graph, graph.sources(phase)), in_phases(options)));
   program.item_vars = std::move(split.item_vars);
   program.locals = std::move(split.locals);
   program.limits = std::move(split.limits);
   program.probe = split.probe;
   program.sweeps = std::move(split.sweeps);
+  return program;
+}
+
+void note_contractions(ir::Graph& graph, Program& program, const LowerOptions& options) {
+  if (program.phases.empty()) program.contraction = contraction_program(graph, program.kernel, options);
+  for (Program& phase : program.phases)
+    phase.contraction = contraction_program(graph, phase.kernel, in_phases(options));
+}
+
+Program lower(ir::Graph& graph, Node kernel, const LowerOptions& options) {
+  Program program = lower_loops(graph, kernel, options);
+  note_contractions(graph, program, options);
   return program;
 }
 

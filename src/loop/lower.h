@@ -28,7 +28,11 @@ struct LowerOptions {
   int64_t onchip_bytes = 1 << 20;     // of the local memory of an item
 };
 
-// `kernel` is a sink of statements that verifies at Stage::kKernel; raises kVerify otherwise.
+// `kernel` is a sink of statements that verifies at Stage::kKernel; raises kVerify otherwise. In two steps:
+// the loops, and the annotation of those, of the kernel or of a phase, that are a contraction.
+Program lower_loops(ir::Graph& graph, Node kernel, const LowerOptions& options = {});
+void note_contractions(ir::Graph& graph, Program& program, const LowerOptions& options = {});
+// Both.
 Program lower(ir::Graph& graph, Node kernel, const LowerOptions& options = {});
 
 }  // namespace anneal::loop

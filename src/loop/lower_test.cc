@@ -274,5 +274,18 @@ TEST_F(Lower, RefusesWhatIsNoKernel) {
   }
 }
 
+TEST_F(Lower, AProductIsNotedAndPrinted) {
+  const Node i = loop(0, 64), j = loop(1, 48), k = reduce(2, 32);
+  const Node x = b.load(slot(0, f32, 64 * 32), at(i, 32, k)), y = b.load(slot(1, f32, 32 * 48), at(k, 48, j));
+  const Node kernel = b.sink(
+      std::vector<Node>{b.store(slot(2, f32, 64 * 48), at(i, 48, j), unary(Op::Exp, sum(b.mul(x, y), k)))});
+  Program program = lower_loops(graph, kernel);
+  EXPECT_EQ(print_contractions(graph, program), "");
+  note_contractions(graph, program);
+  const std::string text = print_contractions(graph, program);
+  EXPECT_EQ(text.substr(0, text.find("%0 =")),
+            "# contraction %18 = sum over r35:0..32 of %12 * %16, m r33:0..64, n r34:0..48\n");
+}
+
 }  // namespace
 }  // namespace anneal::loop

@@ -16,11 +16,13 @@ namespace {
 
 class Printer {
  public:
-  Printer(const ir::Graph& graph, const Program& program) : graph_(graph), program_(program) {
+  Printer(const ir::Graph& graph, const Program& program, Node kernel) : graph_(graph), program_(program) {
     uint32_t number = 0;
-    for (Node n : ir::postorder(graph, std::span(&program.kernel, 1), true)) numbers_.set(n, ++number);
+    for (Node n : ir::postorder(graph, std::span(&kernel, 1), true)) numbers_.set(n, ++number);
   }
+  Printer(const ir::Graph& graph, const Program& program) : Printer(graph, program, program.kernel) {}
   std::string run();
+  std::string contraction(const ContractionProgram& c) const;
 
  private:
   struct Frame {
@@ -32,6 +34,7 @@ class Printer {
 
   std::string name(Node n) const;
   std::string phases() const;
+  std::string loop(Node range) const { return name(range) + ":0.." + extent(range); }
   std::string extent(Node range) const { return dim_text(graph_, as_dim(graph_.source(range, 0))); }
   ir::Dim as_dim(Node n) const {
     return graph_.is_const(n) ? ir::Dim(graph_.const_value(n).as_int(graph_.dtype(n))) : ir::Dim(n);
@@ -119,7 +122,7 @@ std::string Printer::store(Node n) const {
 std::string Printer::sort(Node n) const {
   const Node range = graph_.source(n, 3);
   return std::string("sort ") + (graph_.arg_as<ir::SortArg>(n).descending ? "descending " : "") + "into " +
-         name(graph_.source(n, 0)) + " for " + name(range) + ":0.." + extent(range);
+         name(graph_.source(n, 0)) + " for " + loop(range);
 }
 
 std::string Printer::line(const Statement& s) const {
@@ -129,7 +132,7 @@ std::string Printer::line(const Statement& s) const {
   };
   switch (s.kind) {
     case StatementKind::kLoop: {
-      std::string text = "for " + name(s.node) + ":0.." + extent(s.node);
+      std::string text = "for " + loop(s.node);
       if (s.loop == LoopKind::kVector) text += " vector " + std::to_string(s.lanes);
       return text + (s.reverse ? " reverse" : "");
     }
@@ -165,10 +168,25 @@ std::string Printer::phases() const {
   return out;
 }
 
+std::string Printer::contraction(const ContractionProgram& c) const {
+  const Contraction& parts = c.parts;
+  std::string out = "# contraction " + name(parts.product) + " = sum over " + loop(parts.k) + " of " +
+                    name(parts.a) + " * " + name(parts.b);
+  const std::pair<const char*, Node> axes[] = {{"batch", parts.batch}, {"m", parts.m}, {"n", parts.n}};
+  for (const auto& [axis, range] : axes)
+    if (range) out += std::string(", ") + axis + " " + loop(range);
+  out += "\n";
+  for (const FactorSum& sum : parts.sums)
+    out += "# beside it " + name(sum.sum) + ", of the factor " + name(sum.of_b ? parts.b : parts.a) + "\n";
+  if (!c.others.empty())
+    out += "# " + std::to_string(parts.others.size()) + " more statements, in loops of their own\n";
+  return out;
+}
+
 std::string Printer::run() {
   std::string out = "grid";
   for (const GridAxis& axis : program_.grid) {
-    out += " " + name(axis.range) + ":0.." + extent(axis.range);
+    out += " " + loop(axis.range);
     if (axis.chunk != 1) out += " by " + std::to_string(axis.chunk);
   }
   out += "\n";
@@ -198,5 +216,13 @@ std::string Printer::run() {
 }  // namespace
 
 std::string print(const ir::Graph& graph, const Program& program) { return Printer(graph, program).run(); }
+
+std::string print_contractions(const ir::Graph& graph, const Program& program) {
+  std::string out;
+  if (const auto& c = program.contraction)
+    out += Printer(graph, program, c->kernel).contraction(*c) + ir::print(graph, std::span(&c->kernel, 1));
+  for (const Program& phase : program.phases) out += print_contractions(graph, phase);
+  return out;
+}
 
 }  // namespace anneal::loop

@@ -23,5 +23,8 @@
 namespace anneal::loop {
 
 std::string print(const ir::Graph& graph, const Program& program);
+// The kernels of the contractions of the program and its phases, each with a remark that says what is what:
+//   # contraction %17 = sum over r4:0..256 of %9 * %13, m r1:0..64, n r2:0..32
+std::string print_contractions(const ir::Graph& graph, const Program& program);
 
 }  // namespace anneal::loop

@@ -197,30 +197,30 @@ Verifier::Fold* Verifier::fold_of(Node n) {
 
 // Whether the value can be computed here: down to lets, finished folds and leaves.
 bool Verifier::check_made(Node root, bool is_let_itself) {
-  std::vector<Node> stack = {root};
-  ir::SideTable<uint8_t> seen;
-  while (!stack.empty()) {
-    const Node n = stack.back();
-    stack.pop_back();
-    if (seen.get(n) != 0) continue;
-    seen.set(n, 1);
-    if (graph_.op(n) == Op::Range && !is_bound(n)) return fail(n, "has no value where it is used");
-    if (ir::has_flag(graph_.op(n), ir::kLeaf)) continue;
+  bool good = true;
+  ir::descend(std::span(&root, 1), [&](Node n) -> std::span<const Node> {
+    const Op op = graph_.op(n);
+    const bool is_itself = is_let_itself && n == root;
+    if (!good) return {};
+    if (op == Op::Range && !is_bound(n)) good = fail(n, "has no value where it is used");
+    if (ir::has_flag(op, ir::kLeaf)) return {};
     if (is_let(n)) {
-      if (n == root && is_let_itself) return fail(n, "is made twice");
-      continue;
+      if (is_itself) good = fail(n, "is made twice");
+      return {};
     }
-    if (graph_.op(n) == Op::Accumulate) {
+    if (op == Op::Accumulate) {
       const Fold* fold = fold_of(n);
       if (fold == nullptr || fold->state != FoldState::kDone)
-        return fail(n, "is used before its fold is done");
-      continue;
+        good = fail(n, "is used before its fold is done");
+      return {};
     }
-    if (graph_.op(n) == Op::Load && !(is_let_itself && n == root)) return fail(n, "is used without a let");
-    const size_t first = graph_.op(n) == Op::Load ? 1 : 0;
-    for (Node s : graph_.sources(n).subspan(first)) stack.push_back(s);
-  }
-  return true;
+    if (op == Op::Load && !is_itself) {
+      good = fail(n, "is used without a let");
+      return {};
+    }
+    return graph_.sources(n).subspan(op == Op::Load ? 1 : 0);
+  });
+  return good;
 }
 
 bool Verifier::check_fold(Node n) {

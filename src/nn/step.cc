@@ -270,6 +270,7 @@ NamedTensors StepCore::gradients(const NamedTensors& inputs, const Loc& loc) {
 }
 
 std::string StepCore::explain() { return program(Kind::kStep, false).compiled->explain(); }
+ProgramSummary StepCore::summary() { return program(Kind::kStep, false).compiled->summary(); }
 
 std::shared_ptr<StepCore> make_step(TrainingSpec spec, const Loc& loc) {
   return std::make_shared<StepCore>(std::move(spec), loc);

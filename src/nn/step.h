@@ -16,6 +16,7 @@ class StepCore {
   StepResult run(const NamedTensors& inputs, const RunStepOptions& options, const Loc& loc);
   NamedTensors gradients(const NamedTensors& inputs, const Loc& loc);
   std::string explain();
+  ProgramSummary summary();
 
   const std::shared_ptr<nn::detail::Store>& store() const { return store_; }
   const std::shared_ptr<void>& model() const { return spec_.model; }

@@ -167,5 +167,6 @@ void AnyStep::load_state(const TrainingState& state, Loc loc) const {
 }
 
 std::string AnyStep::explain() const { return core_->explain(); }
+ProgramSummary AnyStep::summary() const { return core_->summary(); }
 
 }  // namespace anneal

@@ -114,7 +114,8 @@ void check_flags() {
     raise(ErrorCode::kArgument, problem);
   std::vector<std::string_view> names{"all"};
   for (const Pass& p : kPasses) names.push_back(p.name);
-  for (const support::StageInfo& stage : support::all_stages()) names.push_back(stage.name);
+  for (const support::StageInfo& stage : support::all_stages())
+    if (std::find(names.begin(), names.end(), stage.name) == names.end()) names.push_back(stage.name);
   std::string_view text = support::flag_text(support::Flag::kDump);
   while (!text.empty()) {
     const std::string_view word = text.substr(0, text.find(','));

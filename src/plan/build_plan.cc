@@ -61,7 +61,6 @@ class Planner {
     add_results();
     find_lives();
     place();
-    clock_.enter(StageId::kLoops);
     lower();
     clock_.leave();
     show_stages();
@@ -79,12 +78,15 @@ class Planner {
                 [&] { return schedule::describe_order(out_.schedule.launches); });
     clock_.show(StageId::kPlan, std::to_string(plan_.arena_bytes) + " bytes of arena",
                 [&] { return print(plan_); });
-    clock_.show(StageId::kLoops, std::to_string(out_.programs.size()) + " programs", [&] {
+    const auto each = [&](std::string (*print)(const ir::Graph&, const loop::Program&)) {
       std::string text;
       for (size_t i = 0; i < out_.programs.size(); ++i)
-        text += "# program " + std::to_string(i) + "\n" + loop::print(graph_, out_.programs[i]) + "\n";
+        text += "# program " + std::to_string(i) + "\n" + print(graph_, out_.programs[i]) + "\n";
       return text;
-    });
+    };
+    const std::string count = std::to_string(out_.programs.size()) + " programs";
+    clock_.show(StageId::kLoops, count, [&] { return each(loop::print); });
+    clock_.show(StageId::kContractions, count, [&] { return each(loop::print_contractions); });
   }
 
   // -- Values --
@@ -292,13 +294,14 @@ class Planner {
   void lower() {
     std::unordered_map<uint32_t, uint32_t> programs;  // by sink
     std::vector<std::vector<uint32_t>> vars;          // by program
+    const loop::LowerOptions options{.lanes = caps_.vector_lanes, .onchip_bytes = caps_.onchip_bytes};
+    clock_.enter(StageId::kLoops);
     for (const Launch& launch : launches()) {
       for (const Kernel& kernel : launch.parts) {
         const auto [it, is_new] =
             programs.try_emplace(kernel.sink.id, static_cast<uint32_t>(out_.programs.size()));
         if (is_new) {
-          out_.programs.push_back(loop::lower(
-              graph_, kernel.sink, {.lanes = caps_.vector_lanes, .onchip_bytes = caps_.onchip_bytes}));
+          out_.programs.push_back(loop::lower_loops(graph_, kernel.sink, options));
           vars.push_back(variable_numbers(out_.programs.back().kernel));
         }
         add_step(kernel, it->second, vars[it->second]);
@@ -306,6 +309,8 @@ class Planner {
       ++plan_.launches;
     }
     plan_.programs = static_cast<uint32_t>(out_.programs.size());
+    clock_.enter(StageId::kContractions);
+    for (loop::Program& program : out_.programs) loop::note_contractions(graph_, program, options);
   }
 
   std::vector<uint32_t> variable_numbers(Node kernel) const {
@@ -326,7 +331,9 @@ class Planner {
               static_cast<uint32_t>(vars.size()),
               kernel.cost.bytes(),
               kernel.cost.flops,
-              kernel.name};
+              kernel.name,
+              kernel.forward,
+              kernel.backward};
     for (const Slot& slot : kernel.slots) {
       uint32_t& block = block_of_[slot.value];
       if (block == kNone)

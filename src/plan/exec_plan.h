@@ -54,6 +54,7 @@ struct Step {
   uint32_t first_var = 0, vars = 0;  // into step_vars
   double bytes = 0, flops = 0;       // modelled
   std::string name;
+  bool forward = false, backward = false;  // which passes it does work of
 };
 
 struct Input {

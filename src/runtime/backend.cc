@@ -201,6 +201,19 @@ class CompiledProgram final : public Compiled {
     return session.run(*executor_, std::move(inputs), vars);
   }
   std::string explain() const override { return plan::summary(executor_->plan()); }
+  ProgramSummary summary() const override {
+    const plan::ExecPlan& plan = executor_->plan();
+    ProgramSummary out{.launches = plan.launches,
+                       .kernels = plan.steps.size(),
+                       .unique = plan.programs,
+                       .bytes = plan.bytes,
+                       .flops = plan.flops,
+                       .peak_bytes = plan.arena_bytes};
+    for (const plan::Step& step : plan.steps)
+      if (step.forward || step.backward)
+        ++(step.forward && step.backward ? out.across : step.forward ? out.forward : out.backward);
+    return out;
+  }
 
  private:
   Context& context_;

@@ -3,13 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <thread>
-
 #include "anneal/anneal.h"
 #include "anneal/error.h"
 #include "ir/graph.h"
 #include "runtime/backend.h"
 #include "support/flags.h"
+#include "tests/support/test_threads.h"
 
 namespace anneal::runtime {
 namespace {
@@ -203,19 +202,7 @@ TEST(JitDevice, WhatWasGivenAwayIsAnError) {
 
 TEST(JitDevice, ThreadsShareACapturedFunction) {
   Using device({.device = "cpu"});
-  constexpr size_t kThreads = 4, kSizes = 5;
-  const auto f = jit([](const Tensor& x) { return sum(x * 2); });
-  std::vector<int> wrong(kThreads);
-  std::vector<std::thread> threads;
-  for (size_t t = 0; t < kThreads; ++t)
-    threads.emplace_back([&, t] {
-      for (size_t i = 0; i < 40; ++i) {
-        const auto size = static_cast<int64_t>(1 + (i + t) % kSizes);
-        wrong[t] += f(ones({size})).item<float>() != 2.0F * static_cast<float>(size) ? 1 : 0;
-      }
-    });
-  for (std::thread& t : threads) t.join();
-  EXPECT_EQ(wrong, std::vector<int>(kThreads));
+  EXPECT_EQ(wrong_calls_of_threads(jit([](const Tensor& x) { return sum(x * 2); }), 5), 0);
 }
 
 TEST(JitDevice, AResultThatSharesMemoryIsNotOverwritten) {

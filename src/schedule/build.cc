@@ -250,14 +250,15 @@ class KernelBuilder {
     for (size_t i = 0; i < group_.space.size(); ++i)
       if ((group_.reduced >> i & 1) != 0 && !group_.space[i].is(1))
         columns.push_back(build_.range(group_.space[i], static_cast<int64_t>(i)));
-    std::vector<bool> varies(graph_.id_limit(), false);
+    ir::SideTable<uint8_t> varies;
     for (Node n : ir::postorder(graph_, roots)) {
       if (graph_.op(n) == Op::Range) {
-        varies[n.id] = std::find(columns.begin(), columns.end(), n) != columns.end();
+        varies[n] = std::find(columns.begin(), columns.end(), n) != columns.end();
         continue;
       }
-      for (Node s : graph_.sources(n)) varies[n.id] = varies[n.id] || varies[s.id];
-      if (graph_.op(n) == Op::Accumulate && varies[n.id])
+      const std::span<const Node> sources = graph_.sources(n);
+      varies[n] = std::any_of(sources.begin(), sources.end(), [&](Node s) { return varies.get(s) != 0; });
+      if (graph_.op(n) == Op::Accumulate && varies.get(n) != 0)
         return "a reduction would run anew for every element";
     }
     return {};

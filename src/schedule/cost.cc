@@ -2,6 +2,7 @@
 #include "schedule/cost.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "ir/bounds.h"
 #include "ir/dims.h"
@@ -46,6 +47,48 @@ double parallel_items(const ValueGraph& values, const Group& group) {
     if ((group.reduced >> i & 1) == 0)
       rows *= static_cast<double>(ir::dim_max(values.graph(), group.space[i]));
   return rows;
+}
+
+// Whether rows lie across memory: what one loop went through is gone from the nearest cache when the next
+// wants it, and its elements are made again.
+bool sums_columns(const Group& group) {
+  if (group.kind != GroupKind::kRow) return false;
+  size_t last = group.space.size();
+  while (last > 0 && group.space[last - 1].is(1)) --last;
+  return last > 0 && (group.reduced >> (last - 1) & 1) == 0;
+}
+
+// By member, in how many loops of a row's kernel it is made: those of reductions that do not need each other
+// are one, and so are those of all that is stored. What has one element a row is made once.
+std::vector<int> loops_of(const ValueGraph& values, const Group& group) {
+  const size_t count = group.members.size();
+  std::vector<int> waves(count, 0);       // how many reductions, one in need of the other, lie below
+  std::vector<uint64_t> loops(count, 0);  // by wave; bit 0: where values are stored
+  const auto each_read = [&](size_t i, const auto& visit) {
+    for (const Read& r : values[group.members[i]].reads) {
+      const auto at = std::lower_bound(group.members.begin(), group.members.end(), r.producer);
+      if (at != group.members.end() && *at == r.producer)
+        visit(static_cast<size_t>(at - group.members.begin()));
+    }
+  };
+  const auto is_sum = [&](size_t i) { return values[group.members[i]].reduced != 0; };
+  for (size_t i = 0; i < count; ++i) {
+    each_read(i, [&](size_t from) { waves[i] = std::max(waves[i], waves[from]); });
+    if (is_sum(i)) waves[i] = std::min(63, waves[i] + 1);
+  }
+  for (size_t i = count; i-- > 0;) {
+    const bool inside =
+        std::all_of(values[group.members[i]].users.begin(), values[group.members[i]].users.end(),
+                    [&](uint32_t u) { return holds(group, u); });
+    if (values[group.members[i]].root || !inside) loops[i] |= 1;
+    const uint64_t needed = is_sum(i) ? uint64_t{1} << waves[i] : loops[i];
+    each_read(i, [&](size_t from) {
+      if (!is_sum(from)) loops[from] |= needed;
+    });
+  }
+  std::vector<int> out;
+  for (size_t i = 0; i < count; ++i) out.push_back(is_sum(i) ? 1 : std::max(1, std::popcount(loops[i])));
+  return out;
 }
 
 // What the members of a fold make again, each node once for each value of the ranges that it depends on: so
@@ -96,14 +139,16 @@ Cost group_cost(const ValueGraph& values, const Group& group, const device::Caps
   add_traffic(values, group, cost);
   double contract = 0;
   if (group.kind == GroupKind::kFold) count_made_again(values, group, cost.flops, contract);
-  for (uint32_t m : group.members) {
-    const Value& v = values[m];
+  std::vector<int> loops;
+  if (sums_columns(group)) loops = loops_of(values, group);
+  for (size_t i = 0; i < group.members.size(); ++i) {
+    const Value& v = values[group.members[i]];
     if (v.kind == ValueKind::kContract)
       contract += 2 * v.positions;
     else if (group.kind == GroupKind::kFold)
       cost.flops += v.positions;
     else
-      cost.flops += v.positions * std::max(1.0, v.work);
+      cost.flops += v.positions * std::max(1.0, v.work) * (loops.empty() ? 1 : loops[i]);
   }
   const double compute = cost.flops / caps.flops + contract / caps.contract_flops;
   const bool cached = cost.bytes() * 2 < static_cast<double>(caps.cache_bytes);

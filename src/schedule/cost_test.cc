@@ -58,5 +58,20 @@ TEST(Cost, TimeIsALaunchAndTheSlowerOfTrafficAndWork) {
   EXPECT_DOUBLE_EQ(cost_of(exp(x), caps).seconds, 3e-6 + 1000 * op_work(ir::Op::Exp) / 1e6);
 }
 
+// Stored, and summed in loops of its own: there its elements are made again, where they do not lie side by
+// side.
+TEST(Cost, WhatColumnsSumIsMadeAgain) {
+  ir::Graph& g = ir::default_graph();
+  const ir::Graph::Scope scope(g);
+  const auto flops = [&](int axis) {
+    const Tensor y = tanh(input(0, {64, 64}));
+    const Node roots[] = {node_of(y), node_of(sum(y, {axis}))};
+    const Schedule s = make_schedule(g, roots, {}, {.fuse = Fuse::kGreedy});
+    EXPECT_EQ(s.launches.size(), 1u);
+    return s.total.flops;
+  };
+  EXPECT_EQ(flops(0) - flops(1), 64 * 64 * op_work(ir::Op::Tanh));
+}
+
 }  // namespace
 }  // namespace anneal::schedule

@@ -38,6 +38,15 @@ std::string seconds_text(double seconds) {
   return text;
 }
 
+std::string decisions_text(const std::vector<Decision>& log) {
+  std::string out;
+  for (const Decision& d : log)
+    out += std::string(d.fused ? "fused " : "apart ") + value_text(d.producer) + " " +
+           value_text(d.consumer) + ": " + d.reason + (d.gain == 0 ? "" : ", gain " + seconds_text(d.gain)) +
+           "\n";
+  return out;
+}
+
 }  // namespace
 
 std::string describe_values(const ValueGraph& values) {
@@ -63,6 +72,19 @@ std::string describe_values(const ValueGraph& values) {
   return out;
 }
 
+std::string describe_cascades(const Pairs& pairs) {
+  std::map<int32_t, std::pair<std::vector<uint32_t>, std::vector<uint32_t>>> parts;
+  for (uint32_t v = 0; v < pairs.part.size(); ++v)
+    if (const int32_t p = pairs.part[v]; p >= 0)
+      (pairs.inlined[v] ? parts[p].first : parts[p].second).push_back(v);
+  std::string out;
+  for (const auto& [p, part] : parts)
+    out += "part " + std::to_string(p) + ": " + join(part.first, value_text) + " made again for " +
+           join(part.second, value_text) + "\n";
+  out += decisions_text(pairs.log);
+  return out.empty() ? "no pairs of rows\n" : out;
+}
+
 std::string describe_scopes(const ValueGraph& values, const Scopes& scopes) {
   const ir::Graph& graph = values.graph();
   std::string out;
@@ -74,11 +96,7 @@ std::string describe_scopes(const ValueGraph& values, const Scopes& scopes) {
         join(group.members, [&](uint32_t v) { return value_text(v) + (scopes.stored[v] ? "*" : ""); }) + "\n";
   }
   out += "(* is stored)\n";
-  for (const Decision& d : scopes.log)
-    out += std::string(d.fused ? "fused " : "apart ") + value_text(d.producer) + " " +
-           value_text(d.consumer) + ": " + d.reason + (d.gain == 0 ? "" : ", gain " + seconds_text(d.gain)) +
-           "\n";
-  return out;
+  return out + decisions_text(scopes.log);
 }
 
 std::string describe_kernels(const ValueGraph& values, std::span<const Launch> launches) {

@@ -4,12 +4,15 @@
 
 #include <string>
 
+#include "schedule/pairs.h"
 #include "schedule/schedule.h"
 
 namespace anneal::schedule {
 
 // "v7 row sum f32[64] of [64,256] over 1: reads v3 in step, v5 by 1"
 std::string describe_values(const ValueGraph& values);
+// The parts of pairs: what they are made of and what reads them, and why others stay in memory.
+std::string describe_cascades(const Pairs& pairs);
 // Groups with their members, what is inlined, and every decision.
 std::string describe_scopes(const ValueGraph& values, const Scopes& scopes);
 // The kernels of all launches, each as a program of its own; equal ones once.

@@ -48,7 +48,7 @@ class Chooser {
       out.inlined[i] = true;
     }
     for (size_t p = 0; p < parts_.size(); ++p)
-      if (parts_[p].reason.empty())
+      if (joined_[p] == static_cast<int32_t>(p) && parts_[p].reason.empty())
         for (uint32_t u : parts_[p].uses) out.part[u] = static_cast<int32_t>(p);
     for (uint32_t i = static_cast<uint32_t>(count); i-- > 0;) inline_row(out, i);
     return out;
@@ -59,7 +59,7 @@ class Chooser {
     std::string reason;  // why not; empty: it is inlined
     std::vector<uint32_t> products, uses;
     double elements = 0;
-    bool is_cascade = false;  // a reduction of them is needed to make them
+    bool is_cascade = false;  // a reduction of them is needed to make them, or beside them
   };
 
   static size_t at(int32_t i) { return static_cast<size_t>(i); }
@@ -112,6 +112,11 @@ class Chooser {
     parts_.back().elements = v.elements;
   }
 
+  bool is_use(int32_t part, uint32_t v) const {
+    const std::vector<uint32_t>& uses = parts_[at(part)].uses;
+    return std::find(uses.begin(), uses.end(), v) != uses.end();
+  }
+
   // What is made of reductions of pairs, and whether it goes back into pairs.
   void visit_rows(uint32_t i) {
     const int32_t own = part_of(i);
@@ -119,7 +124,7 @@ class Chooser {
       const int32_t from = row_part_[r.producer];
       if (from == kNoPart) continue;
       const int32_t top = top_of(from);
-      if (own == top) parts_[at(top)].is_cascade = true;
+      if (own == top || is_use(top, i)) parts_[at(top)].is_cascade = true;
       if (own == kNoPart && value(i).kind == ValueKind::kMap &&
           value(i).elements == value(r.producer).elements)
         row_part_[i] = top;

@@ -35,6 +35,7 @@ TEST(Pairs, AreStoredForAReason) {
   const auto in = [](int64_t n, const Sizes& sizes = {4, 64, 8}) { return input(n, sizes); };
   const Tensor s = matmul(in(0), transpose(in(1)));
   EXPECT_EQ(reason({matmul(softmax(s), in(2))}), "");
+  EXPECT_EQ(reason({matmul(exp(s) / sum(exp(s), -1, true), in(2))}), "") << "no maximum is subtracted";
   EXPECT_EQ(reason({matmul(softmax(s), in(2)), s}), "none");
   EXPECT_EQ(reason({matmul(softmax(s), in(2)), s * 0.5}), "one is a result");
   EXPECT_EQ(reason({matmul(tanh(s), in(2))}), "no reduction of them goes back into them");
@@ -64,7 +65,7 @@ struct RandomAttention {
 
   Tensor in(const Sizes& sizes) { return inputs.emplace_back(input(next++, sizes)); }
   Tensor weights(const Tensor& s) {
-    switch (r.below(5)) {
+    switch (r.below(7)) {
       case 0: return exp(s - logsumexp(s, {-1}, true));
       case 1: {
         const Tensor e = exp(minimum(s, 3));
@@ -75,6 +76,11 @@ struct RandomAttention {
         return e / (sum(e, {-1}, true) + 0.5);
       }
       case 3: return s - mean(s, {-1}, true);
+      case 4: {
+        const Tensor e = exp(minimum(s, 2));
+        return e / sum(e, -1, true);
+      }
+      case 5: return exp(minimum(s, 2));
       default: return softmax(s);
     }
   }
@@ -92,6 +98,7 @@ struct RandomAttention {
     Tensor p = weights(s);
     if (r.one_in(4)) p = p * cast(in({rows, columns}) < 1, f32);
     std::vector<Tensor> out = {matmul(p, v)};
+    if (r.one_in(4)) out[0] = out[0] / (sum(square(p), -1, true) + 1);
     if (r.one_in(4)) out.push_back(matmul(transpose(p), in({batch, rows, 2})));
     if (r.one_in(4)) out.push_back(max(s, {-1}, false));
     if (r.one_in(4)) out.push_back(sum(p * s, {-1}, false));

@@ -42,11 +42,20 @@ std::vector<Kernel> build_all(const ValueGraph& values, const Scopes& scopes, co
 
 using support::StageId;
 
-void show_stages(const support::StageClock& clock, std::span<const Node> prepared, const Schedule& s) {
+// What has no place in a schedule.
+struct Steps {
+  std::vector<Node> simple, prepared;
+  Pairs pairs;
+};
+
+void show_stages(const support::StageClock& clock, const Steps& steps, const Schedule& s) {
   const ValueGraph& values = *s.values;
-  clock.show(StageId::kPrepare, "", [&] { return ir::print(values.graph(), prepared); });
-  clock.show(StageId::kValues, std::to_string(values.values().size()) + " values",
+  clock.show(StageId::kSimplify, "", [&] { return ir::print(values.graph(), steps.simple); });
+  clock.show(StageId::kPrepare, "", [&] { return ir::print(values.graph(), steps.prepared); });
+  clock.show(StageId::kIndexing, std::to_string(values.values().size()) + " values",
              [&] { return describe_values(values); });
+  clock.show(StageId::kCascades, std::to_string(steps.pairs.log.size()) + " decisions",
+             [&] { return describe_cascades(steps.pairs); });
   clock.show(StageId::kScopes,
              std::to_string(s.scopes.groups.size()) + " groups, " + std::to_string(s.scopes.log.size()) +
                  " decisions",
@@ -55,11 +64,12 @@ void show_stages(const support::StageClock& clock, std::span<const Node> prepare
              [&] { return describe_kernels(values, s.launches); });
 }
 
-std::vector<Node> prepare_simply(ir::Graph& graph, std::span<const Node> roots,
+std::vector<Node> prepare_simply(ir::Graph& graph, std::span<const Node> simple,
                                  std::span<const int32_t> replaced) {
-  const std::vector<Node> simple = rules::simplify(graph, roots, {.pass = "simplify"});
   const std::vector<Node> out = prepare(graph, simple, replaced);
-  return out == simple ? out : rules::simplify(graph, out, {.pass = "prepare"});
+  return std::equal(out.begin(), out.end(), simple.begin(), simple.end())
+             ? out
+             : rules::simplify(graph, out, {.pass = "prepare"});
 }
 
 }  // namespace
@@ -68,22 +78,26 @@ Schedule make_schedule(ir::Graph& graph, std::span<const Node> roots, const devi
                        const ScheduleOptions& options) {
   Schedule out;
   support::StageClock clock;
+  Steps steps;
+  clock.enter(StageId::kSimplify);
+  steps.simple = rules::simplify(graph, roots, {.pass = "simplify"});
   clock.enter(StageId::kPrepare);
-  const std::vector<Node> prepared = prepare_simply(graph, roots, options.replaced);
-  clock.enter(StageId::kValues);
-  const ValueGraph fine(graph, prepared, options.replaced);
+  steps.prepared = prepare_simply(graph, steps.simple, options.replaced);
+  clock.enter(StageId::kIndexing);
+  const ValueGraph fine(graph, steps.prepared, options.replaced);
   const std::vector<bool> inlined = choose_inlined(fine, options.fuse);
   const ValueGraph stored = fine.inlining(inlined);
   std::vector<Kernel> kernels;
   std::vector<bool> alone, refused;  // by value
   size_t refusals = 0;
   do {
-    clock.enter(StageId::kValues);
+    clock.enter(StageId::kCascades);
     refusals = static_cast<size_t>(std::count(refused.begin(), refused.end(), true));
     Pairs pairs;
     if (options.fuse != Fuse::kNone) pairs = choose_pairs(stored, caps, refused);
     for (size_t v = 0; v < inlined.size() && !pairs.inlined.empty(); ++v)
       pairs.inlined[v] = pairs.inlined[v] || inlined[v];
+    clock.enter(StageId::kIndexing);
     out.values = std::make_unique<ValueGraph>(pairs.inlined.empty() ? stored : fine.inlining(pairs.inlined));
     alone.clear();
     do {
@@ -94,6 +108,7 @@ Schedule make_schedule(ir::Graph& graph, std::span<const Node> roots, const devi
     } while (kernels.size() != out.scopes.groups.size() &&
              refusals == static_cast<size_t>(std::count(refused.begin(), refused.end(), true)));
     out.scopes.log.insert(out.scopes.log.begin(), pairs.log.begin(), pairs.log.end());
+    steps.pairs = std::move(pairs);
   } while (kernels.size() != out.scopes.groups.size());
   out.roots = out.values->roots();
   clock.leave();
@@ -110,7 +125,7 @@ Schedule make_schedule(ir::Graph& graph, std::span<const Node> roots, const devi
       out.total.seconds += kernel.cost.seconds;
     }
   out.unique_kernels = unique.size();
-  show_stages(clock, prepared, out);
+  show_stages(clock, steps, out);
   return out;
 }
 

@@ -12,9 +12,13 @@ namespace anneal::support {
 namespace {
 
 constexpr StageInfo kStages[] = {
+    {"simplify", "tensor", "tensor", "ir", "the laws of arithmetic and movement, to a fixpoint"},
     {"prepare", "tensor", "tensor", "ir",
      "running folds of narrow floats go in f32, one-element scatters are selections; simplified after that"},
-    {"values", "tensor", "values", "txt", "movement is looked through: what each value reads, and how"},
+    {"indexing", "tensor", "values", "txt",
+     "movement is looked through: what each value reads, and by which map"},
+    {"cascades", "values", "values", "txt",
+     "pairs of rows that are made again, so that a reduction goes on into the next without storing them"},
     {"scopes", "values", "groups", "txt",
      "which values are made where they are used, and which share a kernel, with every decision"},
     {"kernels", "groups", "kernel", "ir", "each group as a sink of statements over scalar expressions"},
@@ -23,6 +27,8 @@ constexpr StageInfo kStages[] = {
      "where each value lies, what is overwritten, what is checked at launch"},
     {"loops", "kernel", "loops", "txt",
      "each different kernel as loops: grid, vectors, contractions, phases"},
+    {"contractions", "loops", "loops", "ir",
+     "which loops are a sum of products for a device's skeleton: its axes, its factors, what rides along"},
     {"render", "loops", "code", "txt", "what the device makes of the loops: LLVM IR on cpu"},
 };
 static_assert(std::size(kStages) == static_cast<size_t>(StageId::kRender) + 1);

@@ -14,7 +14,19 @@
 
 namespace anneal::support {
 
-enum class StageId : uint8_t { kPrepare, kValues, kScopes, kKernels, kOrder, kPlan, kLoops, kRender };
+enum class StageId : uint8_t {
+  kSimplify,
+  kPrepare,
+  kIndexing,
+  kCascades,
+  kScopes,
+  kKernels,
+  kOrder,
+  kPlan,
+  kLoops,
+  kContractions,
+  kRender,
+};
 
 struct StageInfo {
   std::string_view name, needs, gives;

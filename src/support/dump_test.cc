@@ -45,8 +45,8 @@ TEST_F(DumpTest, AStageIsWrittenUnderItsNumberAndNothingIsMadeUnlessAsked) {
   clock.show(StageId::kOrder, "", text);
   clock.show(StageId::kLoops, "", text);
   clock.show(StageId::kOrder, "", text);
-  EXPECT_EQ(text_of("05-order.txt"), "text 1");
-  EXPECT_EQ(text_of("05-order.2.txt"), "text 2");
+  EXPECT_EQ(text_of("07-order.txt"), "text 1");
+  EXPECT_EQ(text_of("07-order.2.txt"), "text 2");
   EXPECT_EQ(made, 2);
 }
 
@@ -63,20 +63,20 @@ TEST_F(DumpTest, AFolderThatIsNotThereIsNamed) {
 
 TEST_F(DumpTest, TimeGoesToTheStageThatIsRunning) {
   StageClock clock;
-  clock.enter(StageId::kValues);
+  clock.enter(StageId::kIndexing);
   std::this_thread::sleep_for(std::chrono::milliseconds(2));
   clock.enter(StageId::kScopes);
-  clock.enter(StageId::kValues);
+  clock.enter(StageId::kIndexing);
   std::this_thread::sleep_for(std::chrono::milliseconds(2));
   clock.leave();
   clock.leave();
-  EXPECT_GE(clock.milliseconds(StageId::kValues), 4);
+  EXPECT_GE(clock.milliseconds(StageId::kIndexing), 4);
   EXPECT_EQ(clock.milliseconds(StageId::kPlan), 0);
   set_flag(Flag::kDebug, "1");
   testing::internal::CaptureStderr();
-  clock.show(StageId::kValues, "3 values", [] { return ""; });
+  clock.show(StageId::kIndexing, "3 values", [] { return ""; });
   EXPECT_THAT(testing::internal::GetCapturedStderr(),
-              testing::MatchesRegex("values +[0-9.]+ ms  3 values\n"));
+              testing::MatchesRegex("indexing +[0-9.]+ ms  3 values\n"));
 }
 
 TEST_F(DumpTest, StagesFitTogether) {

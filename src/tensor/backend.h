@@ -26,8 +26,9 @@ class Compiled {
   // `arguments`: a buffer for each param. The results are buffers.
   virtual std::vector<ir::Node> run(ir::Graph& graph, std::span<const ir::Node> arguments,
                                     const RunOptions& options) = 0;
-  // What it was compiled to, in words.
+  // What it was compiled to, in words and in numbers.
   virtual std::string explain() const = 0;
+  virtual ProgramSummary summary() const { return {}; }
 };
 
 class Backend {

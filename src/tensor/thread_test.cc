@@ -10,6 +10,7 @@
 #include "anneal/random.h"
 #include "ir/graph.h"
 #include "tensor/test_tensors.h"
+#include "tests/support/test_threads.h"
 
 namespace anneal {
 namespace {
@@ -64,21 +65,11 @@ TEST(Threads, HandlesMoveBetweenThemWhileOthersAreCollected) {
 }
 
 TEST(Threads, ShareACapturedFunction) {
-  constexpr size_t kThreads = 4, kSizes = 50;
+  constexpr size_t kSizes = 50;
   const auto f = jit([](const Tensor& x) { return sum(x * 2); });
-  std::vector<int> wrong(kThreads);
-  std::vector<std::thread> threads;
-  for (size_t t = 0; t < kThreads; ++t)
-    threads.emplace_back([&, t] {
-      for (size_t i = 0; i < 60; ++i) {
-        const auto size = static_cast<int64_t>(1 + (i * 7 + t) % kSizes);
-        wrong[t] += f(ones({size})).item<float>() != 2.0F * static_cast<float>(size) ? 1 : 0;
-      }
-    });
-  for (std::thread& t : threads) t.join();
-  EXPECT_EQ(wrong, std::vector<int>(kThreads));
+  EXPECT_EQ(wrong_calls_of_threads(f, kSizes), 0);
   EXPECT_GE(f.captures(), kSizes);
-  EXPECT_LE(f.captures(), kThreads * kSizes);
+  EXPECT_LE(f.captures(), kCallingThreads * kSizes);
 }
 
 // What was dropped is captured again; what was used since is still there.

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+//
+// Tensors in several safetensors files, with an index that says which file holds which:
+// NAME.safetensors.index.json with {"metadata": {"total_size": BYTES}, "weight_map": {TENSOR: FILE}}. Index
+// and files must agree entirely: a tensor that is missing, that lies in two files or in one the index does
+// not name for it is a failure. Tested by shards_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/safetensors.h"
+
+namespace anneal::io {
+
+// True of a path that ends as an index does.
+bool is_shard_index(std::string_view path);
+
+class ShardedTensors {
+ public:
+  ShardedTensors(ShardedTensors&&) = default;
+  ShardedTensors& operator=(ShardedTensors&&) = default;
+
+  // The path of the index. The files are those beside it; a name that leads out of its folder is refused.
+  static Result<ShardedTensors> open(const std::string& index_path);
+
+  // Null when there is no such tensor.
+  const TensorView* find(std::string_view name) const;
+
+  // By name.
+  std::vector<const TensorView*> tensors() const;
+
+  const std::vector<std::string>& files() const { return files_; }
+  // What the index says about the size of all tensors, which some writers get wrong.
+  std::optional<uint64_t> declared_size() const { return declared_size_; }
+  // That of the first file.
+  const Metadata& metadata() const { return shards_.front().metadata(); }
+
+ private:
+  ShardedTensors() = default;
+
+  std::vector<std::string> files_;
+  std::vector<SafeTensors> shards_;
+  std::map<std::string, const TensorView*, std::less<>> by_name_;
+  std::optional<uint64_t> declared_size_;
+};
+
+// Writes STEM-00001-of-0000N.safetensors and, last, STEM.safetensors.index.json, all beside each other; each
+// file but the last has at most `max_bytes` of data, or one tensor. An index that was there is removed first,
+// so that it never names files of two savings; what must survive a crash belongs into one file
+// (io/checkpoint.h).
+Result<void> write_shards(const std::string& stem, std::span<const TensorView> tensors, uint64_t max_bytes,
+                          const Metadata& metadata = {});
+
+}  // namespace anneal::io

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// What `anneal train` trains: a model with its data, compiled into a step, and what there is to say of it
+// when it is done. Batches are functions of the seed and the number of the step, so a run that is resumed
+// goes on as if it had never stopped. Tested by trainable_test.cc.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "anneal/files.h"
+#include "anneal/training.h"
+
+namespace anneal::training {
+
+// Zero and empty: the model's own.
+struct Settings {
+  std::string data;  // a text file, or a folder with images and labels
+  int64_t steps = 0, batch = 0;
+  int64_t layers = 0, heads = 0, width = 0, block = 0;  // of a GPT
+  double lr = 0;
+  uint64_t seed = 1;
+  bool nan_trap = false;
+  std::string alphabet;  // of a checkpoint that is continued: its tokens keep their meaning
+};
+
+class Trainable {
+ public:
+  explicit Trainable(Settings settings) : settings_(std::move(settings)) {}
+  virtual ~Trainable() = default;
+
+  virtual const AnyStep& step() const = 0;
+  virtual NamedTensors batch(int64_t step) const = 0;  // of step number 0, 1, ...
+  virtual int64_t items(int64_t step) const = 0;       // examples or tokens in it
+  virtual std::string_view unit() const { return "examples"; }
+  virtual std::vector<std::string> about() const = 0;   // lines: the model, its data
+  virtual std::vector<std::string> finish() const = 0;  // lines: how good it became, a sample
+
+  // With what it takes to make the model again: settings that are numbers, and texts.
+  Checkpoint checkpoint() const;
+  // Raises when it is of another model.
+  void resume(const Checkpoint& checkpoint) const;
+
+ protected:
+  virtual void describe(Checkpoint& checkpoint) const = 0;
+
+  const Settings settings_;
+};
+
+struct Model {
+  std::string_view name, summary;
+  int64_t steps;  // by default
+  std::unique_ptr<Trainable> (*make)(const Settings& settings);
+};
+std::span<const Model> all_models();
+// Raises kName with the nearest name and the list.
+const Model& find_model(std::string_view name);
+
+// The settings that a checkpoint was made with, where `given` leaves them open. Raises kArgument where it
+// says otherwise: the tensors would not fit.
+Settings settings_of(const Checkpoint& checkpoint, Settings given);
+
+}  // namespace anneal::training
