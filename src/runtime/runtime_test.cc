@@ -221,6 +221,19 @@ TEST(CountersOfTheInterpreter, AreEmpty) {
   EXPECT_EQ(counters().runs, 0u);
 }
 
+// A hundred thousand bytes are held, and a quarter of that is made and dropped again and again.
+TEST(MemoryLimit, WhatWasDroppedMakesRoom) {
+  Using device({.device = "cpu", .memory_limit = 160'000});
+  const Tensor held = (ones({25'000}) * 2).realize();
+  const auto twice = jit([](const Tensor& x) { return x * 2; });
+  for (int i = 0; i < 50; ++i) {
+    const Tensor made = (full({6'250}, static_cast<float>(i)) + 1).realize();
+    EXPECT_EQ(sum(twice(made)).item<float>(), 12'500.0F * static_cast<float>(i + 1));
+  }
+  EXPECT_EQ(sum(held).item<float>(), 50'000);
+  EXPECT_THROW((ones({25'000}) * 3).realize(), Error) << "what is held is not dropped";
+}
+
 // Of a program whose data is not on the device yet, and of a step that has to copy its state first.
 TEST(MemoryLimit, NothingIsLostByARefusal) {
   Using device({.device = "cpu", .memory_limit = 100'000});
