@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
 
 #include "anneal/anneal.h"
 #include "anneal/error.h"
@@ -119,6 +120,28 @@ TEST(Training, StepsAreThoseOfTheInterpreter) {
   losses("loops", loops, 2);
   for (size_t i = 0; i < wanted.size(); ++i) EXPECT_NEAR(cpu[i], wanted[i], 1e-4);
   for (size_t i = 0; i < loops.size(); ++i) EXPECT_NEAR(loops[i], wanted[i], 1e-4);
+}
+
+TEST(Training, AnySizeOfBatchIsOnePlan) {
+  std::vector<double> losses_of[2];
+  for (const char* name : {"interp", "cpu"}) {
+    Using device({.device = name});
+    const programs::ProgramInfo& info = programs::find_program("dynmlp");
+    programs::Session session(programs::build_program(info, {.train = true}), 1);
+    uint64_t before = 0;
+    std::set<int64_t> sizes;
+    for (int64_t step = 1; step <= 8; ++step) {
+      session.set(info.data(info.batch, 1, step));
+      if (step == 1 && device.context() != nullptr) before = device.context()->counters().plans;
+      sizes.insert(session.value("y")->shape[0]);
+      losses_of[device.context() != nullptr].push_back(session.step()[0].item<double>());
+    }
+    EXPECT_EQ(sizes, (std::set<int64_t>{1, 7, 32, 129}));
+    if (device.context() != nullptr) {
+      EXPECT_EQ(device.context()->counters().plans - before, 1u);
+    }
+  }
+  for (size_t i = 0; i < 8; ++i) EXPECT_NEAR(losses_of[0][i], losses_of[1][i], 1e-4) << i;
 }
 
 TEST(Training, StateIsUpdatedInPlace) {
