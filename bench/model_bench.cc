@@ -8,7 +8,6 @@
 #include "bench/bench.h"
 #include "cpu/cpu_device.h"
 #include "device/registry.h"
-#include "programs/gpt.h"
 #include "programs/session.h"
 #include "runtime/backend.h"
 #include "schedule/schedule.h"

@@ -5,7 +5,6 @@
 #include <cstdio>
 
 #include "bench/bench.h"
-#include "programs/gpt.h"
 #include "programs/session.h"
 #include "runtime/backend.h"
 #include "runtime/canonical.h"

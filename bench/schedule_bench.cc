@@ -4,7 +4,6 @@
 
 #include "bench/bench.h"
 #include "ir/graph.h"
-#include "programs/gpt.h"
 #include "programs/programs.h"
 #include "schedule/schedule.h"
 #include "tensor/call.h"

@@ -169,7 +169,7 @@ int run_graph(const GraphOptions& options) {
 
 Action add_graph(Options& verb) {
   const auto options = std::make_shared<GraphOptions>();
-  verb.argument("program", options->program, "a text file, or a model: mlp, conv, nanogpt, gpt2");
+  verb.argument("program", options->program, "a text file, or a model: mlp, dynmlp, conv, nanogpt, gpt2");
   verb.flag("--train", options->load.train, "with loss, gradients and optimizer");
   verb.option("--batch", options->load.batch, "how many examples", Range::kPositive);
   verb.flag("--json", options->json, "as JSON");

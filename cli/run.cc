@@ -32,7 +32,9 @@ int run_model(const RunVerbOptions& options) {
     ir::Graph& graph = ir::default_graph();
     const ir::Graph::Scope scope(graph);
     const ir::Node root = node_of(program.results[0].value);
-    check_work(graph, std::span(&root, 1), info.name, options.force, {},
+    interp::Bindings bindings;
+    bindings.vars = {{"batch", options.batch != 0 ? options.batch : info.batch}};  // where it is a dimension
+    check_work(graph, std::span(&root, 1), info.name, options.force, bindings,
                runtime::current_context() != nullptr);
   }
   programs::Session session(std::move(program), static_cast<uint64_t>(options.seed));
@@ -59,7 +61,7 @@ int run_model(const RunVerbOptions& options) {
 
 Action add_run(Options& verb) {
   const auto options = std::make_shared<RunVerbOptions>();
-  verb.argument("model", options->model, "mlp, conv, nanogpt or gpt2");
+  verb.argument("model", options->model, "mlp, dynmlp, conv, nanogpt or gpt2");
   verb.option("--batch", options->batch, "how many examples", Range::kPositive);
   verb.option("--seed", options->seed, "of parameters and data", Range::kNotNegative);
   verb.flag("--force", options->force, "also when it takes many minutes");

@@ -162,7 +162,7 @@ class CliTest(unittest.TestCase):
         self.assertEqual(found["launches"], len(found["kernels"]))
         self.assertAlmostEqual(found["bytes"], sum(k["bytes"] for k in found["kernels"]), delta=1)
         self.assertTrue(all(k["ops"] and k["outputs"] and k["seconds"] > 0 and k["phases"] for k in found["kernels"]))
-        self.assertTrue(any("src/programs/" in k["source"] for k in found["kernels"]))
+        self.assertTrue(any("src/nn/" in k["source"] for k in found["kernels"]))
         count = lambda *args: json.loads(self.out("kernels", *args, "--json"))["launches"]
         self.assertLess(count("mlp", "--train"), count("mlp", "--train", "--fuse", "none"))
         self.assertEqual(count("p.ir"), 1 + 1)
@@ -180,7 +180,7 @@ class CliTest(unittest.TestCase):
 
     def test_kernels_by_source(self):
         text = self.out("kernels", "nanogpt", "--train", "--by-source", "--device", "null")
-        self.assertRegex(text, r"\n +\d+  fb  ?\+  matmul +f: \d.*   b: \d")
+        self.assertRegex(text, r"\n +\d+  fb  ?\+  add +f: \d.*   b: \d")
         self.assertRegex(text, r"\n +\d+    o.  ")
         found = json.loads(self.out("kernels", "nanogpt", "--train", "--by-source", "--json", "--device", "null"))
         self.assertGreaterEqual(found["peak"], found["lower_bound"])

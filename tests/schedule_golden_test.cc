@@ -14,8 +14,9 @@
 
 #include "anneal/anneal.h"
 #include "ir/walk.h"
+#include "nn/update.h"
 #include "plan/build_plan.h"
-#include "programs/gpt.h"
+#include "programs/optimizer.h"
 #include "programs/programs.h"
 #include "runtime/canonical.h"
 #include "tensor/call.h"
@@ -58,17 +59,20 @@ Tensors linear_gelu(bool backward) {
 
 // Its results take the places of all inputs that are no gradients.
 Tensors optimizer(std::string_view text) {
-  const programs::OptimizerSpec spec = programs::parse_optimizer(text);
-  const programs::Optimizer update(spec, in(50, {}));
+  const Optimizer spec = programs::parse_optimizer(text);
+  const Tensor rate = full({}, programs::learning_rate(spec), f32);
+  const nn::detail::Updater updater(spec, {in(50, {}), rate, rate});
   Tensors out;
   int64_t next = 0;
   for (const Sizes& sizes : {Sizes{64, 32}, Sizes{64}, Sizes{32, 8}, Sizes{8}}) {
     const Tensor parameter = in(next++, sizes), gradient = in(next++, sizes);
     Tensors states;
-    for (size_t s = 0; s < spec.states(); ++s) states.push_back(in(next++, sizes));
-    programs::Optimizer::Next after = update.update(parameter, gradient, states);
+    const nn::detail::Target target{"w", true, false, static_cast<int>(sizes.size())};
+    const size_t kept = nn::detail::kept_names(spec, target).size();
+    for (size_t s = 0; s < kept; ++s) states.push_back(in(next++, sizes));
+    nn::detail::Updater::Next after = updater.update(target, parameter, gradient, states);
     out.push_back(after.parameter);
-    out.insert(out.end(), after.states.begin(), after.states.end());
+    out.insert(out.end(), after.kept.begin(), after.kept.end());
   }
   return out;
 }

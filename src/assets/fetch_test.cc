@@ -10,7 +10,9 @@
 
 #include <algorithm>
 #include <csignal>
-#include <sstream>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <vector>
 
 #include "assets/sha256.h"
@@ -21,44 +23,51 @@
 namespace anneal::assets {
 namespace {
 
+// One server for all tests; each has a file of its own there, by its name.
 class Fetch : public testing::Test {
  protected:
+  static void SetUpTestSuite() {
+    server_folder =
+        (std::filesystem::path(testing::TempDir()) / ("anneal_server_" + std::to_string(::getpid())))
+            .string();
+    std::filesystem::remove_all(server_folder);
+    std::filesystem::create_directories(server_folder);
+    ::setenv("no_proxy", "127.0.0.1", 1);
+    const std::string script = test::golden_path("../asset_server.py");
+    server = ::fork();
+    if (server == 0) {
+      ::execlp("python3", "python3", script.c_str(), server_folder.c_str(), static_cast<char*>(nullptr));
+      _exit(127);
+    }
+    constexpr int kTries = 3000;
+    for (int i = 0; i < kTries && !std::filesystem::exists(server_folder + "/port"); ++i) ::usleep(10'000);
+    std::ifstream(server_folder + "/port") >> port;
+  }
+  static void TearDownTestSuite() {
+    if (server > 0) {
+      ::kill(server, SIGKILL);
+      ::waitpid(server, nullptr, 0);
+    }
+    std::filesystem::remove_all(server_folder);
+  }
+
   void SetUp() override {
+    ASSERT_FALSE(port.empty()) << "python3 tests/asset_server.py does not start";
     content_.resize(300'000);
     for (size_t i = 0; i < content_.size(); ++i) content_[i] = static_cast<char>(i * 2654435761u >> 13);
-    server_folder_ = folder_.path("server");
-    std::filesystem::create_directories(server_folder_);
-    folder_.write("server/data", content_);
+    name_ = testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::ofstream(server_folder + "/" + name_, std::ios::binary) << content_;
     Sha256 sum;
     sum.add(std::as_bytes(std::span(content_)));
     sum_ = sum.finish();
     options_.folder = folder_.path("cache");
     options_.first_pause_ms = 1;
     options_.attempts = 3;
-    start_server();
-  }
-  void TearDown() override {
-    if (server_ <= 0) return;
-    ::kill(server_, SIGKILL);
-    ::waitpid(server_, nullptr, 0);
   }
 
-  void start_server() {
-    const std::string script = test::golden_path("../asset_server.py");
-    server_ = ::fork();
-    if (server_ == 0) {
-      ::execlp("python3", "python3", script.c_str(), server_folder_.c_str(), static_cast<char*>(nullptr));
-      _exit(127);
-    }
-    constexpr int kTries = 1000;
-    for (int i = 0; i < kTries && !std::filesystem::exists(server_folder_ + "/port"); ++i) ::usleep(10'000);
-    port_ = folder_.read("server/port");
-    ASSERT_FALSE(port_.empty()) << "python3 " << script << " does not start";
-  }
-
-  // The file `data` by way of a fault.
+  // The file of this test by way of a fault.
   Asset asset(const std::string& fault) {
-    url_ = "http://127.0.0.1:" + port_ + "/" + fault + "/data";
+    url_ = "http://127.0.0.1:" + port + "/" + fault + "/" + name_;
     return {"set/data", url_, content_.size(), sum_};
   }
   std::string fetched(const Asset& what) const {
@@ -67,10 +76,14 @@ class Fetch : public testing::Test {
   }
   std::string fetched(const std::string& fault) { return fetched(asset(fault)); }
 
+  // "/FAULT RANGE" of each request for this file.
   std::vector<std::string> requests() const {
-    std::istringstream log(folder_.read("server/log"));
+    std::ifstream log(server_folder + "/log");
     std::vector<std::string> lines;
-    for (std::string line; std::getline(log, line);) lines.push_back(line);
+    for (std::string line; std::getline(log, line);) {
+      const size_t at = line.find("/" + name_ + " ");
+      if (at != std::string::npos) lines.push_back(line.erase(at, name_.size() + 1));
+    }
     return lines;
   }
   void expect_whole() const {
@@ -82,10 +95,12 @@ class Fetch : public testing::Test {
       EXPECT_FALSE(std::filesystem::exists(folder_.path(name))) << name;
   }
 
+  static inline std::string server_folder, port;
+  static inline pid_t server = -1;
+
   io::TestFolder folder_;
-  std::string server_folder_, content_, sum_, port_, url_;
+  std::string name_, content_, sum_, url_;
   FetchOptions options_;
-  pid_t server_ = -1;
 };
 
 TEST_F(Fetch, AFileComesOnce) {
@@ -109,9 +124,9 @@ TEST_F(Fetch, WhatBreaksOffGoesOn) {
   expect_whole();
   const std::vector<std::string> log = requests();
   ASSERT_EQ(log.size(), 4u);
-  EXPECT_EQ(log[0], "/drop/data -");
-  EXPECT_EQ(log[1], "/drop/data bytes=100000-");
-  EXPECT_EQ(log[2], "/drop/data bytes=166666-");
+  EXPECT_EQ(log[0], "/drop -");
+  EXPECT_EQ(log[1], "/drop bytes=100000-");
+  EXPECT_EQ(log[2], "/drop bytes=166666-");
 }
 
 TEST_F(Fetch, WithoutRangesItBeginsAnew) {
@@ -130,7 +145,7 @@ TEST_F(Fetch, ALaterProcessGoesOnWhereTheFirstEnded) {
   folder_.write("cache/set/data.part", content_.substr(0, 200'000));
   EXPECT_EQ(fetched("plain"), "ok");
   expect_whole();
-  EXPECT_EQ(requests(), (std::vector<std::string>{"/plain/data bytes=200000-"}));
+  EXPECT_EQ(requests(), (std::vector<std::string>{"/plain bytes=200000-"}));
 }
 
 TEST_F(Fetch, APartThatIsWholeOrTooLong) {
@@ -142,7 +157,7 @@ TEST_F(Fetch, APartThatIsWholeOrTooLong) {
   folder_.write("cache/set/data.part", content_ + "x");
   EXPECT_EQ(fetched("plain"), "ok");
   expect_whole();
-  EXPECT_EQ(requests(), (std::vector<std::string>{"/plain/data -"}));
+  EXPECT_EQ(requests(), (std::vector<std::string>{"/plain -"}));
 }
 
 TEST_F(Fetch, FailuresThatPassAreTriedAgain) {
@@ -166,7 +181,7 @@ TEST_F(Fetch, ARefusalIsNotTriedAgain) {
   EXPECT_NE(fetched("404").find("404"), std::string::npos);
   EXPECT_NE(fetched("circle").find("redirects"), std::string::npos);
   const std::vector<std::string> log = requests();
-  EXPECT_EQ(std::count(log.begin(), log.end(), "/404/data -"), 1);
+  EXPECT_EQ(std::count(log.begin(), log.end(), "/404 -"), 1);
   EXPECT_NE(fetched({"set/data", "file:///etc/passwd", 10, sum_}).find("cannot download"), std::string::npos);
   EXPECT_NE(fetched("file").find("cannot download"), std::string::npos);
   EXPECT_NE(fetched({"set/data", "http://127.0.0.1:1/x", 10, sum_}).find("cannot download"),
@@ -206,7 +221,7 @@ TEST_F(Fetch, AStalledServerIsLeft) {
   EXPECT_EQ(fetched("stall"), "ok");
   expect_whole();
   EXPECT_EQ(requests().size(), 2u);
-  EXPECT_EQ(requests()[1], "/stall/data bytes=1000-");
+  EXPECT_EQ(requests()[1], "/stall bytes=1000-");
 }
 
 TEST_F(Fetch, RedirectionsAreFollowed) {
@@ -250,7 +265,8 @@ TEST_F(Fetch, WithoutAKnownSumNothingIsDownloaded) {
 TEST_F(Fetch, WithoutAFolder) {
   options_.folder = {};
   EXPECT_NE(fetched("plain").find("ANNEAL_CACHE_DIR is off"), std::string::npos);
-  options_.folder = folder_.path("server/data");
+  folder_.write("file", "");
+  options_.folder = folder_.path("file");
   EXPECT_NE(fetched("plain").find("cannot make the folder"), std::string::npos);
 }
 
@@ -286,7 +302,7 @@ TEST_F(Fetch, AKilledProcessLosesNothingAndHoldsNobodyUp) {
   EXPECT_EQ(fetched("plain"), "ok");
   expect_whole();
   ASSERT_EQ(requests().size(), 2u);
-  EXPECT_TRUE(requests()[1].starts_with("/plain/data bytes=")) << requests()[1];
+  EXPECT_TRUE(requests()[1].starts_with("/plain bytes=")) << requests()[1];
 }
 
 TEST(FetchOptionsTest, TheFolderIsInTheCache) {

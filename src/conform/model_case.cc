@@ -12,10 +12,12 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "anneal/nn.h"
 #include "anneal/transforms.h"
 #include "conform/entry.h"
 #include "conform/ops.h"
-#include "programs/gpt.h"
+#include "nn/trace.h"
+#include "nn/update.h"
 #include "programs/optimizer.h"
 #include "programs/sequential.h"
 #include "programs/session.h"
@@ -24,49 +26,37 @@
 namespace anneal::conform {
 
 using Json = nlohmann::json;
-using programs::GptConfig;
 
 namespace {
 
 constexpr Tolerance kLateLosses{1e-4};  // steps amplify the rounding of the steps before
 
-// The parameters of the entry: data at first, later what the optimizer makes of them.
-class FileParameters final : public programs::Parameters {
- public:
-  explicit FileParameters(const Entry& entry) : prefix_(entry.name() + ".param.") {
-    for (const io::TensorView& view : entry.tensors().tensors())
-      if (view.name.starts_with(prefix_))
-        values_.emplace(view.name.substr(prefix_.size()), entry.load(view.name));
-    if (values_.empty()) raise(ErrorCode::kData, "there are no tensors " + prefix_ + "*");
-  }
+// The parameters of the entry by path: data at first, later what the optimizer makes of them.
+using Values = std::map<std::string, Tensor>;
 
-  std::map<std::string, Tensor>& values() { return values_; }
-  const Tensor* find_value(const std::string& path) const {
-    const auto it = values_.find(path);
-    return it == values_.end() ? nullptr : &it->second;
-  }
-  // A parameter that no layer asked for; empty when there is none.
-  std::string unused() const {
-    for (const auto& [path, value] : values_)
-      if (!used_.contains(path)) return path;
-    return {};
-  }
+Values load_values(const Entry& entry) {
+  const std::string prefix = entry.name() + ".param.";
+  Values out;
+  for (const io::TensorView& view : entry.tensors().tensors())
+    if (view.name.starts_with(prefix)) out.emplace(view.name.substr(prefix.size()), entry.load(view.name));
+  if (out.empty()) raise(ErrorCode::kData, "there are no tensors " + prefix + "*");
+  return out;
+}
 
- private:
-  Tensor find(const std::string& path, const std::vector<int64_t>& shape, const programs::Init&) override {
-    const Tensor* value = find_value(path);
-    if (value == nullptr) return {};
-    used_.insert(path);
-    if (value->shape() != shape)
-      raise(ErrorCode::kShape, "parameter " + path + " has shape " + shape_text(value->shape()) +
-                                   ", the model needs " + shape_text(shape));
-    return *value;
+// Raises where the model and the entry do not have the same parameters.
+void check_parameters(const std::vector<nn::NamedParam>& params, const Values& values) {
+  std::set<std::string> used;
+  for (const nn::NamedParam& p : params) {
+    const auto it = values.find(p.name);
+    if (it == values.end()) raise(ErrorCode::kName, "there is no parameter " + p.name);
+    if (it->second.shape() != p.param.shape())
+      raise(ErrorCode::kShape, "parameter " + p.name + " has shape " + shape_text(it->second.shape()) +
+                                   ", the model needs " + shape_text(p.param.shape()));
+    used.insert(p.name);
   }
-
-  std::string prefix_;
-  std::map<std::string, Tensor> values_;
-  std::set<std::string> used_;
-};
+  for (const auto& [path, value] : values)
+    if (!used.contains(path)) raise(ErrorCode::kData, "the model does not use the parameter " + path);
+}
 
 // -- The text of a GPT --
 
@@ -132,20 +122,20 @@ GptText read_arch(std::string_view text) {
   return out;
 }
 
-GptConfig gpt_config(std::string_view text, const FileParameters& parameters) {
+nn::GptConfig gpt_config(std::string_view text, const Values& values) {
   const GptText arch = read_arch(text);
   const auto extent = [&](const std::string& path, size_t axis) -> int64_t {
-    const Tensor* value = parameters.find_value(path);
-    if (value == nullptr) raise(ErrorCode::kData, "there is no parameter " + path);
-    if (value->rank() != 2)
-      raise(ErrorCode::kShape, "parameter " + path + " has shape " + shape_text(value->shape()));
-    return value->shape()[axis];
+    const auto value = values.find(path);
+    if (value == values.end()) raise(ErrorCode::kData, "there is no parameter " + path);
+    if (value->second.rank() != 2)
+      raise(ErrorCode::kShape, "parameter " + path + " has shape " + shape_text(value->second.shape()));
+    return value->second.shape()[axis];
   };
   const auto size = [&](const char* name, int64_t fallback) {
     const auto it = arch.sizes.find(name);
     return it == arch.sizes.end() ? fallback : it->second;
   };
-  GptConfig config;
+  nn::GptConfig config;
   config.vocabulary = size("V", extent("wte.weight", 0));
   config.context = extent("wpe.weight", 0);
   config.width = size("d", extent("wte.weight", 1));
@@ -153,12 +143,12 @@ GptConfig gpt_config(std::string_view text, const FileParameters& parameters) {
   config.hidden = extent("blocks.0.fc.weight", 0);
   config.layers = size("layers", 0);
   if (config.layers == 0)
-    while (parameters.find_value("blocks." + std::to_string(config.layers) + ".fc.weight") != nullptr)
-      ++config.layers;
+    while (values.contains("blocks." + std::to_string(config.layers) + ".fc.weight")) ++config.layers;
   if (config.heads == 0) raise(ErrorCode::kParse, "arch: the number of heads is missing, as in heads=4");
   config.tied = arch.tied;
   config.head_bias = arch.head_bias;
-  config.gelu = arch.exact_gelu ? Gelu::kErf : Gelu::kTanh;
+  config.bias = values.contains("blocks.0.fc.bias");
+  config.activation = arch.exact_gelu ? nn::Activation::kGelu : nn::Activation::kGeluTanh;
   return config;
 }
 
@@ -166,21 +156,26 @@ GptConfig gpt_config(std::string_view text, const FileParameters& parameters) {
 
 class ModelCase {
  public:
-  explicit ModelCase(Entry& entry) : entry_(entry), parameters_(entry) {
+  explicit ModelCase(Entry& entry) : entry_(entry), values_(load_values(entry)) {
     const auto it = entry.json().find("args");
     if (it == entry.json().end() || !it->is_object())
       raise(ErrorCode::kData, "a model needs \"args\" with layers or arch");
     const Args args(*it);
     if (args.has("layers"))
-      layers_ = programs::parse_layers(args.text("layers"));
+      model_.emplace(programs::make_sequential(programs::parse_layers(args.text("layers")),
+                                               [&](const std::string& path) { return has(path); }));
     else if (args.has("arch"))
-      gpt_ = gpt_config(args.text("arch"), parameters_);
+      model_.emplace(nn::Gpt(gpt_config(args.text("arch"), values_)));
     else
       raise(ErrorCode::kData, "a model needs layers or arch in its arguments");
     loss_ = &find_op(args.text("loss", "cross_entropy"));
     optimizer_ = programs::parse_optimizer(args.text("opt", "adamw"));
     x_ = entry.load(entry.name() + ".x");
     y_ = entry.load(entry.name() + ".y");
+    nn::detail::Gatherer gatherer;
+    model_->anneal_walk(gatherer);
+    params_ = std::move(gatherer.found.params);
+    check_parameters(params_, values_);
   }
 
   void run() {
@@ -189,12 +184,16 @@ class ModelCase {
   }
 
  private:
+  // A layer lacks a bias where the entry has its weight alone; a layer that is missing is missed as a whole.
+  bool has(const std::string& path) const {
+    const std::string layer = path.substr(0, path.rfind('.') + 1);
+    const auto first = values_.lower_bound(layer);
+    return values_.contains(path) || first == values_.end() || !first->first.starts_with(layer);
+  }
+
   Tensor logits() {
-    Tensor out =
-        gpt_ ? programs::gpt(parameters_, *gpt_, x_) : programs::sequential(parameters_, layers_, x_);
-    if (const std::string left = parameters_.unused(); !left.empty())
-      raise(ErrorCode::kData, "the model does not use the parameter " + left);
-    return out;
+    const nn::Substitute now(params_, parameter_list());
+    return (*model_)(x_);
   }
 
   Tensor loss_of(const Tensor& scores) {
@@ -207,7 +206,7 @@ class ModelCase {
 
   std::vector<Tensor> parameter_list() {
     std::vector<Tensor> out;
-    for (const auto& [path, value] : parameters_.values()) out.push_back(value);
+    for (const nn::NamedParam& p : params_) out.push_back(values_.at(p.name));
     return out;
   }
 
@@ -217,8 +216,8 @@ class ModelCase {
     for (Tensor& t : gradients(loss_of(scores), parameter_list())) values.push_back(std::move(t));
     std::vector<std::pair<std::string, const io::TensorView*>> references{
         {"logits", &entry_.view(entry_.name() + ".logits")}};
-    for (const auto& [path, value] : parameters_.values())
-      references.emplace_back("grad." + path, &entry_.view(entry_.name() + ".grad." + path));
+    for (const nn::NamedParam& p : params_)
+      references.emplace_back("grad." + p.name, &entry_.view(entry_.name() + ".grad." + p.name));
     const std::vector<programs::Array> arrays = entry_.evaluate(values);
     for (size_t i = 0; i < arrays.size(); ++i)
       entry_.check(references[i].first, *arrays[i], *references[i].second, kTolerance);
@@ -229,23 +228,23 @@ class ModelCase {
     const Tensor loss = loss_of(logits());
     const std::vector<Tensor> before = parameter_list();
     const std::vector<Tensor> slopes = gradients(loss, before);
-    const programs::Optimizer optimizer(optimizer_, full({}, static_cast<double>(number)));
-    const size_t kept = optimizer_.states();
+    const Tensor rate = full({}, programs::learning_rate(optimizer_), f32);
+    const nn::detail::Updater updater(optimizer_, {full({}, static_cast<double>(number)), rate, rate});
     std::vector<Tensor> results{loss};
     for (size_t i = 0; i < before.size(); ++i) {
-      std::vector<Tensor> own;
-      for (size_t s = 0; s < kept; ++s)
-        own.push_back(states_.empty() ? zeros_like(before[i]) : states_[i * kept + s]);
-      const auto next = optimizer.update(before[i], slopes[i], own);
+      const nn::detail::Target target{params_[i].name, true, params_[i].param.state()->is_table,
+                                      before[i].rank()};
+      std::vector<Tensor>& own = kept_[params_[i].name];
+      if (own.empty()) own.assign(nn::detail::kept_names(optimizer_, target).size(), zeros_like(before[i]));
+      const auto next = updater.update(target, before[i], slopes[i], own);
       results.push_back(next.parameter);
-      results.insert(results.end(), next.states.begin(), next.states.end());
+      results.insert(results.end(), next.kept.begin(), next.kept.end());
     }
     results = realize(results, {.in_f64 = entry_.in_f64()});
-    states_.clear();
     size_t at = 1;
-    for (auto& [path, value] : parameters_.values()) {
-      value = results[at++];
-      for (size_t s = 0; s < kept; ++s) states_.push_back(results[at++]);
+    for (const nn::NamedParam& p : params_) {
+      values_[p.name] = results[at++];
+      for (Tensor& kept : kept_[p.name]) kept = results[at++];
     }
     return results[0];
   }
@@ -266,13 +265,13 @@ class ModelCase {
   }
 
   Entry& entry_;
-  FileParameters parameters_;
-  std::vector<programs::LayerSpec> layers_;
-  std::optional<GptConfig> gpt_;
+  Values values_;
+  std::optional<nn::AnyLayer> model_;
+  std::vector<nn::NamedParam> params_;
   const OpEntry* loss_ = nullptr;
-  programs::OptimizerSpec optimizer_;
+  Optimizer optimizer_;
   Tensor x_, y_;
-  std::vector<Tensor> states_;
+  std::map<std::string, std::vector<Tensor>> kept_;  // by the optimizer, beside each parameter
 };
 
 }  // namespace

@@ -17,8 +17,10 @@ struct Size {
   std::string_view name;
   int64_t width, heads, layers;
 };
-constexpr Size kSizes[] = {
-    {"gpt2", 768, 12, 12}, {"gpt2-medium", 1024, 16, 24}, {"gpt2-large", 1280, 20, 36}, {"gpt2-xl", 1600, 25, 48}};
+constexpr Size kSizes[] = {{"gpt2", 768, 12, 12},
+                           {"gpt2-medium", 1024, 16, 24},
+                           {"gpt2-large", 1280, 20, 36},
+                           {"gpt2-xl", 1600, 25, 48}};
 
 nn::GptConfig config_of(int64_t vocabulary, int64_t context, int64_t width, int64_t heads, int64_t layers) {
   return {.vocabulary = vocabulary,
@@ -45,7 +47,8 @@ nn::GptConfig read_config(const std::string& path) {
     const auto found = json.find(key);
     if (found == json.end() || !found->is_number_integer()) refuse(path, std::string("has no number ") + key);
     const auto value = found->get<int64_t>();
-    if (value < 1 || value > int64_t{1} << 24) refuse(path, std::string(key) + " is " + std::to_string(value));
+    if (value < 1 || value > int64_t{1} << 24)
+      refuse(path, std::string(key) + " is " + std::to_string(value));
     return value;
   };
   const auto text = [&](const char* key, const std::string& fallback) {
@@ -58,8 +61,8 @@ nn::GptConfig read_config(const std::string& path) {
   };
   if (const std::string type = text("model_type", "gpt2"); type != "gpt2")
     refuse(path, "is of a model of the type '" + type.substr(0, 60) + "', not gpt2");
-  nn::GptConfig out = config_of(number("vocab_size"), number("n_positions"), number("n_embd"), number("n_head"),
-                                number("n_layer"));
+  nn::GptConfig out = config_of(number("vocab_size"), number("n_positions"), number("n_embd"),
+                                number("n_head"), number("n_layer"));
   if (out.width % out.heads != 0) refuse(path, "n_embd does not divide into n_head heads");
   if (const auto inner = json.find("n_inner"); inner != json.end() && inner->is_number_integer())
     out.hidden = number("n_inner");
@@ -69,7 +72,8 @@ nn::GptConfig read_config(const std::string& path) {
   else if (activation == "relu")
     out.activation = nn::Activation::kRelu;
   else if (activation != "gelu_new" && activation != "gelu_pytorch_tanh")
-    refuse(path, "wants the activation '" + activation.substr(0, 60) + "'; there are gelu_new, gelu and relu");
+    refuse(path,
+           "wants the activation '" + activation.substr(0, 60) + "'; there are gelu_new, gelu and relu");
   if (is_on("scale_attn_by_inverse_layer_idx", false) || !is_on("scale_attn_weights", true))
     refuse(path, "scales attention in a way that is not GPT-2's");
   if (const auto epsilon = json.find("layer_norm_epsilon");
@@ -95,18 +99,20 @@ nn::GptConfig config_from_shapes(const TensorMap& all, const std::string& path) 
   while (all.contains("h." + std::to_string(layers) + ".ln_1.weight")) ++layers;
   const int64_t width = wte.shape()[1];
   if (width % kHeadSize != 0)
-    refuse(path, "has a width of " + std::to_string(width) + ": config.json must say how many heads there are");
+    refuse(path,
+           "has a width of " + std::to_string(width) + ": config.json must say how many heads there are");
   return config_of(wte.shape()[0], wpe.shape()[0], width, width / kHeadSize, layers);
 }
 
-// Without the prefix that a model with a head has, and without the masks and the copy of the tied head that some
-// files hold.
+// Without the prefix that a model with a head has, and without the masks and the copy of the tied head that
+// some files hold.
 TensorMap plain_names(TensorMap all) {
   constexpr std::string_view kPrefix = "transformer.";
   TensorMap out;
   for (auto& [name, value] : all) {
     const std::string plain = name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name;
-    if (plain.ends_with(".attn.bias") || plain.ends_with(".attn.masked_bias") || plain == "lm_head.weight") continue;
+    if (plain.ends_with(".attn.bias") || plain.ends_with(".attn.masked_bias") || plain == "lm_head.weight")
+      continue;
     out.emplace(plain, std::move(value));
   }
   return out;
@@ -138,9 +144,13 @@ nn::GptConfig config_named(std::string_view name) {
 }
 
 std::string published_name(std::string_view name) {
-  constexpr std::pair<std::string_view, std::string_view> kParts[] = {
-      {"blocks.", "h."},       {".attn.qkv.", ".attn.c_attn."}, {".attn.o.", ".attn.c_proj."}, {".ln1.", ".ln_1."},
-      {".ln2.", ".ln_2."},     {".fc.", ".mlp.c_fc."},          {".proj.", ".mlp.c_proj."}};
+  constexpr std::pair<std::string_view, std::string_view> kParts[] = {{"blocks.", "h."},
+                                                                      {".attn.qkv.", ".attn.c_attn."},
+                                                                      {".attn.o.", ".attn.c_proj."},
+                                                                      {".ln1.", ".ln_1."},
+                                                                      {".ln2.", ".ln_2."},
+                                                                      {".fc.", ".mlp.c_fc."},
+                                                                      {".proj.", ".mlp.c_proj."}};
   std::string out(name);
   for (const auto& [ours, theirs] : kParts)
     if (const size_t at = out.find(ours); at != std::string::npos) out.replace(at, ours.size(), theirs);

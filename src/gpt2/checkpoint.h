@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// GPT-2 as it is published: a folder with config.json and model.safetensors, or the shards that an index names.
-// Names and shapes are those of the Hugging Face files, with "transformer." in front or without. Tested by
-// checkpoint_test.cc.
+// GPT-2 as it is published: a folder with config.json and model.safetensors, or the shards that an index
+// names. Names and shapes are those of the Hugging Face files, with "transformer." in front or without.
+// Tested by checkpoint_test.cc.
 #pragma once
 
 #include <string>
@@ -14,8 +14,8 @@ namespace anneal::gpt2 {
 // gpt2, gpt2-medium, gpt2-large, gpt2-xl. Raises kName with the nearest name.
 nn::GptConfig config_named(std::string_view name);
 
-// The model of a folder, or of a .safetensors file with config.json beside it; without one the sizes are told from
-// the shapes, and heads have 64 elements. Raises for what is no GPT-2, with what was found instead.
+// The model of a folder, or of a .safetensors file with config.json beside it; without one the sizes are told
+// from the shapes, and heads have 64 elements. Raises for what is no GPT-2, with what was found instead.
 nn::Gpt load(const std::string& path);
 
 // "blocks.0.attn.qkv.weight" -> "h.0.attn.c_attn.weight"

@@ -85,7 +85,7 @@ class NpyHeaderParser {
   const std::string& problem() const { return problem_; }
 
  private:
-  bool fail(std::string what) {
+  bool fail(std::string_view what) {
     if (problem_.empty()) problem_ = concat(what, ", at character ", at_, " of the header");
     return false;
   }

@@ -43,7 +43,7 @@ std::vector<T> values_of(const Array& array) {
 }
 
 template <typename T>
-std::vector<T> read_values(const std::string& file, std::vector<int64_t> shape) {
+std::vector<T> read_values(const std::string& file, const std::vector<int64_t>& shape) {
   const Result<Array> read = parse_npy(view_of(file), "f");
   EXPECT_TRUE(read.ok()) << (read.ok() ? "" : read.message());
   if (!read.ok()) return {};

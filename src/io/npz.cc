@@ -19,7 +19,7 @@ std::string array_name(const std::string& member) {
 }  // namespace
 
 Result<NamedArrays> parse_npz(std::span<const std::byte> bytes, std::string_view label,
-                              std::shared_ptr<const void> storage, const ZipLimits& limits) {
+                              const std::shared_ptr<const void>& storage, const ZipLimits& limits) {
   const Result<ZipArchive> archive = ZipArchive::parse(bytes, label, limits);
   if (!archive) return archive.failure();
   NamedArrays out;
@@ -45,7 +45,7 @@ Result<NamedArrays> read_npz(const std::string& path, const ZipLimits& limits) {
   Result<std::shared_ptr<const FileBytes>> file = FileBytes::map(path);
   if (!file) return std::move(file).failure();
   const std::span<const std::byte> bytes = (*file)->bytes();
-  return parse_npz(bytes, path, std::move(*file), limits);
+  return parse_npz(bytes, path, *file, limits);
 }
 
 Result<void> write_npz(const std::string& path, std::span<const TensorView> tensors, bool compress) {

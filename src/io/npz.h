@@ -20,7 +20,8 @@ using NamedArrays = std::vector<std::pair<std::string, Array>>;
 
 // In the order of the archive; names without ".npy", as in numpy. `storage` keeps `bytes` alive.
 Result<NamedArrays> parse_npz(std::span<const std::byte> bytes, std::string_view label,
-                              std::shared_ptr<const void> storage = nullptr, const ZipLimits& limits = {});
+                              const std::shared_ptr<const void>& storage = nullptr,
+                              const ZipLimits& limits = {});
 Result<NamedArrays> read_npz(const std::string& path, const ZipLimits& limits = {});
 
 // In the given order; names must differ.

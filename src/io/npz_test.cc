@@ -187,6 +187,55 @@ TEST(Npz, MembersThatAreNoArraysAreNamed) {
   EXPECT_EQ(npz_message(file), "f: member \"note.txt\": not a .npy file: it begins otherwise");
 }
 
+// Archives as those of more than 4 GiB are, but small: every number stands in 64 bits.
+std::string large_archive(bool compress) {
+  ZipWriter zip(compress, 0);
+  for (const char* name : {"a.npy", "b.npy"}) zip.add(name, *npy_header(shorts("")), shorts("").data);
+  std::string file;
+  for (const std::span<const std::byte> part : zip.parts()) file += as_text(part);
+  return file;
+}
+
+TEST(Npz, LargeArchivesHaveNumbersOf64Bits) {
+  for (const bool compress : {false, true}) {
+    const std::string file = large_archive(compress);
+    const Result<NamedArrays> read = parse_npz(std::as_bytes(std::span(file)), "f");
+    ASSERT_TRUE(read.ok()) << read.message();
+    ASSERT_EQ(read->size(), 2u);
+    EXPECT_EQ(as_text((*read)[1].second.data), as_text(shorts("").data));
+    for (size_t size = 0; size < file.size(); ++size)
+      EXPECT_NE(npz_message(file.substr(0, size)), "accepted") << size;
+    for (size_t i = 0; i < file.size(); ++i) {
+      std::string wrong = file;
+      wrong[i] = static_cast<char>(wrong[i] ^ 0x55);
+      const Result<NamedArrays> found = parse_npz(std::as_bytes(std::span(wrong)), "f");
+      if (!found.ok()) continue;
+      for (const auto& [name, array] : *found) EXPECT_EQ(as_text(array.data), as_text(shorts("").data)) << i;
+    }
+  }
+}
+
+TEST(Npz, NumpyReadsLargeArchives) {
+  const std::string python = python_with_numpy();
+  if (python.empty()) GTEST_SKIP() << "there is no python3 with numpy";
+  const TestFolder folder;
+  for (const bool compress : {false, true}) {
+    folder.write("a.npz", large_archive(compress));
+    folder.write("t.py",
+                 "import numpy as np, zipfile\n"
+                 "assert zipfile.ZipFile('a.npz').testzip() is None\n"
+                 "z = np.load('a.npz', allow_pickle=False)\n"
+                 "assert sorted(z) == ['a', 'b'] and z['b'].tolist() == [[1, 2, 3], [4, 5, 6]]\n"
+                 "zipfile.ZIP64_LIMIT = 10\n"
+                 "np.savez('b.npz', c=z['a'])\n");
+    const CommandOutput run = run_command("cd '" + folder.path() + "' && " + python + " t.py");
+    ASSERT_EQ(run.status, 0) << run.text;
+    const Result<NamedArrays> back = read_npz(folder.path("b.npz"));
+    ASSERT_TRUE(back.ok()) << back.message();
+    EXPECT_EQ(as_text((*back)[0].second.data), as_text(shorts("").data));
+  }
+}
+
 TEST(Npz, NumpyReadsWhatIsWrittenAndIsRead) {
   const std::string python = python_with_numpy();
   if (python.empty()) GTEST_SKIP() << "there is no python3 with numpy";

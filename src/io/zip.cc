@@ -239,8 +239,9 @@ Result<std::vector<ZipMember>> ZipReader::read(const ZipLimits& limits) {
   return members;
 }
 
-bool needs_zip64(uint64_t value) { return value >= kNone32; }
-uint32_t in_32_bits(uint64_t value) { return needs_zip64(value) ? kNone32 : static_cast<uint32_t>(value); }
+uint32_t in_32_bits(uint64_t value, bool elsewhere) {
+  return elsewhere ? kNone32 : static_cast<uint32_t>(value);
+}
 
 // What local headers and entries of the table have in common, from the version to the size of the name.
 void append_common(std::string& out, bool deflated, bool large, uint32_t crc, uint64_t stored, uint64_t size,
@@ -253,8 +254,8 @@ void append_common(std::string& out, bool deflated, bool large, uint32_t crc, ui
   append_number<uint16_t>(out, 0);
   append_number<uint16_t>(out, kDate1980);
   append_number<uint32_t>(out, crc);
-  append_number<uint32_t>(out, in_32_bits(stored));
-  append_number<uint32_t>(out, in_32_bits(size));
+  append_number<uint32_t>(out, in_32_bits(stored, large));
+  append_number<uint32_t>(out, in_32_bits(size, large));
   append_number<uint16_t>(out, static_cast<uint16_t>(name.size()));
 }
 
@@ -329,11 +330,10 @@ std::vector<std::span<const std::byte>> ZipWriter::parts() {
   };
   for (Member& m : members_) {
     m.offset = at;
-    const bool large = needs_zip64(m.size) || needs_zip64(m.stored);
+    const bool large = is_large(m.size) || is_large(m.stored);
     append_number<uint32_t>(m.before, kLocalMark);
     // A local header has both sizes in its field, or none.
-    append_common(m.before, compress_, large, m.crc, large ? kNone32 : m.stored, large ? kNone32 : m.size,
-                  m.name);
+    append_common(m.before, compress_, large, m.crc, m.stored, m.size, m.name);
     const std::string extra = large ? zip64_field({m.size, m.stored}) : std::string();
     append_number<uint16_t>(m.before, static_cast<uint16_t>(extra.size()));
     m.before += m.name + extra;
@@ -342,18 +342,18 @@ std::vector<std::span<const std::byte>> ZipWriter::parts() {
     push(m.deflated);
     push(m.data);
 
-    const bool far = large || needs_zip64(m.offset);
+    const bool far = large || is_large(m.offset);
     append_number<uint32_t>(table_, kTableMark);
     append_number<uint16_t>(table_, far ? 45 : 20);  // made by
-    append_common(table_, compress_, far, m.crc, far ? kNone32 : m.stored, far ? kNone32 : m.size, m.name);
+    append_common(table_, compress_, far, m.crc, m.stored, m.size, m.name);
     const std::string place = far ? zip64_field({m.size, m.stored, m.offset}) : std::string();
     append_number<uint16_t>(table_, static_cast<uint16_t>(place.size()));
     table_.append(10, '\0');  // no comment, first part, no attributes
-    append_number<uint32_t>(table_, far ? kNone32 : static_cast<uint32_t>(m.offset));
+    append_number<uint32_t>(table_, in_32_bits(m.offset, far));
     table_ += m.name + place;
   }
   const uint64_t table_at = at, table_size = table_.size();
-  const bool large = needs_zip64(table_at) || needs_zip64(table_size) || members_.size() >= kNone16;
+  const bool large = is_large(table_at) || is_large(table_size) || members_.size() >= kNone16;
   if (large) {
     append_number<uint32_t>(table_, kEnd64Mark);
     append_number<uint64_t>(table_, kEnd64Size - 12);
@@ -374,8 +374,8 @@ std::vector<std::span<const std::byte>> ZipWriter::parts() {
   const auto count = static_cast<uint16_t>(std::min<size_t>(members_.size(), kNone16));
   append_number<uint16_t>(table_, count);
   append_number<uint16_t>(table_, count);
-  append_number<uint32_t>(table_, in_32_bits(table_size));
-  append_number<uint32_t>(table_, in_32_bits(table_at));
+  append_number<uint32_t>(table_, in_32_bits(table_size, large));
+  append_number<uint32_t>(table_, in_32_bits(table_at, large));
   append_number<uint16_t>(table_, 0);
   push(std::as_bytes(std::span(table_)));
   return out;

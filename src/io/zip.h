@@ -52,7 +52,9 @@ class ZipArchive {
 // equal content gives equal bytes.
 class ZipWriter {
  public:
-  explicit ZipWriter(bool compress) : compress_(compress) {}
+  // Sizes and places from `large_from` on are written in 64 bits; only tests ask for that below 2^32 - 1.
+  explicit ZipWriter(bool compress, uint64_t large_from = 0xffffffff)
+      : compress_(compress), large_from_(large_from) {}
 
   // A member whose content is `head` followed by `data`; `data` must live until parts() has been written.
   void add(std::string name, std::string head, std::span<const std::byte> data);
@@ -70,7 +72,10 @@ class ZipWriter {
     uint64_t size = 0, stored = 0, offset = 0;
     uint32_t crc = 0;
   };
+  bool is_large(uint64_t value) const { return value >= large_from_; }
+
   bool compress_;
+  uint64_t large_from_;
   std::vector<Member> members_;
   std::string table_;
 };

@@ -430,7 +430,7 @@ void Graph::release(Node n) {
 }
 
 // Marks every node that a root reaches, through sources and through symbolic extents.
-void Graph::mark_live(std::vector<uint8_t>& marks) const {
+void Graph::mark_live(std::vector<uint8_t>& marks, std::span<const Node> keep) const {
   std::vector<uint32_t> stack;
   const auto visit = [&](Node n) {
     if (n && marks[n.id] == 0) {
@@ -441,6 +441,7 @@ void Graph::mark_live(std::vector<uint8_t>& marks) const {
   table_.for_each([&](uint32_t id) {
     if (std::atomic_ref<uint32_t>(chunk(Node{id}).refs[id & kChunkMask]).load() != 0) visit(Node{id});
   });
+  for (const Node n : keep) visit(n);
   while (!stack.empty()) {
     const Node n{stack.back()};
     stack.pop_back();
@@ -458,9 +459,14 @@ size_t Graph::collect() {
   return collect_locked();
 }
 
-size_t Graph::collect_locked() {
+size_t Graph::collect_but(std::span<const Node> keep) {
+  const Locked guard(state_->lock);
+  return state_->depth == 1 ? collect_locked(keep) : 0;
+}
+
+size_t Graph::collect_locked(std::span<const Node> keep) {
   std::vector<uint8_t> marks(next_id_, 0);
-  mark_live(marks);
+  mark_live(marks, keep);
   for (ShapeRecord& s : shapes_) s.live = false;
   for (ArgRecord& a : args_) a.live = false;
   shapes_[0].live = args_[0].live = true;

@@ -145,6 +145,9 @@ class Graph {
   void retain(Node n);
   void release(Node n);
   size_t collect();  // frees every node that no root reaches; returns how many. Not inside a Scope.
+  // In the outermost Scope, for whoever is out of memory there and knows all plain ids that are still needed:
+  // `keep`, beside what handles hold. In an inner one nothing is freed.
+  size_t collect_but(std::span<const Node> keep);
   size_t live_nodes() const { return live_; }
   size_t memory_bytes() const;  // held by the graph, buffers excluded
   uint64_t collections() const { return collections_; }
@@ -182,9 +185,9 @@ class Graph {
   support::Key arg_key(const Arg& arg) const;
   uint32_t new_id();
   void add_chunk(uint32_t number);
-  size_t collect_locked();
+  size_t collect_locked(std::span<const Node> keep = {});
   void sweep_interned();
-  void mark_live(std::vector<uint8_t>& marks) const;
+  void mark_live(std::vector<uint8_t>& marks, std::span<const Node> keep) const;
   friend class Scope;
   friend class Module;
 

@@ -42,7 +42,7 @@ Projected project(const MultiheadAttention& layer, const In& x, const Extent& be
   const AttentionConfig& c = layer.config;
   const int64_t size = c.width / c.heads;
   const Extent batch = x.tensor().size(0), length = x.tensor().size(1);
-  const Tensor qkv = layer.qkv(x);
+  const Tensor qkv = layer.qkv(x.tensor());
   const auto part = [&](int64_t first, int64_t heads) {
     return permute(reshape(narrow(qkv, 2, first * size, heads * size), {batch, length, heads, size}),
                    {0, 2, 1, 3});
@@ -58,13 +58,13 @@ Projected project(const MultiheadAttention& layer, const In& x, const Extent& be
 Tensor join_heads(const MultiheadAttention& layer, const In& x, const Tensor& mixed) {
   const Tensor joined =
       reshape(permute(mixed, {0, 2, 1, 3}), {x.tensor().size(0), x.tensor().size(1), layer.config.width});
-  return layer.o(In(joined, x.loc()));
+  return layer.o(joined);
 }
 
 }  // namespace
 
 Tensor MultiheadAttention::operator()(In x) const {
-  const detail::Layer layer(*this, "attention", x);
+  const detail::Layer layer(*this, "attention", x, detail::Makeup::kOfLayers);
   layer.needs_rank(3, "[batch, length, width]");
   layer.needs(2, config.width, "features");
   const auto [q, k, v] = project(*this, x, 0);
@@ -72,7 +72,7 @@ Tensor MultiheadAttention::operator()(In x) const {
 }
 
 Tensor MultiheadAttention::operator()(In x, KvCache& cache) const {
-  const detail::Layer layer(*this, "attention", x);
+  const detail::Layer layer(*this, "attention", x, detail::Makeup::kOfLayers);
   layer.needs_rank(3, "[batch, length, width]");
   layer.needs(2, config.width, "features");
   const Extent before = cache.length(), length = x.tensor().size(1);
@@ -117,16 +117,13 @@ Block::Block(const BlockConfig& config, Loc loc)
 }
 
 Tensor Block::run(const In& x, KvCache* cache) const {
-  const detail::Layer layer(*this, "block", x);
-  const auto at = [&](Tensor t) { return In(std::move(t), x.loc()); };
-  const auto norm = [&](const std::optional<LayerNorm>& ln, const std::optional<RMSNorm>& rms, const In& t) {
-    return at(ln ? (*ln)(t) : (*rms)(t));
-  };
+  const detail::Layer layer(*this, "block", x, detail::Makeup::kOfLayers);
   if (!ln1 && !norm1) layer.fail(ErrorCode::kArgument, "was never made: give it a BlockConfig");
-  const In first = norm(ln1, norm1, x);
-  const Tensor y = x.tensor() + dropout(at(cache == nullptr ? attn(first) : attn(first, *cache)));
-  const In wide = at(activate(activation, at(fc(norm(ln2, norm2, at(y))))));
-  return y + dropout(at(proj(wide)));
+  const Tensor first = ln1 ? (*ln1)(x.tensor()) : (*norm1)(x.tensor());
+  const Tensor y = x.tensor() + dropout(cache == nullptr ? attn(first) : attn(first, *cache));
+  const Tensor second = ln2 ? (*ln2)(y) : (*norm2)(y);
+  const Tensor wide = activate(activation, fc(second));
+  return y + dropout(proj(wide));
 }
 
 Tensor Block::operator()(In x) const { return run(x, nullptr); }

@@ -33,21 +33,20 @@ Gpt::Gpt(const GptConfig& with, Loc loc) : config(with), dropout{with.dropout} {
 }
 
 Tensor Gpt::run(const In& ids, std::vector<KvCache>* caches) const {
-  const detail::Layer layer(*this, "gpt", ids);
+  const detail::Layer layer(*this, "gpt", ids, detail::Makeup::kOfLayers);
   layer.needs_rank(2, "ids [batch, length]");
-  const auto at = [&](Tensor t) { return In(std::move(t), ids.loc()); };
   const Extent before = caches == nullptr || caches->empty() ? Extent(0) : (*caches)[0].length();
   const Extent length = ids.tensor().size(1);
   if (length.is_const() && before.is_const() && length.value() + before.value() > config.context)
     layer.fail(ErrorCode::kShape, "has a context of " + std::to_string(config.context) + ", and was given " +
                                       std::to_string(length.value() + before.value()) + " positions");
-  Tensor x = wte(ids);
+  Tensor x = wte(ids.tensor());
   if (wpe) x = x + narrow(wpe->weight.tensor(), 0, before, length);
-  if (config.dropout != 0) x = dropout(at(x));
+  if (config.dropout != 0) x = dropout(x);
   for (size_t i = 0; i < blocks.size(); ++i)
-    x = caches == nullptr ? blocks[i](at(x)) : blocks[i](at(x), (*caches)[i]);
-  x = ln_f ? (*ln_f)(at(x)) : (*norm_f)(at(x));
-  return head ? (*head)(at(x)) : wte.logits(at(x));
+    x = caches == nullptr ? blocks[i](x) : blocks[i](x, (*caches)[i]);
+  x = ln_f ? (*ln_f)(x) : (*norm_f)(x);
+  return head ? (*head)(x) : wte.logits(x);
 }
 
 Tensor Gpt::operator()(In ids) const { return run(ids, nullptr); }

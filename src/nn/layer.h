@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a layer's call opens first: its module path for the nodes it makes, and the user's line, which these
-// nodes and the errors about them speak of. Tested by layers_test.cc.
+// What a layer's call opens first: its module path for the nodes it makes, and the line that it was called
+// on, which these nodes come from. Layers of layers leave that to the layers in them; errors blame the user's
+// line in any case. Tested by layers_test.cc.
 #pragma once
 
 #include "anneal/nn/module.h"
@@ -9,11 +10,13 @@
 
 namespace anneal::nn::detail {
 
+enum class Makeup { kPlain, kOfLayers };
+
 class Layer {
  public:
   template <typename M>
-  Layer(const M& module, std::string_view kind, const In& x)
-      : kind_(kind), x_(x), scope_(module), blame_(x.loc()) {}
+  Layer(const M& module, std::string_view kind, const In& x, Makeup makeup = Makeup::kPlain)
+      : kind_(kind), x_(x), scope_(module), blame_(x.loc(), makeup == Makeup::kPlain) {}
 
   // "linear: l2 takes 32 features, the input has 64"; `what` follows the name of the layer.
   [[noreturn]] void fail(ErrorCode code, const std::string& what) const;
@@ -27,9 +30,6 @@ class Layer {
   Scope scope_;
   Blame blame_;
 };
-
-// Undefined: the layer was never made.
-Tensor optional_value(const std::optional<Param>& param);
 
 inline std::optional<Tensor> maybe(const std::optional<Param>& param) {
   return param ? std::optional<Tensor>(param->tensor()) : std::nullopt;

@@ -103,11 +103,11 @@ Mlp::Mlp(const std::vector<int64_t>& widths, const MlpOptions& options, Loc loc)
 }
 
 Tensor Mlp::operator()(In x) const {
-  const detail::Layer layer(*this, "mlp", x);
+  const detail::Layer layer(*this, "mlp", x, detail::Makeup::kOfLayers);
   Tensor y = x.tensor();
   for (size_t i = 0; i < layers.size(); ++i) {
-    y = layers[i](In(y, x.loc()));
-    if (i + 1 < layers.size()) y = dropout(In(activate(activation, In(y, x.loc())), x.loc()));
+    y = layers[i](y);
+    if (i + 1 < layers.size()) y = dropout(activate(activation, y));
   }
   return y;
 }

@@ -100,6 +100,20 @@ TEST(Walk, LambdasAndLocalTypes) {
               ElementsAre("inner.a.weight", "inner.a.bias", "inner._b2.weight", "inner._b2.bias"));
 }
 
+struct Arrays {
+  char name[6] = "model";
+  Linear pair[2] = {Linear(1, 1), Linear(1, 2, {.bias = false})};
+  int64_t size = 3;
+  std::vector<Param> list = {Param({1}, init::zeros()), Param({2}, init::zeros())};
+  float grid[2] = {0, 0};
+  Linear last{1, 1, {.bias = false}};
+};
+
+TEST(Walk, ArraysAndListsOfParameters) {
+  EXPECT_THAT(names_of(Arrays()), ElementsAre("pair.0.weight", "pair.0.bias", "pair.1.weight", "list.0",
+                                              "list.1", "last.weight"));
+}
+
 struct Many {
   Param a{{1}, init::zeros()}, b = a, c{{1}, init::zeros()}, d = c, e = a, f = a, g = a, h = a, i = a, j = a,
                                k{{1}, init::zeros()};

@@ -3,6 +3,7 @@
 #include "anneal/nn/norm.h"
 
 #include "nn/layer.h"
+#include "tensor/shared.h"
 
 namespace anneal::nn {
 
@@ -89,7 +90,10 @@ Tensor BatchNorm::operator()(In x) const {
                       detail::maybe(bias), eps);
   const anneal::BatchNorm made = batch_norm_train(x, detail::maybe(weight), detail::maybe(bias), eps);
   // Of n numbers the spread of what they were drawn from is n / (n - 1) times their own.
-  const Tensor count = cast(sum(ones_like(x.tensor())), f32) / static_cast<double>(channels);
+  Extent each = 1;
+  for (int axis = 0; axis < x.tensor().rank(); ++axis)
+    if (axis != 1) each = each * x.tensor().size(axis);
+  const Tensor count = number_of(Call("batch_norm", {&x}), to_dim(each), f32);
   const Tensor var = made.var * (count / maximum(count - 1, 1));
   const auto follow = [&](const Buffer& running, const Tensor& batch) {
     running.set(running.tensor() * (1 - momentum) + stop_gradient(batch) * momentum);

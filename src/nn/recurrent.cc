@@ -42,7 +42,7 @@ template <typename Network, typename Cell>
 RecurrentResult run_recurrent(const Network& network, const char* kind, const In& x,
                               const std::optional<Tensor>& h, const std::optional<Tensor>& c, bool has_cell,
                               const Cell& cell) {
-  const detail::Layer layer(network, kind, x);
+  const detail::Layer layer(network, kind, x, detail::Makeup::kOfLayers);
   layer.needs_rank(3, "[batch, length, features]");
   if (network.layers.empty()) layer.fail(ErrorCode::kArgument, "was never made: give it sizes");
   layer.needs(2, network.layers[0].weight_ih.shape()[1], "features");

@@ -5,9 +5,11 @@
 
 #include <string>
 
-#include "programs/module.h"
+#include "anneal/nn/module.h"
 
 namespace anneal::programs {
+
+using Named = NamedTensor;
 
 // Points on three interleaved spirals: x f32 [batch, 2], y i32 [batch].
 std::vector<Named> spiral_data(int64_t batch, uint64_t seed, int64_t step);

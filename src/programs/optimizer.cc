@@ -3,34 +3,35 @@
 
 #include <charconv>
 #include <cmath>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "anneal/error.h"
 #include "support/nearest.h"
 
 namespace anneal::programs {
 namespace {
 
-constexpr std::string_view kKindNames[] = {"sgd", "adam", "adamw"};
+// What a text may set; an optimizer takes of it what it has.
+struct Settings {
+  std::string_view name;
+  std::optional<double> lr, weight_decay, beta1, beta2, epsilon, momentum;
+};
 
 struct Setting {
   std::string_view name;
-  double OptimizerSpec::* member;
+  std::optional<double> Settings::* member;
 };
 constexpr Setting kSettings[] = {
-    {"lr", &OptimizerSpec::lr},
-    {"wd", &OptimizerSpec::weight_decay},
-    {"weight_decay", &OptimizerSpec::weight_decay},
-    {"b1", &OptimizerSpec::beta1},
-    {"beta1", &OptimizerSpec::beta1},
-    {"b2", &OptimizerSpec::beta2},
-    {"beta2", &OptimizerSpec::beta2},
-    {"eps", &OptimizerSpec::epsilon},
-    {"momentum", &OptimizerSpec::momentum},
+    {"lr", &Settings::lr},       {"wd", &Settings::weight_decay}, {"weight_decay", &Settings::weight_decay},
+    {"b1", &Settings::beta1},    {"beta1", &Settings::beta1},     {"b2", &Settings::beta2},
+    {"beta2", &Settings::beta2}, {"eps", &Settings::epsilon},     {"momentum", &Settings::momentum},
 };
 
 [[noreturn]] void fail(const std::string& what) { raise(ErrorCode::kParse, "optimizer: " + what); }
 
-void apply_setting(OptimizerSpec& spec, std::string_view key, std::string_view value) {
+void apply_setting(Settings& settings, std::string_view key, std::string_view value) {
   double v = 0;
   const auto [end, status] = std::from_chars(value.data(), value.data() + value.size(), v);
   if (status != std::errc() || end != value.data() + value.size() || !std::isfinite(v))
@@ -39,65 +40,63 @@ void apply_setting(OptimizerSpec& spec, std::string_view key, std::string_view v
   for (const Setting& setting : kSettings) {
     names.push_back(setting.name);
     if (setting.name != key) continue;
-    spec.*setting.member = v;
+    settings.*setting.member = v;
     return;
   }
   fail("there is no setting " + std::string(key) + support::nearest_hint("; the nearest is ", key, names));
 }
 
-}  // namespace
-
-OptimizerSpec parse_optimizer(std::string_view text) {
-  OptimizerSpec spec;
-  bool named = false;
+Settings read_settings(std::string_view text) {
+  Settings out;
   while (!text.empty()) {
     const size_t space = text.find_first_of(" \t");
     const std::string_view word = text.substr(0, space);
     text.remove_prefix(space == std::string_view::npos ? text.size() : space + 1);
-    if (const size_t equals = word.find('='); equals != std::string_view::npos) {
-      apply_setting(spec, word.substr(0, equals), word.substr(equals + 1));
-    } else if (!word.empty() && !named) {
-      named = true;
-      size_t kind = 0;
-      while (kind < std::size(kKindNames) && kKindNames[kind] != word) ++kind;
-      if (kind == std::size(kKindNames))
-        fail("there is no optimizer '" + std::string(word) + "'; there are sgd, adam and adamw");
-      spec.kind = static_cast<OptimizerKind>(kind);
-      if (spec.kind != OptimizerKind::kAdamW) spec.weight_decay = 0;
-    }
+    if (const size_t equals = word.find('='); equals != std::string_view::npos)
+      apply_setting(out, word.substr(0, equals), word.substr(equals + 1));
+    else if (out.name.empty())
+      out.name = word;
   }
-  if (!named) fail("a name is needed: sgd, adam or adamw");
-  return spec;
+  return out;
 }
 
-Optimizer::Optimizer(const OptimizerSpec& spec, const Tensor& step) : spec_(spec) {
-  if (spec.kind == OptimizerKind::kSgd) return;
-  // 1 - beta^step without loss of digits. Both corrections move out of the parameters' arithmetic:
-  // lr / c1 * m / (sqrt(v) / sqrt(c2) + eps) = (lr * sqrt(c2) / c1) * m / (sqrt(v) + eps * sqrt(c2)).
-  const Tensor t = cast(step, f32);
-  const Tensor c1 = neg(expm1(t * std::log(spec.beta1))), root = sqrt(neg(expm1(t * std::log(spec.beta2))));
-  step_size_ = root * spec.lr / c1;
-  epsilon_ = root * spec.epsilon;
+bool all_parameters(std::string_view) { return true; }
+
+// Settings that an optimizer has members for.
+template <typename O>
+O with(O out, const Settings& s) {
+  out.decays = all_parameters;
+  if (s.lr) out.lr = *s.lr;
+  if (s.weight_decay) out.weight_decay = *s.weight_decay;
+  if constexpr (requires { out.beta1; }) {
+    out.beta1 = s.beta1.value_or(out.beta1);
+    out.beta2 = s.beta2.value_or(out.beta2);
+  }
+  if constexpr (requires { out.eps; }) out.eps = s.epsilon.value_or(out.eps);
+  if constexpr (requires { out.momentum; }) out.momentum = s.momentum.value_or(out.momentum);
+  return out;
 }
 
-Optimizer::Next Optimizer::update_sgd(const Tensor& parameter, const Tensor& gradient,
-                                      const std::vector<Tensor>& states) const {
-  const Tensor g = spec_.weight_decay == 0 ? gradient : gradient + parameter * spec_.weight_decay;
-  if (spec_.momentum == 0) return {parameter - g * spec_.lr, {}};
-  const Tensor velocity = states[0] * spec_.momentum + g;
-  return {parameter - velocity * spec_.lr, {velocity}};
+}  // namespace
+
+Optimizer parse_optimizer(std::string_view text) {
+  const Settings settings = read_settings(text);
+  constexpr double kRate = 1e-3;  // where the text has none
+  if (settings.name == "sgd") return with(Sgd{.lr = kRate}, settings);
+  if (settings.name == "adam") return with(Adam{.lr = kRate}, settings);
+  if (settings.name == "adamw") return with(AdamW{.lr = kRate}, settings);
+  if (settings.name == "lion") return with(Lion{.lr = kRate}, settings);
+  if (settings.name == "muon") return with(Muon{}, settings);
+  if (settings.name.empty()) fail("a name is needed: sgd, adam, adamw, lion or muon");
+  fail("there is no optimizer '" + std::string(settings.name) +
+       "'; there are sgd, adam, adamw, lion and muon");
 }
 
-Optimizer::Next Optimizer::update(const Tensor& parameter, const Tensor& gradient,
-                                  const std::vector<Tensor>& states) const {
-  if (spec_.kind == OptimizerKind::kSgd) return update_sgd(parameter, gradient, states);
-  const bool decoupled = spec_.kind == OptimizerKind::kAdamW && spec_.weight_decay != 0;
-  const bool in_gradient = spec_.kind == OptimizerKind::kAdam && spec_.weight_decay != 0;
-  const Tensor g = in_gradient ? gradient + parameter * spec_.weight_decay : gradient;
-  const Tensor m = states[0] + (g - states[0]) * (1 - spec_.beta1);
-  const Tensor v = states[1] * spec_.beta2 + g * g * (1 - spec_.beta2);
-  const Tensor kept = decoupled ? parameter * (1 - spec_.lr * spec_.weight_decay) : parameter;
-  return {kept - m * step_size_ / (sqrt(v) + epsilon_), {m, v}};
+double learning_rate(const Optimizer& optimizer) {
+  return std::visit([](const auto& o) { return o.lr(0); }, optimizer);
+}
+void set_learning_rate(Optimizer& optimizer, double lr) {
+  std::visit([&](auto& o) { o.lr = lr; }, optimizer);
 }
 
 }  // namespace anneal::programs

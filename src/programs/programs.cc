@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "programs/programs.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "anneal/transforms.h"
 #include "ir/graph.h"
+#include "nn/update.h"
 #include "programs/data.h"
-#include "programs/gpt.h"
+#include "programs/model.h"
 #include "programs/sequential.h"
 #include "support/nearest.h"
 #include "tensor/call.h"
@@ -12,16 +16,29 @@
 namespace anneal::programs {
 namespace {
 
-// Makes every parameter that is asked for as an input node, and numbers all input nodes in the order they are
-// made.
-class Maker final : public Parameters {
+// Makes input nodes for the data and for the parameters of a model, numbered in this order.
+class Maker {
  public:
-  explicit Maker(const BuildOptions& options) : options_(options) {}
+  Maker(const BuildOptions& options, Model model) : options_(options), model_(std::move(model)) {}
 
   Tensor data(std::string_view name, const Sizes& sizes, DType dtype) {
     const Tensor value = input(next_++, sizes, dtype, name);
     program_.inputs.push_back({std::string(name), value});
     return value;
+  }
+
+  // The model's result, with parameters that are input nodes.
+  Tensor run(const Tensor& x) {
+    const ModelParts parts = parts_of(model_);
+    nn::detail::Trace trace;
+    trace.train = options_.train;
+    trace.paths = &parts.paths;
+    for (const nn::NamedParam& p : parts.params) {
+      const Tensor value = input(next_++, Sizes(p.param.shape()), p.param.dtype(), p.name);
+      program_.parameters.push_back({p.name, value, p.param});
+      trace.stand_for(p.param, value);
+    }
+    return model_.forward(x);
   }
 
   Program finish(std::string_view name, const Tensor& result) {
@@ -32,15 +49,8 @@ class Maker final : public Parameters {
   Program finish_training(const Tensor& loss);
 
  private:
-  Tensor find(const std::string& path, const std::vector<int64_t>& shape, const Init& init) override {
-    for (const Parameter& parameter : program_.parameters)
-      if (parameter.name == path) return parameter.value;
-    const Tensor value = input(next_++, Sizes(shape), f32, path);
-    program_.parameters.push_back({path, value, init});
-    return value;
-  }
-
   const BuildOptions& options_;
+  Model model_;
   int64_t next_ = 0;
   Program program_;
 };
@@ -54,20 +64,23 @@ Program Maker::finish_training(const Tensor& loss) {
 
   const ir::PhaseScope phase(ir::default_graph(), ir::Phase::kOptimizer);
   const Tensor step = data("step", {}, f32);
-  const Optimizer optimizer(*options_.optimizer, step);
-  const size_t states = options_.optimizer->states();
+  const Tensor rate = full({}, learning_rate(*options_.optimizer), f32);
+  const nn::detail::Updater updater(*options_.optimizer, {step, rate, rate});
   std::vector<Tensor> next_states;
   for (size_t i = 0; i < values.size(); ++i) {
     const ir::Graph::Module path(ir::default_graph(), p.parameters[i].name);
+    const nn::detail::Target target{p.parameters[i].name, true, p.parameters[i].param.state()->is_table,
+                                    values[i].rank()};
+    const size_t states = nn::detail::kept_names(*options_.optimizer, target).size();
     std::vector<Tensor> state;
     for (size_t s = 0; s < states; ++s) {
       std::string name = p.parameters[i].name + "." + std::to_string(s);
       state.push_back(input(next_++, values[i].sizes(), f32, name));
       p.state.push_back({std::move(name), state.back()});
     }
-    Optimizer::Next next = optimizer.update(values[i], p.gradients[i], state);
+    nn::detail::Updater::Next next = updater.update(target, values[i], p.gradients[i], state);
     p.updates.push_back(std::move(next.parameter));
-    for (Tensor& t : next.states) next_states.push_back(std::move(t));
+    for (Tensor& t : next.kept) next_states.push_back(std::move(t));
   }
   for (Tensor& t : next_states) p.updates.push_back(std::move(t));
   return std::move(program_);
@@ -76,15 +89,24 @@ Program Maker::finish_training(const Tensor& loss) {
 // -- The programs --
 
 Program build_classifier(const BuildOptions& options, std::string_view layers, const Sizes& sizes) {
-  Maker maker(options);
+  Maker maker(options, {make_sequential(parse_layers(layers))});
   const Tensor x = maker.data("x", sizes, f32);
-  const Tensor logits = sequential(maker, parse_layers(layers), x);
+  const Tensor logits = maker.run(x);
   if (!options.train) return maker.finish("logits", logits);
   return maker.finish_training(cross_entropy(logits, maker.data("y", {sizes[0]}, i32)));
 }
 
-Program build_mlp(const BuildOptions& options) {
-  return build_classifier(options, "Linear(2,64) Tanh Linear(64,64) Tanh Linear(64,3)", {options.batch, 2});
+constexpr std::string_view kMlp = "Linear(2,64) Tanh Linear(64,64) Tanh Linear(64,3)";
+Program build_mlp(const BuildOptions& options) { return build_classifier(options, kMlp, {options.batch, 2}); }
+
+// One program for all sizes of batch; by itself it is given these in turn.
+constexpr int64_t kBatches[] = {1, 7, 32, 129}, kMostExamples = 256;
+Program build_dynmlp(const BuildOptions& options) {
+  return build_classifier(options, kMlp, {dim("batch", 1, std::max(options.batch, kMostExamples)), 2});
+}
+std::vector<Named> dynmlp_data(int64_t batch, uint64_t seed, int64_t step) {
+  const bool in_turn = batch == *std::rbegin(kBatches);
+  return spiral_data(in_turn ? kBatches[static_cast<size_t>(step + 3) % 4] : batch, seed, step);
 }
 
 constexpr int64_t kImage = 12;
@@ -98,21 +120,21 @@ std::vector<Named> conv_data(int64_t batch, uint64_t seed, int64_t step) {
   return bar_data(batch, kImage, seed, step);
 }
 
-constexpr GptConfig kNanoGpt = {
+constexpr nn::GptConfig kNanoGpt = {
     .vocabulary = kCharacters, .context = 32, .width = 48, .heads = 4, .layers = 2, .deviation = 0.08};
 Program build_nanogpt(const BuildOptions& options) { return build_language_model(options, kNanoGpt); }
 std::vector<Named> nanogpt_data(int64_t batch, uint64_t seed, int64_t step) {
   return text_data(batch, kNanoGpt.context, seed, step);
 }
 
-constexpr GptConfig kGpt2 = {.vocabulary = 50257,
-                             .context = 1024,
-                             .width = 768,
-                             .heads = 12,
-                             .layers = 12,
-                             .tied = true,
-                             .names = kGpt2Names};
-Program build_gpt2(const BuildOptions& options) { return build_language_model(options, kGpt2); }
+constexpr nn::GptConfig kGpt2 = {.vocabulary = 50257,
+                                 .context = 1024,
+                                 .width = 768,
+                                 .heads = 12,
+                                 .layers = 12,
+                                 .tied = true,
+                                 .inputs_first = true};
+Program build_gpt2(const BuildOptions& options);
 std::vector<Named> gpt2_data(int64_t batch, uint64_t seed, int64_t step) {
   return text_data(batch, kGpt2.context, seed, step);
 }
@@ -120,6 +142,8 @@ std::vector<Named> gpt2_data(int64_t batch, uint64_t seed, int64_t step) {
 constexpr ProgramInfo kPrograms[] = {
     {"mlp", "three linear layers, 4.5 thousand parameters; learns to tell three spirals apart",
      "adamw lr=1e-2 wd=0", 64, build_mlp, spiral_data},
+    {"dynmlp", "mlp for any size of batch as one program; given 1, 7, 32 and 129 examples in turn",
+     "adamw lr=1e-2 wd=0", *std::rbegin(kBatches), build_dynmlp, dynmlp_data},
     {"conv", "two convolutions and a linear layer on 12x12 images; learns the direction of a bar",
      "adamw lr=3e-3 wd=0.01", 32, build_conv, conv_data},
     {"nanogpt", "a character model with 2 layers of width 48; learns the texts of the op table",
@@ -128,15 +152,21 @@ constexpr ProgramInfo kPrograms[] = {
      "adamw lr=6e-4 wd=0.1", 4, build_gpt2, gpt2_data},
 };
 
-}  // namespace
-
-Program build_language_model(const BuildOptions& options, const GptConfig& config) {
-  Maker maker(options);
+Program build_gpt(const BuildOptions& options, const nn::GptConfig& config, Renaming renaming) {
+  Maker maker(options, {nn::Gpt(config), renaming});
   const Tensor ids = maker.data("ids", {options.batch, config.context}, i32);
-  const Tensor logits = gpt(maker, config, ids);
+  const Tensor logits = maker.run(ids);
   if (!options.train) return maker.finish("logits", logits);
   const Tensor targets = maker.data("targets", {options.batch, config.context}, i32);
-  return maker.finish_training(language_model_loss(logits, targets));
+  return maker.finish_training(nn::language_model_loss(logits, targets));
+}
+
+Program build_gpt2(const BuildOptions& options) { return build_gpt(options, kGpt2, gpt2_name); }
+
+}  // namespace
+
+Program build_language_model(const BuildOptions& options, const nn::GptConfig& config) {
+  return build_gpt(options, config, nullptr);
 }
 
 std::vector<int32_t> Program::replaced() const {

@@ -6,21 +6,23 @@
 
 #include <span>
 
-#include "programs/module.h"
+#include "anneal/nn.h"
 #include "programs/optimizer.h"
 
 namespace anneal::programs {
 
+using Named = NamedTensor;
+
 struct BuildOptions {
-  bool train = false;  // with the loss, its gradients and the update of every parameter
-  int64_t batch = 0;   // 0: the program's own
-  std::optional<OptimizerSpec> optimizer = {};  // else the program's own
+  bool train = false;                       // with the loss, its gradients and the update of every parameter
+  int64_t batch = 0;                        // 0: the program's own
+  std::optional<Optimizer> optimizer = {};  // else the program's own
 };
 
 struct Parameter {
   std::string name;
   Tensor value;  // an input node
-  Init init;
+  Param param;   // of the model: its shape and what it begins with
 };
 
 struct Program {
@@ -49,7 +51,6 @@ std::span<const ProgramInfo> all_programs();
 const ProgramInfo& find_program(std::string_view name);
 Program build_program(const ProgramInfo& info, BuildOptions options);
 // A language model of any size, as nanogpt and gpt2 are. Batch and, when training, optimizer must be given.
-struct GptConfig;
-Program build_language_model(const BuildOptions& options, const GptConfig& config);
+Program build_language_model(const BuildOptions& options, const nn::GptConfig& config);
 
 }  // namespace anneal::programs

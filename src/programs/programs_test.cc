@@ -100,16 +100,6 @@ TEST(Programs, TheSameSeedGivesTheSameBits) {
   EXPECT_EQ(train("conv", {.train = true, .batch = 4}, 3), train("conv", {.train = true, .batch = 4}, 3));
 }
 
-TEST(Optimizers, OneAdamWStepByHand) {
-  const OptimizerSpec spec = parse_optimizer("adamw lr=0.1 wd=0.5");
-  const Tensor w = full({1}, 2.0), g = full({1}, 3.0), zero = full({1}, 0.0);
-  const Optimizer::Next next = Optimizer(spec, full({}, 1.0)).update(w, g, {zero, zero});
-  // m / c1 = g and sqrt(v / c2) = |g| at the first step
-  EXPECT_NEAR(next.parameter.item<float>(), 2 * (1 - 0.05) - 0.1, 1e-6);
-  EXPECT_NEAR(next.states[0].item<float>(), 0.3, 1e-6);
-  EXPECT_NEAR(next.states[1].item<float>(), 0.009, 1e-6);
-}
-
 TEST(Data, TokensAreCharacters) {
   for (char c : corpus()) EXPECT_EQ(to_character(to_token(c)), c);
   EXPECT_GT(corpus().size(), 4000u);

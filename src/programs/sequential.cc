@@ -5,7 +5,9 @@
 #include <charconv>
 #include <cmath>
 #include <span>
+#include <utility>
 
+#include "anneal/nn.h"
 #include "support/nearest.h"
 
 namespace anneal::programs {
@@ -20,11 +22,11 @@ int64_t to_integer(const LayerSpec& layer, double v) {
   return static_cast<int64_t>(v);
 }
 
-// One layer at work: its arguments, and the parameters of its index.
+// One layer to be made: its arguments, and which parameters there are.
 struct LayerCall {
   const LayerSpec& layer;
-  Parameters& parameters;
-  const Tensor& x;
+  const std::string path;  // "0."
+  const HasParameter& has_parameter;
 
   const Tuple* at(size_t i, const char* option) const {
     if (const auto it = layer.options.find(option); it != layer.options.end()) return &it->second;
@@ -54,74 +56,51 @@ struct LayerCall {
   bool flag(const char* option, bool fallback) const {
     return number(SIZE_MAX, option, fallback ? 1 : 0) != 0;
   }
-
-  Tensor weight(const Integers& shape, const Init& init) const {
-    return parameters.get("weight", shape, init);
-  }
-  MaybeTensor bias(int64_t count) const {
-    return flag("bias", true) ? parameters.get_if("bias", {count}, {}) : MaybeTensor();
-  }
+  bool has(const char* name) const { return !has_parameter || has_parameter(path + name); }
+  bool bias() const { return flag("bias", true) && has("bias"); }
 };
 
 // -- Layers --
 
-Tensor linear_layer(const LayerCall& c) {
-  const int64_t in = c.extent(0, "in_features"), out = c.extent(1, "out_features");
-  const Tensor y =
-      matmul(c.x, transpose(c.weight({out, in}, {.deviation = 1 / std::sqrt(static_cast<double>(in))})));
-  const MaybeTensor b = c.bias(out);
-  return b ? y + *b : y;
+nn::AnyLayer linear_layer(const LayerCall& c) {
+  return nn::Linear(c.extent(0, "in_features"), c.extent(1, "out_features"), {.bias = c.bias()});
 }
 
 // The kernel's extents, one for each axis.
-Integers kernel_of(const LayerCall& c, size_t axes) {
-  Integers kernel = c.integers(2, "kernel_size", {});
+Integers kernel_of(const LayerCall& c, size_t at, size_t axes) {
+  Integers kernel = c.integers(at, "kernel_size", {});
   if (kernel.size() == 1) kernel.assign(axes, kernel[0]);
   if (kernel.size() != axes) raise(ErrorCode::kArgument, c.layer.name + ": needs a kernel size");
   return kernel;
 }
 
-Init fan_in_init(int64_t channels, const Integers& kernel) {
-  double fan_in = static_cast<double>(channels);
-  for (int64_t k : kernel) fan_in *= static_cast<double>(k);
-  return {.deviation = 1 / std::sqrt(std::max(1.0, fan_in))};
+template <size_t axes>
+nn::AnyLayer conv_layer(const LayerCall& c) {
+  return nn::Conv(static_cast<int>(axes), c.extent(0, "in_channels"), c.extent(1, "out_channels"),
+                  kernel_of(c, 2, axes),
+                  {.stride = c.integers(3, "stride", {1}),
+                   .padding = c.integers(4, "padding", {0}),
+                   .dilation = c.integers(5, "dilation", {1}),
+                   .groups = c.integer(6, "groups", 1),
+                   .bias = c.bias()},
+                  Loc::current());
 }
 
 template <size_t axes>
-Tensor conv_layer(const LayerCall& c) {
-  const int64_t in = c.extent(0, "in_channels"), out = c.extent(1, "out_channels");
-  const ConvOptions options{c.integers(3, "stride", {1}), c.integers(4, "padding", {0}),
-                            c.integers(5, "dilation", {1}), c.integer(6, "groups", 1)};
-  if (options.groups < 1 || in % options.groups != 0)
-    raise(ErrorCode::kArgument, c.layer.name + ": the groups do not divide the channels");
-  const Integers kernel = kernel_of(c, axes);
-  Integers shape{out, in / options.groups};
-  shape.insert(shape.end(), kernel.begin(), kernel.end());
-  const Tensor w = c.weight(shape, fan_in_init(shape[1], kernel));
-  constexpr auto conv = axes == 1 ? conv1d : axes == 2 ? conv2d : conv3d;
-  return conv(c.x, w, c.bias(out), options);
-}
-
-template <size_t axes>
-Tensor conv_transpose_layer(const LayerCall& c) {
-  const int64_t in = c.extent(0, "in_channels"), out = c.extent(1, "out_channels");
-  const ConvTransposeOptions options{c.integers(3, "stride", {1}), c.integers(4, "padding", {0}),
-                                     c.integers(5, "output_padding", {0}),
-                                     c.integers(SIZE_MAX, "dilation", {1}), c.integer(6, "groups", 1)};
-  if (options.groups < 1 || out % options.groups != 0)
-    raise(ErrorCode::kArgument, c.layer.name + ": the groups do not divide the channels");
-  const Integers kernel = kernel_of(c, axes);
-  Integers shape{in, out / options.groups};
-  shape.insert(shape.end(), kernel.begin(), kernel.end());
-  const Tensor w = c.weight(shape, fan_in_init(in, kernel));
-  constexpr auto conv = axes == 1 ? conv_transpose1d : axes == 2 ? conv_transpose2d : conv_transpose3d;
-  return conv(c.x, w, c.bias(out), options);
+nn::AnyLayer conv_transpose_layer(const LayerCall& c) {
+  return nn::ConvTranspose(static_cast<int>(axes), c.extent(0, "in_channels"), c.extent(1, "out_channels"),
+                           kernel_of(c, 2, axes),
+                           {.stride = c.integers(3, "stride", {1}),
+                            .padding = c.integers(4, "padding", {0}),
+                            .output_padding = c.integers(5, "output_padding", {0}),
+                            .dilation = c.integers(SIZE_MAX, "dilation", {1}),
+                            .groups = c.integer(6, "groups", 1),
+                            .bias = c.bias()},
+                           Loc::current());
 }
 
 PoolOptions pool_options(const LayerCall& c, size_t axes, bool max) {
-  Integers kernel = c.integers(0, "kernel_size", {});
-  if (kernel.size() == 1) kernel.assign(axes, kernel[0]);
-  if (kernel.size() != axes) raise(ErrorCode::kArgument, c.layer.name + ": needs a kernel size");
+  const Integers kernel = kernel_of(c, 0, axes);
   PoolOptions options{
       .kernel = kernel, .stride = c.integers(1, "stride", kernel), .padding = c.integers(2, "padding", {0})};
   if (max) options.dilation = c.integers(3, "dilation", {1});
@@ -130,92 +109,102 @@ PoolOptions pool_options(const LayerCall& c, size_t axes, bool max) {
   return options;
 }
 template <size_t axes>
-Tensor max_pool_layer(const LayerCall& c) {
-  return max_pool(c.x, axes, pool_options(c, axes, true));
+nn::AnyLayer max_pool_layer(const LayerCall& c) {
+  return nn::MaxPool{static_cast<int>(axes), pool_options(c, axes, true)};
 }
 template <size_t axes>
-Tensor avg_pool_layer(const LayerCall& c) {
-  return avg_pool(c.x, axes, pool_options(c, axes, false));
+nn::AnyLayer avg_pool_layer(const LayerCall& c) {
+  return nn::AvgPool{static_cast<int>(axes), pool_options(c, axes, false)};
 }
-template <size_t axes, Tensor (*pool)(In, const Integers&)>
-Tensor adaptive_layer(const LayerCall& c) {
+template <size_t axes, typename Pool>
+nn::AnyLayer adaptive_layer(const LayerCall& c) {
   Integers output = c.integers(0, "output_size", {1});
   if (output.size() == 1) output.assign(axes, output[0]);
-  return pool(c.x, output);
+  return Pool{output};
 }
 
-Tensor layer_norm_layer(const LayerCall& c) {
+nn::AnyLayer layer_norm_layer(const LayerCall& c) {
+  return nn::LayerNorm(c.integers(0, "normalized_shape", {}),
+                       {.eps = c.number(1, "eps", 1e-5), .affine = c.has("weight"), .bias = c.bias()});
+}
+nn::AnyLayer rms_norm_layer(const LayerCall& c) {
   const Integers shape = c.integers(0, "normalized_shape", {});
-  const MaybeTensor w = c.parameters.get_if("weight", shape, {.constant = 1});
-  const MaybeTensor b = c.flag("bias", true) ? c.parameters.get_if("bias", shape, {}) : MaybeTensor();
-  return anneal::layer_norm(c.x, w, b, c.number(1, "eps", 1e-5), static_cast<int>(shape.size()));
+  if (shape.size() != 1) raise(ErrorCode::kArgument, "RMSNorm: needs one width");
+  return nn::RMSNorm(shape[0], {.eps = c.number(1, "eps", 1.1920929e-07), .affine = c.has("weight")});
 }
-Tensor rms_norm_layer(const LayerCall& c) {
-  const Integers shape = c.integers(0, "normalized_shape", {});
-  return rms_norm(c.x, c.parameters.get_if("weight", shape, {.constant = 1}),
-                  c.number(1, "eps", 1.1920929e-07), static_cast<int>(shape.size()));
+nn::AnyLayer group_norm_layer(const LayerCall& c) {
+  return nn::GroupNorm(c.extent(0, "num_groups"), c.extent(1, "num_channels"),
+                       {.eps = c.number(2, "eps", 1e-5), .affine = c.has("weight"), .bias = c.bias()});
 }
-Tensor group_norm_layer(const LayerCall& c) {
-  const int64_t channels = c.extent(1, "num_channels");
-  return group_norm(c.x, c.extent(0, "num_groups"),
-                    c.parameters.get_if("weight", {channels}, {.constant = 1}), c.bias(channels),
-                    c.number(2, "eps", 1e-5));
-}
-// As in training: by the statistics of the batch.
-Tensor batch_norm_layer(const LayerCall& c) {
+
+// As in training: by the statistics of the batch, of which none are kept.
+struct BatchStatisticsNorm {
+  std::optional<Param> weight, bias;
+  double eps = 1e-5;
+  Tensor operator()(const Tensor& x) const {
+    const auto value = [](const std::optional<Param>& p) {
+      return p ? MaybeTensor(p->tensor()) : MaybeTensor();
+    };
+    return batch_norm_train(x, value(weight), value(bias), eps).out;
+  }
+};
+nn::AnyLayer batch_norm_layer(const LayerCall& c) {
   const int64_t channels = c.extent(0, "num_features");
-  return batch_norm_train(c.x, c.parameters.get_if("weight", {channels}, {.constant = 1}), c.bias(channels),
-                          c.number(1, "eps", 1e-5))
-      .out;
+  BatchStatisticsNorm layer{.eps = c.number(1, "eps", 1e-5)};
+  if (c.has("weight")) layer.weight = Param({channels}, nn::init::ones());
+  if (c.bias()) layer.bias = Param({channels}, nn::init::zeros());
+  return layer;
 }
 
-Tensor embedding_layer(const LayerCall& c) {
-  return embedding(c.x,
-                   c.weight({c.extent(0, "num_embeddings"), c.extent(1, "embedding_dim")}, {.deviation = 1}));
+nn::AnyLayer embedding_layer(const LayerCall& c) {
+  return nn::Embedding(c.extent(0, "num_embeddings"), c.extent(1, "embedding_dim"));
 }
-Tensor flatten_layer(const LayerCall& c) {
-  return flatten(c.x, static_cast<int>(c.integer(0, "start_dim", 1)),
-                 static_cast<int>(c.integer(1, "end_dim", -1)));
+nn::AnyLayer flatten_layer(const LayerCall& c) {
+  return nn::Flatten{static_cast<int>(c.integer(0, "start_dim", 1)),
+                     static_cast<int>(c.integer(1, "end_dim", -1))};
 }
-Tensor dropout_layer(const LayerCall& c) {
+nn::AnyLayer identity_layer(const LayerCall&) {
+  return [](const Tensor& x) { return x; };
+}
+nn::AnyLayer dropout_layer(const LayerCall& c) {
   if (c.number(0, "p", 0.5) != 0)
     raise(ErrorCode::kArgument,
           "Dropout: which elements are dropped is not part of a model's text; use p = 0");
-  return c.x;
+  return identity_layer(c);
 }
-Tensor prelu_layer(const LayerCall& c) {
-  const int64_t count = c.integer(0, "num_parameters", 1);
-  Tensor slope = c.weight({count}, {.constant = 0.25});
-  if (count != 1 && c.x.rank() > 2)
-    slope = reshape(slope, Sizes(Integers(static_cast<size_t>(c.x.rank() - 2), 1)));
-  return where(c.x > 0, c.x, c.x * slope);
-}
+nn::AnyLayer prelu_layer(const LayerCall& c) { return nn::PRelu(c.integer(0, "num_parameters", 1)); }
 
 template <Tensor (*fn)(In)>
-Tensor plain_layer(const LayerCall& c) {
-  return fn(c.x);
+nn::AnyLayer plain_layer(const LayerCall&) {
+  return fn;
 }
 template <Tensor (*fn)(In, double)>
-Tensor number_layer(const LayerCall& c) {
+nn::AnyLayer number_layer(const LayerCall& c) {
   const bool leaky = c.layer.name == "LeakyReLU";
-  return fn(c.x, c.number(0, leaky ? "negative_slope" : "alpha", leaky ? 0.01 : 1));
+  const double by = c.number(0, leaky ? "negative_slope" : "alpha", leaky ? 0.01 : 1);
+  return [by](const Tensor& x) { return fn(x, by); };
 }
-Tensor identity_layer(const LayerCall& c) { return c.x; }
-Tensor gelu_layer(const LayerCall& c) { return gelu(c.x, c.flag("tanh", false) ? Gelu::kTanh : Gelu::kErf); }
-Tensor softmax_layer(const LayerCall& c) { return softmax(c.x, static_cast<int>(c.integer(0, "dim", -1))); }
-Tensor log_softmax_layer(const LayerCall& c) {
-  return log_softmax(c.x, static_cast<int>(c.integer(0, "dim", -1)));
+nn::AnyLayer gelu_layer(const LayerCall& c) {
+  const Gelu form = c.flag("tanh", false) ? Gelu::kTanh : Gelu::kErf;
+  return [form](const Tensor& x) { return gelu(x, form); };
 }
-Tensor softplus_layer(const LayerCall& c) {
-  return softplus(c.x, c.number(0, "beta", 1), c.number(1, "threshold", 20));
+template <Tensor (*fn)(In, int)>
+nn::AnyLayer axis_layer(const LayerCall& c) {
+  const int axis = static_cast<int>(c.integer(0, "dim", -1));
+  return [axis](const Tensor& x) { return fn(x, axis); };
 }
-Tensor hardtanh_layer(const LayerCall& c) {
-  return hardtanh(c.x, c.number(0, "min_val", -1), c.number(1, "max_val", 1));
+nn::AnyLayer softplus_layer(const LayerCall& c) {
+  const double beta = c.number(0, "beta", 1), threshold = c.number(1, "threshold", 20);
+  return [=](const Tensor& x) { return softplus(x, beta, threshold); };
+}
+nn::AnyLayer hardtanh_layer(const LayerCall& c) {
+  const double low = c.number(0, "min_val", -1), high = c.number(1, "max_val", 1);
+  return [=](const Tensor& x) { return hardtanh(x, low, high); };
 }
 
 struct LayerKind {
   std::string_view name;
-  Tensor (*apply)(const LayerCall&);
+  nn::AnyLayer (*make)(const LayerCall&);
 };
 constexpr LayerKind kLayers[] = {
     {"Linear", linear_layer},
@@ -231,12 +220,12 @@ constexpr LayerKind kLayers[] = {
     {"AvgPool1d", avg_pool_layer<1>},
     {"AvgPool2d", avg_pool_layer<2>},
     {"AvgPool3d", avg_pool_layer<3>},
-    {"AdaptiveAvgPool1d", adaptive_layer<1, adaptive_avg_pool>},
-    {"AdaptiveAvgPool2d", adaptive_layer<2, adaptive_avg_pool>},
-    {"AdaptiveAvgPool3d", adaptive_layer<3, adaptive_avg_pool>},
-    {"AdaptiveMaxPool1d", adaptive_layer<1, adaptive_max_pool>},
-    {"AdaptiveMaxPool2d", adaptive_layer<2, adaptive_max_pool>},
-    {"AdaptiveMaxPool3d", adaptive_layer<3, adaptive_max_pool>},
+    {"AdaptiveAvgPool1d", adaptive_layer<1, nn::AdaptiveAvgPool>},
+    {"AdaptiveAvgPool2d", adaptive_layer<2, nn::AdaptiveAvgPool>},
+    {"AdaptiveAvgPool3d", adaptive_layer<3, nn::AdaptiveAvgPool>},
+    {"AdaptiveMaxPool1d", adaptive_layer<1, nn::AdaptiveMaxPool>},
+    {"AdaptiveMaxPool2d", adaptive_layer<2, nn::AdaptiveMaxPool>},
+    {"AdaptiveMaxPool3d", adaptive_layer<3, nn::AdaptiveMaxPool>},
     {"LayerNorm", layer_norm_layer},
     {"RMSNorm", rms_norm_layer},
     {"GroupNorm", group_norm_layer},
@@ -265,8 +254,8 @@ constexpr LayerKind kLayers[] = {
     {"ELU", number_layer<elu>},
     {"CELU", number_layer<celu>},
     {"LeakyReLU", number_layer<leaky_relu>},
-    {"Softmax", softmax_layer},
-    {"LogSoftmax", log_softmax_layer},
+    {"Softmax", axis_layer<softmax>},
+    {"LogSoftmax", axis_layer<log_softmax>},
 };
 
 // Full name and what may be written for it.
@@ -459,13 +448,13 @@ class LayerParser {
 
 std::vector<LayerSpec> parse_layers(std::string_view text) { return LayerParser(text).run(); }
 
-Tensor sequential(Parameters& parameters, const std::vector<LayerSpec>& layers, Tensor x) {
-  for (size_t i = 0; i < layers.size(); ++i) {
-    const Module module(parameters, std::to_string(i));
+nn::Sequential make_sequential(const std::vector<LayerSpec>& layers, const HasParameter& has) {
+  nn::Sequential out;
+  for (size_t i = 0; i < layers.size(); ++i)
     for (const LayerKind& kind : kLayers)
-      if (kind.name == layers[i].name) x = kind.apply({layers[i], parameters, x});
-  }
-  return x;
+      if (kind.name == layers[i].name)
+        out.layers.push_back(kind.make({layers[i], std::to_string(i) + ".", has}));
+  return out;
 }
 
 }  // namespace anneal::programs

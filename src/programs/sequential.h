@@ -5,12 +5,13 @@
 // arguments are numbers, tuples and options, written padding=1, pad=1 or pad1. Tested by sequential_test.cc.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "programs/module.h"
+#include "anneal/nn/sequential.h"
 
 namespace anneal::programs {
 
@@ -23,6 +24,9 @@ struct LayerSpec {
 // Raises kParse, with the place in the text; an unknown layer or option is named with the nearest known one.
 std::vector<LayerSpec> parse_layers(std::string_view text);
 
-Tensor sequential(Parameters& parameters, const std::vector<LayerSpec>& layers, Tensor x);
+// The layers as modules. `has` says which parameters there are, by path: layers do without a bias, and norms
+// without a weight, where it is missing. Empty: all.
+using HasParameter = std::function<bool(const std::string& path)>;
+nn::Sequential make_sequential(const std::vector<LayerSpec>& layers, const HasParameter& has = {});
 
 }  // namespace anneal::programs

@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "anneal/nn.h"
 #include "programs/optimizer.h"
 
 namespace anneal::programs {
@@ -49,25 +50,26 @@ TEST(Layers, MistakesAreNamedWithTheirColumn) {
   EXPECT_THAT(message("ReLU \x01"), HasSubstr("column 6"));
 }
 
-// Makes zeros of any shape, and keeps the paths.
-class Recorder final : public Parameters {
- public:
-  std::vector<std::string> paths;
-
- private:
-  Tensor find(const std::string& path, const std::vector<int64_t>& shape, const Init&) override {
-    paths.push_back(path);
-    return zeros(Sizes(shape));
-  }
-};
+// The layers, with parameters that are all zeros.
+nn::Sequential zero_layers(const char* text) {
+  nn::Sequential out = make_sequential(parse_layers(text));
+  for (const nn::NamedParam& p : nn::parameters(out)) p.param.set(0);
+  return out;
+}
 
 TEST(Layers, PathsCountLayersWithoutParameters) {
-  Recorder recorder;
-  const Tensor y = sequential(
-      recorder, parse_layers("Conv2d(1,4,3) ReLU MaxPool2d(2) Conv2d(4,8,3,pad1) ReLU Flatten Linear(200,5)"),
-      zeros({2, 1, 12, 12}));
-  EXPECT_EQ(y.shape(), (std::vector<int64_t>{2, 5}));
-  EXPECT_THAT(recorder.paths, ElementsAre("0.weight", "0.bias", "3.weight", "3.bias", "6.weight", "6.bias"));
+  const nn::Sequential layers =
+      zero_layers("Conv2d(1,4,3) ReLU MaxPool2d(2) Conv2d(4,8,3,pad1) ReLU Flatten Linear(200,5)");
+  EXPECT_EQ(layers(zeros({2, 1, 12, 12})).shape(), (std::vector<int64_t>{2, 5}));
+  std::vector<std::string> paths;
+  for (const nn::NamedParam& p : nn::parameters(layers)) paths.push_back(p.name);
+  EXPECT_THAT(paths, ElementsAre("0.weight", "0.bias", "3.weight", "3.bias", "6.weight", "6.bias"));
+}
+
+TEST(Layers, ThatLackABiasDoWithout) {
+  const nn::Sequential layers = make_sequential(parse_layers("Linear(2,3) LayerNorm(3) Linear(3,1)"),
+                                                [](const std::string& path) { return path != "0.bias"; });
+  EXPECT_EQ(nn::parameters(layers).size(), 5u);
 }
 
 TEST(Layers, EveryKindRunsOnce) {
@@ -98,25 +100,25 @@ TEST(Layers, EveryKindRunsOnce) {
        0.082974922},
   };
   for (const auto& [text, sizes, shape, value] : cases) {
-    Recorder recorder;
-    const Tensor y = sequential(recorder, parse_layers(text), zeros(sizes));
+    const Tensor y = zero_layers(text)(zeros(sizes));
     EXPECT_EQ(y.shape(), shape) << text;
     EXPECT_THAT(y.to_vector<double>(), testing::Each(testing::DoubleNear(value, 1e-6))) << text;
   }
-  Recorder recorder;
-  EXPECT_EQ(sequential(recorder, parse_layers("Embedding(7,3) Flatten"), zeros({2, 5}, i32)).shape(),
-            (std::vector<int64_t>{2, 15}));
-  EXPECT_THROW(sequential(recorder, parse_layers("Dropout(0.5)"), zeros({2})), Error);
+  EXPECT_EQ(zero_layers("Embedding(7,3) Flatten")(zeros({2, 5}, i32)).shape(), (std::vector<int64_t>{2, 15}));
+  EXPECT_THROW(make_sequential(parse_layers("Dropout(0.5)")), Error);
 }
 
 TEST(OptimizerText, NameSettingsAndRemarks) {
-  const OptimizerSpec spec = parse_optimizer("adamw lr=1e-3 wd=0.1 on all parameters");
-  EXPECT_EQ(spec.kind, OptimizerKind::kAdamW);
-  EXPECT_DOUBLE_EQ(spec.lr, 1e-3);
-  EXPECT_DOUBLE_EQ(spec.weight_decay, 0.1);
-  EXPECT_EQ(parse_optimizer("sgd lr=1").states(), 0u);
-  EXPECT_EQ(parse_optimizer("sgd momentum=0.9").states(), 1u);
-  EXPECT_DOUBLE_EQ(parse_optimizer("adam").weight_decay, 0);
+  const Optimizer optimizer = parse_optimizer("adamw lr=1e-3 wd=0.1 on all parameters");
+  ASSERT_TRUE(std::holds_alternative<AdamW>(optimizer));
+  EXPECT_DOUBLE_EQ(learning_rate(optimizer), 1e-3);
+  EXPECT_DOUBLE_EQ(std::get<AdamW>(optimizer).weight_decay, 0.1);
+  EXPECT_TRUE(std::get<AdamW>(optimizer).decays("0.bias"));
+  EXPECT_EQ(std::get<Sgd>(parse_optimizer("sgd lr=1")).momentum, 0);
+  EXPECT_EQ(std::get<Sgd>(parse_optimizer("sgd momentum=0.9")).momentum, 0.9);
+  EXPECT_DOUBLE_EQ(std::get<Adam>(parse_optimizer("adam")).weight_decay, 0);
+  EXPECT_DOUBLE_EQ(std::get<Lion>(parse_optimizer("lion b2=0.5")).beta2, 0.5);
+  EXPECT_TRUE(std::holds_alternative<Muon>(parse_optimizer("muon")));
   for (const char* bad : {"", "lr=1", "adm", "adam lr=", "adam lr=x", "adam speed=1", "adam lr=inf"})
     EXPECT_THROW(parse_optimizer(bad), Error) << bad;
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "programs/session.h"
 
+#include <algorithm>
 #include <utility>
 
-#include "anneal/random.h"
 #include "interp/arrays.h"
+#include "nn/trace.h"
 #include "tensor/call.h"
 
 namespace anneal::programs {
@@ -36,11 +37,9 @@ Session::Session(Program program, uint64_t seed) : program_(std::move(program)) 
 
 void Session::initialize(uint64_t seed) {
   std::vector<Named> first;
-  for (size_t i = 0; i < program_.parameters.size(); ++i) {
-    const Parameter& p = program_.parameters[i];
-    first.push_back({p.name, p.init.deviation != 0
-                                 ? Rng(seed).split(i).randn(p.value.sizes()) * p.init.deviation
-                                 : full(p.value.sizes(), p.init.constant)});
+  for (const Parameter& p : program_.parameters) {
+    const nn::detail::ParamState& state = *p.param.state();
+    first.push_back({p.name, state.init.make(nn::detail::key_of(seed, p.name), state.shape, state.dtype)});
   }
   for (const Named& s : program_.state) first.push_back({s.name, zeros(s.value.sizes())});
   set(first);
@@ -53,15 +52,49 @@ void Session::set(const std::string& name, const Array& value) {
 }
 
 void Session::set(const std::vector<Named>& values) {
-  std::vector<Tensor> lazy;
-  for (const Named& named : values) lazy.push_back(named.value);
-  lazy = realize(lazy);
-  for (size_t i = 0; i < values.size(); ++i) values_[values[i].name] = lazy[i];
+  // Data that is there already stays where it is; what a step overwrites is made anew.
+  const auto is_data = [&](const Named& named) {
+    const ir::Graph& graph = ir::default_graph();
+    const ir::Graph::Scope scope(ir::default_graph());
+    return graph.op(node_of(named.value)) == ir::Op::Buffer &&
+           std::any_of(program_.inputs.begin(), program_.inputs.end(),
+                       [&](const Named& input) { return input.name == named.name; });
+  };
+  std::vector<Named> lazy;
+  std::vector<Tensor> tensors;
+  for (const Named& named : values) {
+    if (is_data(named)) {
+      values_[named.name] = named.value;
+      continue;
+    }
+    lazy.push_back(named);
+    tensors.push_back(named.value);
+  }
+  if (lazy.empty()) return;
+  tensors = realize(tensors);
+  for (size_t i = 0; i < lazy.size(); ++i) values_[lazy[i].name] = tensors[i];
 }
 
 Array Session::value(const std::string& name) const {
   const ir::Graph::Scope scope(ir::default_graph());
   return host_data(ir::default_graph(), node_of(values_.at(name)));
+}
+
+// Named dimensions have the extents of the data.
+RunOptions Session::dimensions() const {
+  const ir::Graph& graph = ir::default_graph();
+  RunOptions out;
+  for (const Named& input : program_.inputs) {
+    const auto it = values_.find(input.name);
+    if (it == values_.end()) continue;
+    const ir::Shape wanted = graph.shape(node_of(input.value)), given = graph.shape(node_of(it->second));
+    for (size_t axis = 0; axis < std::min(wanted.size(), given.size()); ++axis) {
+      const auto* var =
+          wanted[axis].is_const() ? nullptr : std::get_if<ir::VarArg>(&graph.arg(wanted[axis].expr));
+      if (var != nullptr) out.dims.emplace_back(var->name, given[axis].value);
+    }
+  }
+  return out;
 }
 
 std::vector<Tensor> Session::step() {
@@ -87,7 +120,7 @@ std::vector<Tensor> Session::step() {
     compiled_ = backend().compile(graph, whole);
   }
   std::vector<Tensor> out;
-  for (const ir::Node n : compiled_->run(graph, arguments, {})) out.push_back(wrap(n));
+  for (const ir::Node n : compiled_->run(graph, arguments, dimensions())) out.push_back(wrap(n));
   for (size_t i = results; i < out.size(); ++i) values_[open_[first + i - results].name] = out[i];
   out.resize(results);
   return out;

@@ -37,6 +37,7 @@ class Session {
 
  private:
   void initialize(uint64_t seed);
+  RunOptions dimensions() const;
 
   Program program_;
   std::map<std::string, Tensor> values_;

@@ -109,6 +109,13 @@ class Session {
     return out;
   }
 
+  // Takes the memory of a run. What nobody holds any more is freed when that leaves too little for it.
+  void prepare(Executor& executor, std::span<const int64_t> vars, std::span<const Node> inputs,
+               std::span<const Node> keep) {
+    if (!executor.has_room(extra(inputs))) graph_.collect_but(keep);
+    executor.prepare(vars, extra(inputs));
+  }
+
   // The variables' values: given, or told by the extents of arguments.
   std::vector<int64_t> variables(const plan::ExecPlan& plan, const RunOptions& options) const {
     std::vector<int64_t> vars;
@@ -191,7 +198,7 @@ class CompiledProgram final : public Compiled {
     std::vector<Node> nodes(arguments.begin(), arguments.end());
     for (const Tensor& t : constants_) nodes.push_back(node_of(t));
     // Whatever is refused is refused here, while all arguments are still there.
-    executor_->prepare(vars, session.extra(nodes));
+    session.prepare(*executor_, vars, nodes, nodes);
     std::vector<DeviceArray*> arrays;
     for (Node n : nodes) arrays.push_back(&session.array(n));
     check_given_once(plan, arrays);
@@ -234,7 +241,9 @@ class RuntimeBackend final : public Backend {
         context->compile(graph, {c.roots, static_cast<uint32_t>(c.leaves.size()), {}});
     const std::vector<int64_t> vars = session.variables(executor->plan(), options);
     Executor::Allocations inputs;
-    executor->prepare(vars, session.extra(c.leaves));
+    std::vector<Node> keep(roots.begin(), roots.end());
+    keep.insert(keep.end(), c.leaves.begin(), c.leaves.end());
+    session.prepare(*executor, vars, c.leaves, keep);
     for (Node n : c.leaves) inputs.push_back(session.array(n).memory);
     return session.run(*executor, std::move(inputs), vars);
   }

@@ -46,25 +46,31 @@ Executor::Executor(Home home, std::shared_ptr<const plan::ExecPlan> plan,
   }
 }
 
+bool Executor::is_copied(const Extra& extra, size_t input) const {
+  return input < extra.shared.size() && extra.shared[input] && plan_->inputs[input].overwritten;
+}
+
+uint64_t Executor::needed(const Extra& extra) const {
+  uint64_t bytes = extra.inputs;
+  if (home_.arena.bytes < plan_->arena_bytes)
+    bytes += Pool::rounded(plan_->arena_bytes) - (home_.arena.memory ? home_.arena.memory->bytes() : 0);
+  for (uint64_t result : plan_->result_bytes) bytes += Pool::rounded(result);
+  for (size_t i = 0; i < plan_->inputs.size(); ++i)
+    if (is_copied(extra, i)) bytes += Pool::rounded(plan_->inputs[i].bytes);
+  return bytes;
+}
+
+bool Executor::has_room(const Extra& extra) const { return home_.pool.has_room(needed(extra)); }
+
 // All memory of the run, or none of it.
 void Executor::reserve(const Extra& extra) {
-  uint64_t needed = extra.inputs;
-  const bool grows = home_.arena.bytes < plan_->arena_bytes;
-  if (grows)
-    needed += Pool::rounded(plan_->arena_bytes) - (home_.arena.memory ? home_.arena.memory->bytes() : 0);
-  for (uint64_t bytes : plan_->result_bytes) needed += Pool::rounded(bytes);
-  const auto is_copied = [&](size_t i) {
-    return i < extra.shared.size() && extra.shared[i] && plan_->inputs[i].overwritten;
-  };
-  for (size_t i = 0; i < plan_->inputs.size(); ++i)
-    if (is_copied(i)) needed += Pool::rounded(plan_->inputs[i].bytes);
-  if (!home_.pool.has_room(needed))
+  if (!has_room(extra))
     raise(ErrorCode::kMemory,
-          "the program needs " + size_text(needed) + " more on " + home_.device.caps().name +
+          "the program needs " + size_text(needed(extra)) + " more on " + home_.device.caps().name +
               ", of which its own arena is " + size_text(plan_->arena_bytes) + "; ANNEAL_MEMORY_LIMIT is " +
               size_text(home_.pool.limit()) + ", in use are " + size_text(home_.pool.active_bytes()) +
               ". The largest tensors:" + largest_blocks(*plan_));
-  if (grows) {
+  if (home_.arena.bytes < plan_->arena_bytes) {
     home_.arena.memory.reset();
     home_.arena.bytes = 0;
     home_.arena.memory = home_.pool.allocate(plan_->arena_bytes);
@@ -74,7 +80,7 @@ void Executor::reserve(const Extra& extra) {
   for (uint64_t bytes : plan_->result_bytes) made_.push_back(home_.pool.allocate(bytes));
   copies_.assign(plan_->inputs.size(), nullptr);
   for (size_t i = 0; i < plan_->inputs.size(); ++i)
-    if (is_copied(i)) copies_[i] = home_.pool.allocate(plan_->inputs[i].bytes);
+    if (is_copied(extra, i)) copies_[i] = home_.pool.allocate(plan_->inputs[i].bytes);
 }
 
 void Executor::prepare(std::span<const int64_t> vars, const Extra& extra) {

@@ -38,6 +38,8 @@ class Executor {
     uint64_t inputs = 0;       // bytes of inputs that are not on the device yet
     std::vector<bool> shared;  // by input: others have it too. Empty: none
   };
+  // Whether the limit leaves room for a run.
+  bool has_room(const Extra& extra) const;
   // Before each run: raises for variables that do not fit and for memory beyond the limit, and takes memory.
   // Nothing is lost when it raises.
   void prepare(std::span<const int64_t> vars, const Extra& extra);
@@ -47,6 +49,8 @@ class Executor {
                   std::vector<device::LaunchTime>* times = nullptr);
 
  private:
+  uint64_t needed(const Extra& extra) const;
+  bool is_copied(const Extra& extra, size_t input) const;
   void reserve(const Extra& extra);
   void own_overwritten(Allocations& inputs);
   void bind(const Allocations& inputs, std::span<const int64_t> vars);

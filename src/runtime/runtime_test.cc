@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
 
 #include "anneal/anneal.h"
 #include "anneal/error.h"
@@ -121,6 +122,28 @@ TEST(Training, StepsAreThoseOfTheInterpreter) {
   for (size_t i = 0; i < loops.size(); ++i) EXPECT_NEAR(loops[i], wanted[i], 1e-4);
 }
 
+TEST(Training, AnySizeOfBatchIsOnePlan) {
+  std::vector<double> losses_of[2];
+  for (const char* name : {"interp", "cpu"}) {
+    Using device({.device = name});
+    const programs::ProgramInfo& info = programs::find_program("dynmlp");
+    programs::Session session(programs::build_program(info, {.train = true}), 1);
+    uint64_t before = 0;
+    std::set<int64_t> sizes;
+    for (int64_t step = 1; step <= 8; ++step) {
+      session.set(info.data(info.batch, 1, step));
+      if (step == 1 && device.context() != nullptr) before = device.context()->counters().plans;
+      sizes.insert(session.value("y")->shape[0]);
+      losses_of[device.context() != nullptr].push_back(session.step()[0].item<double>());
+    }
+    EXPECT_EQ(sizes, (std::set<int64_t>{1, 7, 32, 129}));
+    if (device.context() != nullptr) {
+      EXPECT_EQ(device.context()->counters().plans - before, 1u);
+    }
+  }
+  for (size_t i = 0; i < 8; ++i) EXPECT_NEAR(losses_of[0][i], losses_of[1][i], 1e-4) << i;
+}
+
 TEST(Training, StateIsUpdatedInPlace) {
   Using device({.device = "cpu"});
   const programs::ProgramInfo& info = programs::find_program("mlp");
@@ -196,6 +219,19 @@ TEST(CountersOfTheInterpreter, AreEmpty) {
   sum(ones({3})).item<float>();
   EXPECT_EQ(counters().device, "interp");
   EXPECT_EQ(counters().runs, 0u);
+}
+
+// A hundred thousand bytes are held, and a quarter of that is made and dropped again and again.
+TEST(MemoryLimit, WhatWasDroppedMakesRoom) {
+  Using device({.device = "cpu", .memory_limit = 160'000});
+  const Tensor held = (ones({25'000}) * 2).realize();
+  const auto twice = jit([](const Tensor& x) { return x * 2; });
+  for (int i = 0; i < 50; ++i) {
+    const Tensor made = (full({6'250}, static_cast<float>(i)) + 1).realize();
+    EXPECT_EQ(sum(twice(made)).item<float>(), 12'500.0F * static_cast<float>(i + 1));
+  }
+  EXPECT_EQ(sum(held).item<float>(), 50'000);
+  EXPECT_THROW((ones({25'000}) * 3).realize(), Error) << "what is held is not dropped";
 }
 
 // Of a program whose data is not on the device yet, and of a step that has to copy its state first.

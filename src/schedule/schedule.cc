@@ -7,6 +7,7 @@
 #include "ir/text.h"
 #include "rules/simplify.h"
 #include "schedule/build.h"
+#include "schedule/demand.h"
 #include "schedule/describe.h"
 #include "schedule/join.h"
 #include "schedule/order.h"
@@ -66,7 +67,7 @@ void show_stages(const support::StageClock& clock, const Steps& steps, const Sch
 
 std::vector<Node> prepare_simply(ir::Graph& graph, std::span<const Node> simple,
                                  std::span<const int32_t> replaced) {
-  const std::vector<Node> out = prepare(graph, simple, replaced);
+  const std::vector<Node> out = prepare(graph, narrow_to_demand(graph, simple), replaced);
   return std::equal(out.begin(), out.end(), simple.begin(), simple.end())
              ? out
              : rules::simplify(graph, out, {.pass = "prepare"});

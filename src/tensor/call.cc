@@ -28,14 +28,20 @@ std::string number_text(double v) {
 namespace {
 
 thread_local const Loc* t_blamed = nullptr;
+thread_local const Loc* t_site = nullptr;
 
 }  // namespace
 
-Blame::Blame(const Loc& loc) : outer_(t_blamed) {
+Blame::Blame(const Loc& loc, bool sites) : errors_(t_blamed), sites_(t_site) {
   if (t_blamed == nullptr) t_blamed = &loc;
+  if (sites) t_site = &loc;
 }
-Blame::~Blame() { t_blamed = outer_; }
-const Loc& Blame::instead_of(const Loc& loc) { return t_blamed != nullptr ? *t_blamed : loc; }
+Blame::~Blame() {
+  t_blamed = errors_;
+  t_site = sites_;
+}
+const Loc& Blame::for_errors(const Loc& loc) { return t_blamed != nullptr ? *t_blamed : loc; }
+const Loc& Blame::for_sites(const Loc& loc) { return t_site != nullptr ? *t_site : loc; }
 
 namespace {
 
@@ -47,14 +53,14 @@ const Loc& first_loc(std::initializer_list<const In*> operands) {
 }  // namespace
 
 Call::Call(std::string_view name, std::initializer_list<const In*> operands)
-    : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(Blame::instead_of(first_loc(operands))) {
+    : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(Blame::for_errors(first_loc(operands))) {
   for (const In* x : operands) {
     if (x->kind() == In::Kind::kTensor)
       take(node_of(x->tensor()));
     else
       ++seen_;
   }
-  open(loc_);
+  open(first_loc(operands));
 }
 
 Call::Call(std::string_view name, std::initializer_list<const In*> operands,
@@ -65,20 +71,20 @@ Call::Call(std::string_view name, std::initializer_list<const In*> operands,
 }
 
 Call::Call(std::string_view name, const std::vector<Tensor>& operands, const Loc& loc)
-    : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(Blame::instead_of(loc)) {
+    : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(Blame::for_errors(loc)) {
   for (const Tensor& t : operands) take(node_of(t));
-  open(loc_);
+  open(loc);
 }
 
 Call::Call(std::string_view name, const Tensor& operand, const Loc& loc)
-    : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(Blame::instead_of(loc)) {
+    : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(Blame::for_errors(loc)) {
   take(node_of(operand));
-  open(loc_);
+  open(loc);
 }
 
 Call::Call(std::string_view name, const Loc& loc)
-    : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(Blame::instead_of(loc)) {
-  open(loc_);
+    : g(ir::default_graph()), b{g}, scope_(g), name_(name), loc_(Blame::for_errors(loc)) {
+  open(loc);
 }
 
 void Call::take(Node operand) {
@@ -90,7 +96,9 @@ void Call::take(Node operand) {
 void Call::open(const Loc& loc) {
   if (empty_ != 0) fail(ErrorCode::kArgument, "operand " + std::to_string(empty_) + " is an empty tensor");
   saved_site_ = g.current_origin().site;
-  if (scope_.outermost()) g.set_site(g.intern_site(loc.file_name(), static_cast<int>(loc.line()), name_));
+  if (!scope_.outermost()) return;
+  const Loc& site = Blame::for_sites(loc);
+  g.set_site(g.intern_site(site.file_name(), static_cast<int>(site.line()), name_));
 }
 
 Call::~Call() { g.set_site(saved_site_); }

@@ -16,18 +16,20 @@ namespace anneal {
 inline ir::Node node_of(const Tensor& t) { return ir::Node{t.node().id()}; }
 inline Tensor wrap(ir::Node n) { return Tensor(detail::Handle(n.id)); }
 
-// While it lives, calls of this thread blame this line of the user's, where they would name the source of a
-// layer. The outermost one counts.
+// While it lives, errors of calls in this thread blame this line of the user's, where they would name the
+// source of a layer; the outermost one counts. With `sites` it is also where the nodes made meanwhile come
+// from; the innermost one counts.
 class Blame {
  public:
-  explicit Blame(const Loc& loc);
+  Blame(const Loc& loc, bool sites);
   ~Blame();
   Blame(const Blame&) = delete;
   Blame& operator=(const Blame&) = delete;
-  static const Loc& instead_of(const Loc& loc);
+  static const Loc& for_errors(const Loc& loc);
+  static const Loc& for_sites(const Loc& loc);
 
  private:
-  const Loc* outer_;
+  const Loc *errors_, *sites_;  // of before
 };
 
 class Call final : public ErrorContext {

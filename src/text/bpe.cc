@@ -37,7 +37,9 @@ class WordEncoder {
   };
 
   void encode_word(std::string_view word) {
-    constexpr size_t kMaxWord = 64, kMaxWords = size_t{1} << 18;
+    constexpr size_t kMaxWord = 64, kMaxWords = size_t{1} << 18, kLongest = size_t{1} << 31;
+    if (word.size() > kLongest)
+      raise(ErrorCode::kLimit, io::concat("Bpe::encode: a word of ", word.size(), " bytes without a space"));
     if (word.size() == 1) {
       out_.push_back(vocabulary_.byte_ids[static_cast<uint8_t>(word[0])]);
       return;

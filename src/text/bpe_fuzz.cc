@@ -52,10 +52,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string input(reinterpret_cast<const char*>(data), size);
   const size_t split = std::min(input.find('\xff'), input.size());
   const std::string merges = input.substr(0, split), text = input.substr(split);
-  std::string vocab = vocabulary_for(merges);
-  const bool fits = anneal::text::read_vocabulary(vocab, "v", merges, "m").ok();
-  if (!fits) vocab = vocabulary_for("");
-  const anneal::Bpe bpe = anneal::Bpe::parse(vocab, fits ? merges : "");
+  static const anneal::Bpe bytes_alone = anneal::Bpe::parse(vocabulary_for(""), "");
+  anneal::Bpe bpe = bytes_alone;
+  if (!merges.empty()) {
+    const std::string vocab = vocabulary_for(merges);
+    if (anneal::text::read_vocabulary(vocab, "v", merges, "m").ok()) bpe = anneal::Bpe::parse(vocab, merges);
+  }
   const std::vector<int32_t> ids = bpe.encode(text);
   require(bpe.decode(ids) == text);
   require(ids.size() <= text.size());

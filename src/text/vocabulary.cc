@@ -15,7 +15,7 @@ using io::Failure;
 using io::in_quotes;
 using io::Result;
 
-constexpr int64_t kMaxId = int64_t{1} << 24;
+constexpr uint64_t kMaxId = uint64_t{1} << 22;  // bounds the memory that one large id may ask for
 constexpr uint32_t kFirstStandIn = 0x100;
 
 constexpr bool is_printable_byte(uint32_t byte) {

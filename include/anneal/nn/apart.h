@@ -26,16 +26,51 @@ template <typename T, size_t... I>
 constexpr bool takes(std::index_sequence<I...>) {
   return requires { T{(static_cast<void>(I), Anything<T>())...}; };
 }
-inline constexpr size_t kMaxMembers = 32;
+inline constexpr size_t kMaxInitializers = 64, kMaxMembers = 32;
 // The greatest number of initializers; fewer may be refused too, by members that need one.
 template <typename T, size_t N = 0>
-constexpr size_t member_count() {
-  if constexpr (N > kMaxMembers)
+constexpr size_t initializer_count() {
+  if constexpr (N > kMaxInitializers)
     return N;
   else if constexpr (takes<T>(std::make_index_sequence<N>()) && !takes<T>(std::make_index_sequence<N + 1>()))
     return N;
   else
-    return member_count<T, N + 1>();
+    return initializer_count<T, N + 1>();
+}
+
+// An array takes an initializer for each element. It is told by a nested pair of them, which leaves room for
+// fewer initializers behind it than a member of a class would.
+template <typename T, size_t... I, size_t... K>
+constexpr bool takes_pair(std::index_sequence<I...>, std::index_sequence<K...>) {
+  return requires {
+    T{(static_cast<void>(I), Anything<T>())...,
+      {Anything<T>(), Anything<T>()},
+      (static_cast<void>(K), Anything<T>())...};
+  };
+}
+template <typename T, size_t N, size_t At, size_t Behind>
+constexpr size_t array_length() {
+  if constexpr (takes_pair<T>(std::make_index_sequence<At>(), std::make_index_sequence<Behind>()))
+    return N - At - Behind;
+  else if constexpr (Behind == 0)
+    return 1;
+  else
+    return array_length<T, N, At, Behind - 1>();
+}
+template <typename T, size_t N, size_t At = 0>
+constexpr size_t members_from() {
+  if constexpr (At >= N)
+    return 0;
+  else
+    return 1 + members_from<T, N, At + array_length<T, N, At, N - At - 1>()>();
+}
+template <typename T>
+constexpr size_t member_count() {
+  constexpr size_t n = initializer_count<T>();
+  if constexpr (n > kMaxInitializers)
+    return n;
+  else
+    return members_from<T, n>();
 }
 
 template <typename... M>

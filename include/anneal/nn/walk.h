@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The parameters of a module by the paths of its members. Aggregates are taken apart by the compiler
-// (nn/apart.h); modules in std::vector, std::array and std::optional are found too; all other members are
+// (nn/apart.h); modules in arrays, std::vector and std::optional are found too; all other members are
 // skipped. A class that is no aggregate names its members once:
 //
 //   class Encoder {
@@ -88,7 +88,12 @@ void walk(T& module, Visitor& visitor);
 // `name`: of a member, or its number in a list.
 template <typename Name, typename T>
 void walk_member(const Name& name, T& member, Visitor& visitor) {
-  if constexpr (OptionalOf<T>::value) {
+  if constexpr (std::is_array_v<T>) {
+    const size_t length = visitor.enter(name, &member, &type_tag<T>);
+    size_t i = 0;
+    for (auto& element : member) walk_member(i++, element, visitor);
+    visitor.leave(length);
+  } else if constexpr (OptionalOf<T>::value) {
     if (member) walk_member(name, *member, visitor);
   } else if constexpr (is_leaf<T> && std::is_same_v<Name, std::string_view>) {
     visitor.leaf(name, member);
