@@ -15,6 +15,7 @@
 #include "cpu/cache_files.h"
 #include "support/cache_folder.h"
 #include "support/flags.h"
+#include "support/number_text.h"
 #include "support/version.h"
 
 namespace anneal::cpu {
@@ -244,10 +245,10 @@ void ObjectCache::trim() {
 fs::path cache_folder() { return support::cache_folder(); }
 
 ObjectCache& process_cache() {
-  constexpr uint64_t kMiB = 1 << 20;
+  constexpr uint64_t kMegabyte = 1'000'000;
   static ObjectCache cache(
       cache_folder(),
-      static_cast<uint64_t>(std::max(support::flag_level(support::Flag::kCacheSize), 0)) * kMiB);
+      support::parse_size(support::flag_text(support::Flag::kCacheSize), kMegabyte).value_or(0));
   return cache;
 }
 

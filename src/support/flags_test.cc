@@ -29,9 +29,10 @@ TEST(Flags, WhatDoesNotFitIsNamed) {
   const std::tuple<Flag, const char*, const char*> cases[] = {
       {Flag::kPoison, "2", "ANNEAL_POISON=2: 0 or 1 fits"},
       {Flag::kDebug, "much", "ANNEAL_DEBUG=much: 0, 1 or 2 fits"},
-      {Flag::kCacheSize, "abc", "ANNEAL_CACHE_SIZE=abc: a number from 0 up fits"},
-      {Flag::kCacheSize, "-1", "ANNEAL_CACHE_SIZE=-1: a number from 0 up fits"},
-      {Flag::kCacheSize, "12M", "ANNEAL_CACHE_SIZE=12M: a number from 0 up fits"},
+      {Flag::kFuzzPrograms, "12M", "ANNEAL_FUZZ_PROGRAMS=12M: a number from 0 up fits"},
+      {Flag::kCacheSize, "abc", "ANNEAL_CACHE_SIZE=abc: a size such as 800M or 1.5G fits"},
+      {Flag::kCacheSize, "-1", "ANNEAL_CACHE_SIZE=-1: a size such as 800M or 1.5G fits"},
+      {Flag::kCacheSize, "1.5G", ""},
       {Flag::kCacheSize, "", ""},
       {Flag::kCacheSize, "0", ""}};
   EXPECT_EQ(flag_problem(), "");
