@@ -197,7 +197,8 @@ int run_kernels(const KernelOptions& options) {
 
 Action add_kernels(Options& verb) {
   const auto options = std::make_shared<KernelOptions>();
-  verb.argument("program", options->request.program, "a text file, or a model: mlp, dynmlp, conv, nanogpt, gpt2");
+  verb.argument("program", options->request.program,
+                "a text file, or a model: mlp, dynmlp, conv, nanogpt, gpt2");
   add_schedule_options(verb, options->request);
   verb.flag("--by-source", options->by_source, "which kernels each line of the program became");
   verb.flag("--plan", options->plan,

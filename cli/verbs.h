@@ -25,6 +25,8 @@ Action add_conform(Options& verb);
 Action add_doctor(Options& verb);
 Action add_explain(Options& verb);
 Action add_fetch(Options& verb);
+Action add_generate(Options& verb);
+Action add_gpt2(Options& verb);
 Action add_graph(Options& verb);
 Action add_inspect(Options& verb);
 Action add_interp(Options& verb);

@@ -95,6 +95,7 @@ ConformReport run_conform(const std::string& path, const ConformOptions& options
       "fuse level", options.fuse, {std::begin(schedule::kFuseNames), std::end(schedule::kFuseNames)}));
   settings.plan.share = !options.unplanned;
   const runtime::Using device(settings);
+  if (is_checkpoint_folder(path)) return run_checkpoint(path, options);
   const std::regex filter = compile_filter(options.filter);
   io::Result<Json> json = io::read_json(path + ".json");
   if (!json) raise(ErrorCode::kData, json.message());

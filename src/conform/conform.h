@@ -5,6 +5,7 @@
 //   outputs    against `out`, in order; null is not checked; topk and its like may leave out positions
 //   gradients  of the first output with the upstream <name>.gout, against `grads`; null is not checked
 //   op "model" is described in model_case.cc
+// PATH may also be a folder with a published GPT-2 and reference.safetensors: see checkpoint.cc.
 // Tested by conform_test.cc.
 #pragma once
 

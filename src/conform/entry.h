@@ -57,6 +57,10 @@ void run_op(Entry& entry, const std::string& op);
 // An entry with op "model".
 void run_model(Entry& entry);
 
+// A folder with a published GPT-2 and a reference beside it (checkpoint.cc).
+bool is_checkpoint_folder(const std::string& path);
+ConformReport run_checkpoint(const std::string& folder, const ConformOptions& options);
+
 // The first line of an error's text, without its kind.
 std::string first_line(const std::string& text);
 

@@ -174,6 +174,14 @@ TEST(Training, ErrorsSayWhatWouldFit) {
                          .inputs = {{"x", {4, 2}}}})({{"x", ones({4, 2})}});
       }),
       ::testing::AllOf(HasSubstr("l2 takes 16 features, the input has 2"), HasSubstr("training_test.cc")));
+  EXPECT_THAT(
+      step_error([] {
+        compile(Training{.model = Net{},
+                         .loss = [](const Net& m, Inputs in) { return sum(matmul(in["x"], m.l2.weight)); },
+                         .inputs = {{"x", {4, 2}}}})({{"x", ones({4, 2})}});
+      }),
+      ::testing::AllOf(HasSubstr("f32[4,2]  x  from input  src/nn/training_test.cc:"),
+                       HasSubstr("f32[3,16]  l2.weight  from parameter  src/nn/training_test.cc:")));
   const Net other;
   EXPECT_THAT(step_error([&] {
                 compile(Training{.model = Net{},

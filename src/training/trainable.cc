@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "anneal/tokenizer.h"
 #include "support/nearest.h"
 #include "training/models.h"
 
@@ -55,6 +56,30 @@ void Trainable::resume(const Checkpoint& checkpoint) const {
     state.numbers.emplace_back(name, found->second);
   }
   step().load_state(state);
+}
+
+nn::GptConfig gpt_of(const Checkpoint& checkpoint, const std::string& label) {
+  const auto text = [&](const char* name) {
+    const auto found = checkpoint.texts.find(name);
+    return found == checkpoint.texts.end() ? std::string() : found->second;
+  };
+  const auto number = [&](const char* name) {
+    const auto found = checkpoint.integers.find(name);
+    return found == checkpoint.integers.end() ? 0 : found->second;
+  };
+  const std::string model = text("model"), alphabet = text("alphabet");
+  if (model != "nanogpt" || alphabet.empty())
+    raise(ErrorCode::kData,
+          label + (model.empty() ? " does not say which model it is of"
+                                 : " is of the model '" + model + "', which does not write text"));
+  const nn::GptConfig out{.vocabulary = CharTokenizer::of(alphabet).size(),
+                          .context = number("block"),
+                          .width = number("dmodel"),
+                          .heads = number("heads"),
+                          .layers = number("layers")};
+  if (out.context < 1 || out.width < 1 || out.heads < 1 || out.layers < 1)
+    raise(ErrorCode::kData, label + " does not say how large its model is");
+  return out;
 }
 
 Settings settings_of(const Checkpoint& checkpoint, Settings given) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "anneal/files.h"
+#include "anneal/nn/gpt.h"
 #include "anneal/training.h"
 
 namespace anneal::training {
@@ -58,6 +59,10 @@ struct Model {
 std::span<const Model> all_models();
 // Raises kName with the nearest name and the list.
 const Model& find_model(std::string_view name);
+
+// The model of a checkpoint of nanogpt. Raises kData where it is of another one, or says too little; `label`
+// names it.
+nn::GptConfig gpt_of(const Checkpoint& checkpoint, const std::string& label);
 
 // The settings that a checkpoint was made with, where `given` leaves them open. Raises kArgument where it
 // says otherwise: the tensors would not fit.

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// anneal gpt2: writes with a published GPT-2, and trains one further on a text.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+#include "anneal/files.h"
+#include "anneal/tokenizer.h"
+#include "assets/registry.h"
+#include "cli/common.h"
+#include "cli/options.h"
+#include "cli/verbs.h"
+#include "cli/writing.h"
+#include "gpt2/checkpoint.h"
+#include "gpt2/generator.h"
+#include "runtime/backend.h"
+#include "training/sources.h"
+#include "training/text_data.h"
+
+namespace anneal::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Gpt2Options {
+  std::string what, model = "gpt2", device, data, out;
+  std::vector<std::string> prompt;
+  WritingOptions writing;
+  int64_t steps = 100, batch = 1, block = 64, log_every = 10;
+  double lr = 3e-5;
+};
+
+// The folder of a model: one that was given, or that of a published size, fetched where it is not there.
+std::string folder_of(const std::string& model) {
+  if (std::filesystem::exists(model)) return model;
+  gpt2::config_named(model);  // raises, with the names that there are
+  std::string folder;
+  for (const assets::Asset& asset : assets::all_assets()) {
+    if (assets::set_of(asset) != model) continue;
+    assets::FetchOptions options = assets::default_options();
+    options.progress = [&](const assets::Progress& p) {
+      fmt::print(stderr, "\r{}: {:.0f} of {:.0f} MB  ", asset.name, static_cast<double>(p.have) / 1e6,
+                 static_cast<double>(p.size) / 1e6);
+    };
+    const io::Result<std::string> path = assets::fetch(asset, options);
+    if (!path.ok()) raise(ErrorCode::kData, path.message());
+    folder = std::filesystem::path(*path).parent_path().string();
+  }
+  return folder;
+}
+
+Bpe tokenizer_of(const std::string& path) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::is_directory(path) ? fs::path(path) : fs::path(path).parent_path();
+  for (const char* name : {"vocab.json", "merges.txt"})
+    if (!fs::exists(folder / name))
+      raise(ErrorCode::kData,
+            (folder / name).string() + " is not there: put the model's tokenizer beside it");
+  return Bpe::load((folder / "vocab.json").string(), (folder / "merges.txt").string());
+}
+
+int sample(const Gpt2Options& options) {
+  std::string prompt;
+  for (const std::string& word : options.prompt) prompt += (prompt.empty() ? "" : " ") + word;
+  const std::string path = folder_of(options.model);
+  const Bpe tokens = tokenizer_of(path);
+  gpt2::Generator generator(gpt2::load(path));
+  std::vector<int32_t> ids = tokens.encode(prompt);
+  if (ids.empty()) {
+    const std::optional<int32_t> begin = tokens.id_of("<|endoftext|>");
+    if (!begin) raise(ErrorCode::kArgument, "gpt2 sample: there must be a prompt to begin with");
+    ids.push_back(*begin);
+  }
+  fmt::print("{}", prompt);
+  StreamDecoder decoder(tokens);
+  write_tokens(
+      generator, ids, options.writing, tokens.id_of("<|endoftext|>"),
+      [&](int32_t id) { return decoder.push(id); }, [&] { return decoder.finish(); });
+  return 0;
+}
+
+// Parameters under the published names, so that others can read the file.
+void save_published(const std::string& path, const AnyStep& step) {
+  TensorMap out;
+  for (const NamedTensor& p : step.parameters())
+    out.emplace("transformer." + gpt2::published_name(p.name), p.value);
+  save_safetensors(path, out, {{"format", "pt"}});
+}
+
+int finetune(const Gpt2Options& options) {
+  if (options.data.empty()) raise(ErrorCode::kArgument, "gpt2 finetune needs --data FILE, a text");
+  const std::string path = folder_of(options.model);
+  const Bpe tokens = tokenizer_of(path);
+  const training::Text text = training::find_text(options.data);
+  nn::Gpt model = gpt2::load(path);
+  if (options.block > model.config.context)
+    raise(ErrorCode::kArgument, fmt::format("--block {} is more than the model's context of {}",
+                                            options.block, model.config.context));
+  const training::TextData data(tokens.encode(text.text), options.block);
+  const Sizes sizes = {options.batch, options.block};
+  const auto step = compile(Training{
+      .model = std::move(model),
+      .loss = [](const nn::Gpt& m,
+                 Inputs in) { return nn::language_model_loss(m(in["ids"]), in["targets"]); },
+      .inputs = {{"ids", sizes, i32}, {"targets", sizes, i32}},
+      .optimizer =
+          AdamW{.lr = warmup_cosine(options.lr, std::min<int64_t>(10, options.steps), options.steps)},
+      .seed = static_cast<uint64_t>(options.writing.seed),
+      .clip = {.norm = 1}});
+  fmt::print("{}: {}\n", options.model, text.origin);
+  for (int64_t i = 0; i < options.steps; ++i) {
+    const StepResult result = step(data.batch(options.batch, static_cast<uint64_t>(options.writing.seed), i));
+    const int64_t done = i + 1;
+    if (done != 1 && done != options.steps && done % options.log_every != 0) continue;
+    const double loss = result.loss();
+    if (!std::isfinite(loss)) raise(ErrorCode::kData, fmt::format("the loss of step {} is {}", done, loss));
+    fmt::print("step {}: loss={:.6f}\n", done, loss);
+    std::fflush(stdout);
+  }
+  if (options.out.empty()) return 0;
+  save_published(options.out, step);
+  fmt::print("saved: {}\n", options.out);
+  return 0;
+}
+
+int run_gpt2(const Gpt2Options& options) {
+  const runtime::Using device({.device = options.device});
+  if (options.what == "sample") return sample(options);
+  if (options.what == "finetune") {
+    if (!options.prompt.empty()) raise(ErrorCode::kArgument, "gpt2 finetune takes no prompt");
+    return finetune(options);
+  }
+  const std::string_view known[] = {"sample", "finetune"};
+  raise_unknown("part of anneal gpt2", options.what, known);
+}
+
+}  // namespace
+
+Action add_gpt2(Options& verb) {
+  const auto options = std::make_shared<Gpt2Options>();
+  verb.argument("what", options->what, "sample, or finetune");
+  verb.rest("prompt", options->prompt, "of sample: how the text begins");
+  verb.option("--model", options->model, "gpt2, gpt2-medium, gpt2-large, gpt2-xl, or the folder of one");
+  verb.option("--device", options->device, "what it runs on; anneal doctor lists them");
+  add_writing_options(verb, options->writing);
+  verb.option("--data", options->data, "of finetune: a text file");
+  verb.option("--steps", options->steps, "of finetune: how many", Range::kPositive);
+  verb.option("--batch", options->batch, "of finetune: how many pieces of the text a step", Range::kPositive);
+  verb.option("--block", options->block, "of finetune: how many tokens a piece has", Range::kPositive);
+  verb.option("--lr", options->lr, "of finetune: the greatest learning rate", Range::kPositive);
+  verb.option("--log-every", options->log_every, "of finetune: steps between lines", Range::kPositive);
+  verb.option("--out", options->out, "of finetune: a safetensors file with the published names");
+  return [options] { return run_gpt2(*options); };
+}
+
+}  // namespace anneal::cli
