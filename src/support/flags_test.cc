@@ -3,15 +3,19 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string_view>
 #include <tuple>
 
 namespace anneal::support {
 namespace {
 
 TEST(Flags, HaveNamesAndMeanings) {
+  // What others say, and programs heed.
+  const std::set<std::string_view> common = {"HOME", "XDG_CACHE_HOME", "NO_COLOR", "TERM",
+                                             "LANG", "LC_ALL",         "LC_CTYPE"};
   for (const FlagInfo& info : kFlags) {
-    const bool is_ours = info.name.starts_with("ANNEAL_");
-    EXPECT_TRUE(is_ours || info.name == "HOME" || info.name == "XDG_CACHE_HOME") << info.name;
+    EXPECT_TRUE(info.name.starts_with("ANNEAL_") || common.contains(info.name)) << info.name;
     EXPECT_FALSE(info.meaning.empty());
   }
 }
