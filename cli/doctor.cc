@@ -6,8 +6,10 @@
 #include <memory>
 #include <optional>
 
+#include "anneal/error.h"
 #include "cli/json.h"
 #include "cli/options.h"
+#include "cli/scheduled.h"
 #include "cli/verbs.h"
 #include "device/measure.h"
 #include "device/registry.h"

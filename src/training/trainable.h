@@ -19,13 +19,13 @@ namespace anneal::training {
 
 // Zero and empty: the model's own.
 struct Settings {
-  std::string data;  // a text file, or a folder with images and labels
+  std::string data = {};  // a text file, or a folder with images and labels
   int64_t steps = 0, batch = 0;
   int64_t layers = 0, heads = 0, width = 0, block = 0;  // of a GPT
   double lr = 0;
   uint64_t seed = 1;
   bool nan_trap = false;
-  std::string alphabet;  // of a checkpoint that is continued: its tokens keep their meaning
+  std::string alphabet = {};  // of a checkpoint that is continued: its tokens keep their meaning
 };
 
 class Trainable {
