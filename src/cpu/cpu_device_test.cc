@@ -60,6 +60,9 @@ TEST_F(DeviceTest, LaunchesRunInOrder) {
 
 // A device that has run things, and then compiles and runs in a child, while the parent goes on.
 TEST_F(DeviceTest, GoesOnInAChildOfFork) {
+#if defined(__has_feature)
+  if (__has_feature(thread_sanitizer)) GTEST_SKIP() << "the thread sanitizer allows no threads in a child";
+#endif
 #if defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "the thread sanitizer allows no threads in a child";
 #endif
