@@ -123,14 +123,21 @@ rewrite::FloatClasses allowed_classes(const std::vector<std::string>& names) {
 }
 
 void check_work(const ir::Graph& graph, std::span<const ir::Node> roots, std::string_view name, bool forced,
-                const interp::Bindings& bindings, bool on_device) {
-  constexpr double kFaster = 10;  // a device, at least
+                const interp::Bindings& bindings, const DeviceTime& time) {
+  constexpr double kManyMinutes = 300;
   const double work = forced ? 0 : interp::estimate_work(graph, roots, bindings);
-  if (work < interp::kMuchWork * (on_device ? kFaster : 1)) return;
+  if (work < interp::kMuchWork) return;
+  if (!time.seconds)
+    raise(ErrorCode::kLimit,
+          fmt::format("{}: one run takes about {:.0e} element operations, which is many minutes on the "
+                      "interpreter; --force runs it all the same",
+                      name, work));
+  const double seconds = time.seconds();
+  if (seconds < kManyMinutes) return;
   raise(ErrorCode::kLimit,
-        fmt::format("{}: one run takes about {:.0e} element operations, which is many minutes on the {}; "
+        fmt::format("{}: one run takes about {:.0f} minutes on the device {}, by its model; "
                     "--force runs it all the same",
-                    name, work, on_device ? "device" : "interpreter"));
+                    name, seconds / 60, time.device));
 }
 
 std::string counters_text(const Counters& counters) {

@@ -3,6 +3,7 @@
 // numbers for people.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -42,9 +43,14 @@ std::vector<std::string> split_list(const std::string& text);
 // Of --allow: reassociating, approximate.
 rewrite::FloatClasses allowed_classes(const std::vector<std::string>& names);
 
-// Raises, unless forced, when one run would take many minutes: on the interpreter, or on a device.
+// Raises, unless forced, when one run would take many minutes: on the interpreter, or on a device whose model
+// says so; it is asked only where the interpreter would take that long.
+struct DeviceTime {
+  std::string_view device;
+  std::function<double()> seconds;  // empty: on the interpreter
+};
 void check_work(const ir::Graph& graph, std::span<const ir::Node> roots, std::string_view name, bool forced,
-                const interp::Bindings& bindings = {}, bool on_device = false);
+                const interp::Bindings& bindings = {}, const DeviceTime& time = {});
 
 // The last line of verbs that run: "13 launches in 4 runs, 84 kernels compiled; memory: ...".
 std::string counters_text(const Counters& counters);

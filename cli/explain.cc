@@ -14,6 +14,7 @@
 #include "cli/scheduled.h"
 #include "cli/verbs.h"
 #include "conform/ops.h"
+#include "io/message.h"
 #include "ir/text.h"
 #include "ir/walk.h"
 #include "pass/pass.h"
@@ -464,6 +465,7 @@ namespace {
 struct Question {
   std::string name;
   std::vector<std::string> rest;
+  std::string program;  // empty: that of `request`
   ScheduleRequest request;
   KernelQuestion kernel;
   bool llvm = false, assembly = false, json = false;
@@ -492,11 +494,15 @@ int explain_kernel(const Question& asked) {
 int explain_mem(const Question& asked) {
   if (asked.rest.size() > 1) raise(ErrorCode::kArgument, "explain mem takes one program");
   ScheduleRequest request = asked.request;
+  if (!asked.rest.empty() && !asked.program.empty())
+    raise(ErrorCode::kArgument, "explain mem takes one program, not both " + io::printable(asked.rest[0]) +
+                                    " and --program " + io::printable(asked.program));
   if (!asked.rest.empty()) request.program = asked.rest[0];
   return explain_mem(request, asked.json);
 }
 
-int explain(const Question& asked) {
+int explain(Question asked) {
+  if (!asked.program.empty()) asked.request.program = asked.program;
   if (asked.name == "fuse") return explain_fuse(asked);
   if (asked.name == "kernel") return explain_kernel(asked);
   if (asked.name == "mem") return explain_mem(asked);
@@ -518,7 +524,7 @@ Action add_explain(Options& verb) {
             "of fuse: two kernels or modules, by name, number or path (0. is a module, 0 a kernel); of "
             "kernel: its name or number; of mem: "
             "the program");
-  verb.option("--program", asked->request.program, "of fuse, kernel and mem: a text file or a model");
+  verb.option("--program", asked->program, "of fuse, kernel and mem: a text file or a model");
   add_schedule_options(verb, asked->request);
   verb.option("--form", asked->kernel.forms, "of kernel: the device's code instead, in one of its forms");
   verb.flag("--llvm", asked->llvm, "of kernel: the same as --form llvm");

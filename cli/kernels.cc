@@ -177,6 +177,10 @@ void print_json(const Scheduled& s, bool by_source) {
 }
 
 int run_kernels(const KernelOptions& options) {
+  if (options.plan && (options.json || options.by_source))
+    raise(ErrorCode::kArgument,
+          fmt::format("kernels: the plan is text, {} is another answer; ask for one of them",
+                      options.json ? "--json" : "--by-source"));
   const Scheduled s = schedule_program(options.request);
   if (options.plan)
     fmt::print("{}", plan::print(s.plan()));

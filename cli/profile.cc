@@ -253,7 +253,9 @@ int run_profile(const ProfileOptions& options) {
   const std::vector<int64_t> vars = variables_of(s.plan());
   for (size_t i = 0; i < vars.size(); ++i) greatest.vars.emplace_back(s.plan().vars[i].name, vars[i]);
   const bool has_code = !s.device->forms().empty();  // else it interprets
-  check_work(ir::default_graph(), s.loaded.roots, s.loaded.name, options.force, greatest, has_code);
+  DeviceTime time;
+  if (has_code) time = {s.device->caps().name, [&] { return s.schedule().total.seconds; }};
+  check_work(ir::default_graph(), s.loaded.roots, s.loaded.name, options.force, greatest, time);
   const Profile p = measure_program(s, options);
   if (!options.trace.empty()) write_file(options.trace, trace_text(s, p));
   if (options.json)

@@ -11,8 +11,10 @@
 #include "cli/verbs.h"
 #include "conform/compare.h"
 #include "interp/arrays.h"
+#include "plan/build_plan.h"
 #include "programs/session.h"
 #include "runtime/backend.h"
+#include "runtime/canonical.h"
 #include "tensor/call.h"
 
 namespace anneal::cli {
@@ -24,6 +26,18 @@ struct RunVerbOptions {
   bool force = false, json = false;
 };
 
+// On the device that runs tensors, where it has code.
+DeviceTime device_time(ir::Graph& graph, ir::Node root) {
+  runtime::Context* const context = runtime::current_context();
+  if (context == nullptr || context->device().forms().empty()) return {};
+  const device::Caps& caps = context->device().caps();
+  return {caps.name, [&graph, &caps, root] {
+            const runtime::Canonical c = runtime::canonicalize(graph, std::span(&root, 1));
+            const plan::Request request{c.roots, static_cast<uint32_t>(c.leaves.size()), {}};
+            return plan::build_plan(graph, request, caps).schedule.total.seconds;
+          }};
+}
+
 int run_model(const RunVerbOptions& options) {
   const programs::ProgramInfo& info = programs::find_program(options.model);
   programs::Program program =
@@ -34,8 +48,7 @@ int run_model(const RunVerbOptions& options) {
     const ir::Node root = node_of(program.results[0].value);
     interp::Bindings bindings;
     bindings.vars = {{"batch", options.batch != 0 ? options.batch : info.batch}};  // where it is a dimension
-    check_work(graph, std::span(&root, 1), info.name, options.force, bindings,
-               runtime::current_context() != nullptr);
+    check_work(graph, std::span(&root, 1), info.name, options.force, bindings, device_time(graph, root));
   }
   programs::Session session(std::move(program), static_cast<uint64_t>(options.seed));
   session.set(

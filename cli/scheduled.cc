@@ -31,13 +31,17 @@ void add_once(std::vector<T>& list, const T& item) {
 }  // namespace
 
 device::Device& device_of(std::string name) {
-  if (name.empty()) name = runtime::device_name({});
-  if (name == "interp") name = "null";
+  const bool asked = !name.empty();
+  if (!asked) name = runtime::device_name({});
   std::vector<std::string_view> known;
-  for (const device::Entry* e : device::device_list()) {
-    known.push_back(e->name);
-    if (e->name == name) return device::find_device(name);
-  }
+  for (const device::Entry* e : device::device_list()) known.push_back(e->name);
+  if (name == "interp" && asked)
+    raise(ErrorCode::kArgument,
+          fmt::format("'interp' interprets tensor programs and has no kernels; devices are: {}",
+                      fmt::join(known, ", ")));
+  if (name == "interp") name = "null";
+  for (const std::string_view one : known)
+    if (one == name) return device::find_device(name);
   raise_unknown("device", name, known);
 }
 

@@ -122,7 +122,7 @@ class CliTest(unittest.TestCase):
             for verb in ("graph", "opt", "kernels", "run", "train"):
                 self.assertIn(f"{batch} is not positive", self.error(verb, "mlp", "--batch", batch))
         for name, text, fits in (
-            ("CACHE_SIZE", "abc", "a number from 0 up"), ("POISON", "2", "0 or 1"), ("DEBUG", "x", "0, 1 or 2")):
+            ("CACHE_SIZE", "abc", "a size such as 800M or 1.5G"), ("POISON", "2", "0 or 1"), ("DEBUG", "x", "0, 1 or 2")):
             self.assertIn(f"ANNEAL_{name}={text}: {fits} fits", self.error("run", "mlp", **{f"ANNEAL_{name}": text}))
         self.assertIn("did you mean 'simplify'", self.error("run", "mlp", ANNEAL_DUMP="kernels,simplfy"))
 
@@ -169,6 +169,11 @@ class CliTest(unittest.TestCase):
         self.assertEqual(table.splitlines()[1:-1], self.out("kernels", "nanogpt", "--train").splitlines()[1:-1])
         self.assertIn("nearest is 'greedy'", self.error("kernels", "mlp", "--fuse", "gredy"))
         self.assertIn("nearest is 'loops'", self.error("kernels", "mlp", "--device", "lopps"))
+        self.assertIn("'interp' interprets tensor programs and has no kernels; devices are: cpu, loops, null",
+                      self.error("kernels", "mlp", "--device", "interp"))
+        self.assertIn("modelled for the device null", self.out("kernels", "mlp", ANNEAL_DEVICE="interp"))
+        for other in ("--json", "--by-source"):
+            self.assertIn(f"{other} is another answer", self.error("kernels", "mlp", "--plan", other))
 
     def test_explain_fuse(self):
         text = self.out("explain", "fuse", "blocks.0.ln1", "blocks.0.attn.qkv", "--program", "nanogpt")
@@ -221,6 +226,8 @@ class CliTest(unittest.TestCase):
             self.assertTrue(t["first"] <= found["peak_launch"] <= t["last"])
         self.assertIn("nearest model is 'nanogpt'", self.error("explain", "mem", "nanogtp"))
         self.assertIn("nothing is stored", self.out("explain", "mem", "p.ir"))
+        self.assertEqual(self.out("explain", "mem", "mlp"), self.out("explain", "mem", "--program", "mlp"))
+        self.assertIn("one program, not both mlp and --program conv", self.error("explain", "mem", "mlp", "--program", "conv"))
 
     def test_profile(self):
         text = self.out("profile", "mlp", "--train", "--device", "cpu", "--steps", "2", "--trace", "trace.json")
@@ -247,6 +254,19 @@ class CliTest(unittest.TestCase):
         self.assertIn("the interpreter runs", self.error("profile", "mlp", ANNEAL_DEVICE="interp"))
         self.assertIn("no/folder/t.json", self.error("profile", "mlp", "--device", "cpu", "--trace", "no/folder/t.json"))
         self.assertIn("nearest model is 'nanogpt'", self.error("profile", "nanogtp"))
+
+    # The interpreter would take many minutes for both; the device for one.
+    def test_profile_asks_the_model_of_the_device_how_long_a_run_takes(self):
+        program = """\
+%0 = param 0, "x" : f32[1,1]
+%1 = expand %0 : f32[N,N]
+%2 = reduce %1, op=add, axes=[0,1] : f32[1,1]
+sink %2
+"""
+        (self.path / "long.ir").write_text(program.replace("N", "400000"))
+        (self.path / "endless.ir").write_text(program.replace("N", "100000000"))
+        self.assertIn("minutes on the interpreter", self.error("profile", "long.ir", "--device", "loops"))
+        self.assertRegex(self.error("profile", "endless.ir", "--device", "cpu"), r"about \d+ minutes on the device cpu, by its model; --force")
 
     def test_cache(self):
         env = {"ANNEAL_CACHE_DIR": str(self.path / "cache")}
@@ -536,7 +556,7 @@ sink %5, %6
         self.assertIn("shape: [64,3]", text)
         self.assertIn("output (first 8 values):", text)
         self.assertEqual(len(json.loads(self.out("run", "conv", "--batch", "2", "--json"))["output"]), 8)
-        self.assertIn("--force", self.error("run", "gpt2"))
+        self.assertIn("--force", self.error("run", "gpt2", ANNEAL_DEVICE="interp"))
 
     def test_train(self):
         lines = [json.loads(line) for line in self.out("train", "mlp", "--steps", "100", "--json").splitlines()]
@@ -583,7 +603,12 @@ sink %5, %6
         self.assertEqual(self.out("run", "mlp", ANNEAL_THREADS="10000"), wanted)
         few = self.error("run", "mlp", ANNEAL_MEMORY_LIMIT="2K")
         self.assertIn("ANNEAL_MEMORY_LIMIT is 2.0 KB. The largest tensors:\n  16.4 KB", few)
+        self.assertIn("ANNEAL_MEMORY_LIMIT is 2.5 KB.", self.error("run", "mlp", ANNEAL_MEMORY_LIMIT="2.5K"))
+        for enough in ("1T", "1.5G", "512MiB"):
+            self.assertEqual(self.out("run", "mlp", ANNEAL_MEMORY_LIMIT=enough), wanted)
         self.assertIn("is no size", self.error("run", "mlp", ANNEAL_MEMORY_LIMIT="lots"))
+        for size, shown in (("150M", "150.0 MB"), ("150", "150.0 MB"), ("1.5G", "1.50 GB"), ("1MiB", "1.0 MB")):
+            self.assertIn(f" of {shown}\n", self.out("cache", "stats", "--device", "cpu", ANNEAL_CACHE_SIZE=size))
 
     # -- Files --
 

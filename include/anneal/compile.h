@@ -34,7 +34,8 @@ struct JitOptions {
   // their memory where they can be. The tensors given for them are used up by the call.
   size_t state = 0;
   // The shapes of arguments, by position, with named dimensions: one program serves all their values. An
-  // argument that has none here is captured as it comes.
+  // argument that has none here is captured as it comes. A dimension's value is told by an extent that is the
+  // name itself, or else linear in it, as 2*B + 1; where none is, the first call says so.
   std::vector<std::optional<Sizes>> sizes = {};
   bool check = false;  // see above: for finding mistakes, since each call takes the time to build the program
 };

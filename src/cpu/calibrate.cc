@@ -2,11 +2,10 @@
 // See calibrate.h.
 #include "cpu/calibrate.h"
 
-#include <unistd.h>
-
-#include <fstream>
 #include <limits>
+#include <sstream>
 
+#include "cpu/cache_files.h"
 #include "support/hash.h"
 
 namespace anneal::cpu {
@@ -16,7 +15,7 @@ namespace fs = std::filesystem;
 
 fs::path path_of(const fs::path& folder, const device::Caps& caps) {
   const support::Key key = support::Hasher().add(caps.name).add(caps.description).finish();
-  return folder / ("measured-" + support::key_text(key));
+  return folder / (std::string(kFiguresPrefix) + support::key_text(key));
 }
 
 bool is_sane(const device::Measured& m) {
@@ -28,7 +27,7 @@ bool is_sane(const device::Measured& m) {
 }  // namespace
 
 std::optional<device::Measured> kept_figures(const fs::path& folder, const device::Caps& caps) {
-  std::ifstream file(path_of(folder, caps));
+  std::istringstream file(read_regular(path_of(folder, caps)).value_or(""));
   device::Measured m;
   file >> m.memory_bandwidth >> m.cache_bandwidth >> m.flops >> m.contract_flops >> m.launch_seconds;
   if (!file || !is_sane(m)) return {};
@@ -38,17 +37,11 @@ std::optional<device::Measured> kept_figures(const fs::path& folder, const devic
 void keep_figures(const fs::path& folder, const device::Caps& caps, const device::Measured& m) {
   std::error_code error;
   fs::create_directories(folder, error);
-  const fs::path path = path_of(folder, caps),
-                 fresh = path.string() + "." + std::to_string(::getpid()) + ".tmp";
-  std::ofstream file(fresh);
-  file.precision(std::numeric_limits<double>::max_digits10);
-  file << m.memory_bandwidth << ' ' << m.cache_bandwidth << ' ' << m.flops << ' ' << m.contract_flops << ' '
+  std::ostringstream text;
+  text.precision(std::numeric_limits<double>::max_digits10);
+  text << m.memory_bandwidth << ' ' << m.cache_bandwidth << ' ' << m.flops << ' ' << m.contract_flops << ' '
        << m.launch_seconds << '\n';
-  file.close();
-  if (file.good())
-    fs::rename(fresh, path, error);
-  else
-    fs::remove(fresh, error);
+  replace_with_text(path_of(folder, caps), text.str());
 }
 
 device::Caps calibrated(device::Device& device, const fs::path& folder) {

@@ -8,8 +8,9 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <sstream>
+
+#include "cpu/cache_files.h"
 
 namespace anneal::cpu {
 namespace {
@@ -18,25 +19,9 @@ namespace fs = std::filesystem;
 constexpr off_t kLongJournal = 1 << 20;
 
 void shorten(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const std::string text = read_regular(path).value_or("");
   const size_t line = text.find('\n', text.size() / 2);
-  if (line == std::string::npos) return;
-  const fs::path fresh = path.string() + "." + std::to_string(::getpid()) + ".tmp";
-  std::ofstream out(fresh, std::ios::binary);
-  out << text.substr(line + 1);
-  out.close();
-  std::error_code error;
-  if (out.good())
-    fs::rename(fresh, path, error);
-  else
-    fs::remove(fresh, error);
-}
-
-bool is_ours(const fs::path& path) {
-  const std::string name = path.filename().string();
-  return path.extension() == ".o" || path.extension() == ".tmp" || name == "journal" ||
-         name.starts_with("measured-");
+  if (line != std::string::npos) replace_with_text(path, std::string_view(text).substr(line + 1));
 }
 
 }  // namespace
@@ -54,10 +39,16 @@ void Journal::append(const std::vector<JournalEntry>& entries, const ObjectCache
   before_ = now;
   const std::string lines = text.str();
   if (lines.empty()) return;
-  const int fd = ::open(path().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  const int fd = open_regular(path(), O_RDWR | O_CREAT | O_APPEND);
   if (fd < 0) return;
   struct stat info{};
   const bool is_long = ::fstat(fd, &info) == 0 && info.st_size > kLongJournal;
+  char first[16];
+  const ssize_t got = ::pread(fd, first, sizeof first, 0);
+  if (got < 0 || (got > 0 && !is_journal_text({first, static_cast<size_t>(got)}))) {
+    ::close(fd);  // a file of the user's that has the name
+    return;
+  }
   [[maybe_unused]] const ssize_t written = ::write(fd, lines.data(), lines.size());
   ::close(fd);
   if (is_long) shorten(path());
@@ -65,7 +56,8 @@ void Journal::append(const std::vector<JournalEntry>& entries, const ObjectCache
 
 Journal::Contents Journal::read() const {
   Contents out;
-  std::ifstream file(path());
+  std::istringstream file(kind_of_file(path()) == CacheFile::kJournal ? read_regular(path()).value_or("")
+                                                                      : "");
   for (std::string line; std::getline(file, line);) {
     std::istringstream words(line);
     std::string kind;
@@ -118,13 +110,15 @@ std::string folder_problem(const fs::path& folder) {
   if (fs::exists(status) && !fs::is_directory(status)) return folder.string() + " is a file, not a folder";
   fs::create_directories(folder, error);
   if (error) return "cannot make the folder " + folder.string() + ": " + error.message();
-  const fs::path probe = folder / ("probe." + std::to_string(::getpid()) + ".tmp");
-  const int fd = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  const fs::path probe = fresh_path(folder / "probe");
+  if (kind_of_file(probe) == CacheFile::kFresh) ::unlink(probe.c_str());
+  const int fd = open_regular(probe, O_WRONLY | O_CREAT | O_EXCL);
   const char block[4096] = {};
   std::string problem;
   if (fd < 0 || ::write(fd, block, sizeof block) != sizeof block)
     problem = "cannot write to " + folder.string() + ": " + std::strerror(errno);
-  if (fd >= 0) ::close(fd);
+  if (fd < 0) return problem;
+  ::close(fd);
   ::unlink(probe.c_str());
   return problem;
 }
@@ -139,7 +133,7 @@ device::CodeStore::Totals folder_totals(const ObjectCache& cache, const Journal&
   for (fs::directory_iterator it(cache.folder(), error), end; !error && it != end; it.increment(error)) {
     std::error_code gone;
     const uint64_t size = it->file_size(gone);
-    if (gone || it->path().extension() != ".o") continue;
+    if (gone || kind_of_file(it->path()) != CacheFile::kObject) continue;
     ++out.entries;
     out.bytes += size;
   }
@@ -152,19 +146,19 @@ device::CodeStore::Totals clear_folder(const ObjectCache& cache, const Journal& 
   device::CodeStore::Totals out = folder_totals(cache, journal);
   if (out.folder.empty() || !out.problem.empty()) return out;
   out.entries = out.bytes = 0;
-  std::vector<fs::path> ours;
+  std::vector<std::pair<fs::path, CacheFile>> ours;
   std::error_code error;
   for (fs::directory_iterator it(cache.folder(), error), end; !error && it != end; it.increment(error))
-    if (is_ours(it->path())) ours.push_back(it->path());
-  for (const fs::path& path : ours) {
+    if (const CacheFile kind = kind_of_file(it->path()); kind != CacheFile::kOther)
+      ours.emplace_back(it->path(), kind);
+  for (const auto& [path, kind] : ours) {
     std::error_code failed;
     const uint64_t size = fs::file_size(path, failed);
-    const bool is_object = path.extension() == ".o";
     if (!fs::remove(path, failed)) {
       if (failed) out.problem = "cannot remove " + path.string() + ": " + failed.message();
       continue;
     }
-    if (is_object) ++out.entries, out.bytes += size;
+    if (kind == CacheFile::kObject) ++out.entries, out.bytes += size;
   }
   return out;
 }

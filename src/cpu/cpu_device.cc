@@ -146,6 +146,29 @@ CpuDevice::CpuDevice(Pool& pool, ObjectCache& cache, const Target& target)
   if (const uint64_t cache_bytes = memory_bytes(); cache_bytes != 0)
     caps_.cache_bytes = static_cast<int64_t>(cache_bytes);
   scratch_.resize(static_cast<size_t>(pool.threads()));
+  start_server();
+  const auto lock = [this] {
+    compiled_lock_.lock();
+    std::unique_lock<std::mutex> queue(queue_lock_);
+    queue_empty_.wait(queue, [&] { return unfinished_.load(std::memory_order_acquire) == 0; });
+    queue.release();
+  };
+  const auto unlock = [this] {
+    queue_lock_.unlock();
+    compiled_lock_.unlock();
+  };
+  // As in Pool::lose_workers: what waits or is waited for there cannot be ended.
+  const auto threads_lost = [this] {
+    static std::vector<std::thread>& lost = *new std::vector<std::thread>;
+    lost.push_back(std::move(server_));
+    new (&queue_filled_) std::condition_variable;
+    new (&queue_empty_) std::condition_variable;
+  };
+  guard_ =
+      std::make_unique<ForkGuard>(ForkGuard::Level::kDevice, ForkGuard::Hooks{lock, unlock, threads_lost});
+}
+
+void CpuDevice::start_server() {
   try {
     server_ = std::thread([this] { serve(); });
   } catch (const std::system_error& error) {
@@ -154,12 +177,13 @@ CpuDevice::CpuDevice(Pool& pool, ObjectCache& cache, const Target& target)
 }
 
 CpuDevice::~CpuDevice() {
+  guard_.reset();
   {
     const std::lock_guard<std::mutex> lock(queue_lock_);
     stopping_ = true;
   }
   queue_filled_.notify_one();
-  server_.join();
+  if (server_.joinable()) server_.join();
 }
 
 // -- Compiling --
@@ -346,6 +370,7 @@ void CpuDevice::enqueue(std::span<const device::Launch> launches, std::vector<de
   }
   {
     const std::lock_guard<std::mutex> lock(queue_lock_);
+    if (!server_.joinable()) start_server();
     queue_.push_back(std::move(batch));
     unfinished_.fetch_add(1, std::memory_order_relaxed);
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The device `cpu`: this machine's processor, through LLVM. Always there, and the default. Programs compile
 // in parallel, each once for its content; objects are kept on disk. Launches run in order on a thread of the
-// device's own, which shares their items out to the pool. Tested by cpu_device_test.cc.
+// device's own, which shares their items out to the pool. In a child of fork() it goes on with threads of the
+// child's. Tested by cpu_device_test.cc.
 #pragma once
 
 #include <condition_variable>
@@ -100,6 +101,7 @@ class CpuDevice final : public device::Device, private device::CodeStore {
   };
   void enqueue(std::span<const device::Launch> launches, std::vector<device::LaunchTime>* times);
   void reserve_scratch(size_t bytes);
+  void start_server();
   void serve();
   void run(Batch& batch);
   void run(Batch& batch, std::span<const Job> jobs);
@@ -125,7 +127,8 @@ class CpuDevice final : public device::Device, private device::CodeStore {
   size_t scratch_bytes_ = 0;      // of each
   std::atomic<size_t> unfinished_{0};
   bool stopping_ = false;
-  std::thread server_;  // last: it uses the rest
+  std::thread server_;  // uses the rest; a child's begins with its first launch
+  std::unique_ptr<ForkGuard> guard_;
 };
 
 }  // namespace anneal::cpu

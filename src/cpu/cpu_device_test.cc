@@ -2,6 +2,8 @@
 #include "cpu/cpu_device.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstring>
@@ -53,6 +55,46 @@ TEST_F(DeviceTest, LaunchesRunInOrder) {
     d.submit(std::span(launches).first(4));
     d.submit(std::span(launches).subspan(4));
     for (const float v : floats(d, *a)) ASSERT_EQ(v, 2047);
+  }
+}
+
+// A device that has run things, and then compiles and runs in a child, while the parent goes on.
+TEST_F(DeviceTest, GoesOnInAChildOfFork) {
+#if defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the thread sanitizer allows no threads in a child";
+#endif
+  for (const int threads : {1, 3}) {
+    Pool pool(threads);
+    CpuDevice d(pool, no_cache);
+    d.set_thread_work(0);
+    const std::vector<Program> programs{loop::lower(graph, affine(1000), {.item_work = 50})},
+        others{loop::lower(graph, affine(2000), {.item_work = 50})};
+    const auto code = d.compile(graph, programs);
+    auto a = memory(d, std::vector<float>(1000, 1)), c = memory(d, std::vector<float>(1000));
+    const Slice slots[] = {{a.get(), 0}, {c.get(), 0}};
+    const std::vector<Launch> launches(50, Launch{code[0].get(), slots, {}});
+    d.submit(launches);  // not waited for: the fork does
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      ::alarm(60);
+      bool good = floats(d, *c) == std::vector<float>(1000, 3);
+      const std::vector<float> twos(1000, 2);
+      d.write({a.get(), 0}, std::as_bytes(std::span(twos)));
+      d.submit(launches);
+      good = good && floats(d, *c) == std::vector<float>(1000, 5);
+      const auto more = d.compile(graph, others);
+      auto x = memory(d, std::vector<float>(2000, 4)), y = memory(d, std::vector<float>(2000));
+      const Slice other_slots[] = {{x.get(), 0}, {y.get(), 0}};
+      const Launch launch{more[0].get(), other_slots, {}};
+      d.submit(std::span(&launch, 1));
+      ::_exit(good && floats(d, *y) == std::vector<float>(2000, 9) ? 0 : 1);
+    }
+    d.submit(launches);
+    EXPECT_EQ(floats(d, *c), std::vector<float>(1000, 3));
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0) << threads << " threads";
   }
 }
 

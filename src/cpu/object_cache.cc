@@ -12,19 +12,20 @@
 #include <charconv>
 #include <cstring>
 
+#include "cpu/cache_files.h"
 #include "support/cache_folder.h"
 #include "support/flags.h"
+#include "support/number_text.h"
 #include "support/version.h"
 
 namespace anneal::cpu {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::string_view kSuffix = ".o", kFreshSuffix = ".tmp";
 
 // Before the object, in the byte order of the machine: files are for this machine's kind only.
 struct Header {
-  char magic[8] = {'a', 'n', 'n', 'e', 'a', 'l', 'o', '1'};
+  char magic[8] = {'a', 'n', 'n', 'e', 'a', 'l', 'o', '1'};  // kObjectMagic and the version
   support::Key key;
   uint64_t size = 0;
   support::Key checksum;
@@ -38,7 +39,7 @@ support::Key checksum_of(std::span<const std::byte> bytes) {
 
 class File {
  public:
-  File(const fs::path& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
+  File(const fs::path& path, int flags) : fd_(open_regular(path, flags)) {}
   ~File() { close(); }
   File(const File&) = delete;
   File& operator=(const File&) = delete;
@@ -78,7 +79,7 @@ ObjectCache::ObjectCache(fs::path folder, uint64_t limit_bytes)
     : folder_(std::move(folder)), limit_(limit_bytes) {}
 
 fs::path ObjectCache::path_of(support::Key key) const {
-  return folder_ / (support::key_text(key) + std::string(kSuffix));
+  return folder_ / (support::key_text(key) + std::string(kObjectSuffix));
 }
 
 void ObjectCache::note(std::string problem) {
@@ -99,6 +100,13 @@ ObjectCache::Statistics ObjectCache::statistics() const {
 
 namespace {
 
+// Something else than a file has the name: a folder, a pipe, a link to one. It is left alone.
+bool in_the_way(const fs::path& path) {
+  std::error_code error;
+  const fs::file_status status = fs::symlink_status(path, error);
+  return fs::exists(status) && !fs::is_regular_file(status);
+}
+
 // The object of a file that is what it says.
 std::optional<std::vector<std::byte>> read_object(File& file, support::Key key) {
   Header header;
@@ -117,8 +125,9 @@ std::optional<std::vector<std::byte>> read_object(File& file, support::Key key) 
 
 ObjectCache::State ObjectCache::look(support::Key key) const {
   if (folder_.empty()) return State::kAbsent;
-  File file(path_of(key), O_RDONLY);
-  if (!file.ok()) return State::kAbsent;
+  const fs::path path = path_of(key);
+  File file(path, O_RDONLY);
+  if (!file.ok()) return in_the_way(path) ? State::kDamaged : State::kAbsent;
   return read_object(file, key) ? State::kThere : State::kDamaged;
 }
 
@@ -128,13 +137,17 @@ std::optional<std::vector<std::byte>> ObjectCache::find(support::Key key) {
   File file(path, O_RDONLY);
   if (!file.ok()) {
     ++counters_.misses;
+    if (in_the_way(path)) {
+      ++counters_.rejected;
+      note("rejected " + path.string() + ": it is not a regular file");
+    }
     return std::nullopt;
   }
   std::optional<std::vector<std::byte>> object = read_object(file, key);
   if (!object) {
     ++counters_.misses, ++counters_.rejected;
     note("rejected " + path.string() + ": it is cut short, damaged or of another version");
-    ::unlink(path.c_str());
+    if (!in_the_way(path)) ::unlink(path.c_str());
     return std::nullopt;
   }
   ++counters_.hits;
@@ -150,6 +163,7 @@ void ObjectCache::store(support::Key key, std::span<const std::byte> object) {
   static std::atomic<uint64_t> serial{0};
   const fs::path fresh = folder_ / (support::key_text(key) + "." + std::to_string(::getpid()) + "." +
                                     std::to_string(serial.fetch_add(1)) + std::string(kFreshSuffix));
+  if (in_the_way(path_of(key))) return;  // find() has said so
   Header header;
   header.key = key;
   header.size = object.size();
@@ -171,28 +185,52 @@ void ObjectCache::store(support::Key key, std::span<const std::byte> object) {
   }
 }
 
+namespace {
+
+struct Entry {
+  fs::file_time_type time;
+  uint64_t size;
+  fs::path path;
+};
+
+// Those that only have the name of an object; how large they are.
+uint64_t take_out_others(std::vector<Entry>& entries) {
+  uint64_t bytes = 0;
+  std::erase_if(entries, [&](const Entry& e) {
+    const bool other = kind_of_file(e.path) != CacheFile::kObject;
+    if (other) bytes += e.size;
+    return other;
+  });
+  return bytes;
+}
+
+}  // namespace
+
 void ObjectCache::trim() {
-  struct Entry {
-    fs::file_time_type time;
-    uint64_t size;
-    fs::path path;
-  };
   std::vector<Entry> entries;
   uint64_t total = 0;
   std::error_code error;
   const auto now = fs::file_time_type::clock::now();
   for (fs::directory_iterator it(folder_, error), end; !error && it != end; it.increment(error)) {
     const fs::path path = it->path();
+    const CacheFile kind = kind_of_name(path.filename().string());
+    if (kind != CacheFile::kObject && kind != CacheFile::kFresh) continue;
     std::error_code gone;  // another process may trim as well
+    if (it->is_symlink(gone) || !it->is_regular_file(gone)) continue;
     const uint64_t size = it->file_size(gone);
     const auto time = it->last_write_time(gone);
     if (gone) continue;
-    const bool abandoned = path.extension() == kFreshSuffix && now - time > std::chrono::hours(1);
-    if (abandoned) fs::remove(path, gone);
-    if (path.extension() != kSuffix) continue;
+    if (kind == CacheFile::kFresh) {
+      const bool abandoned = now - time > std::chrono::hours(1);
+      if (abandoned) fs::remove(path, gone);
+      continue;
+    }
     entries.push_back({time, size, path});
     total += size;
   }
+  if (total <= limit_) return;
+  // Only now, since it opens each file.
+  total -= take_out_others(entries);
   if (total <= limit_) return;
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.time < b.time; });
   const uint64_t wanted = limit_ - limit_ / 8;  // so that the next store does not have to do it again
@@ -207,10 +245,10 @@ void ObjectCache::trim() {
 fs::path cache_folder() { return support::cache_folder(); }
 
 ObjectCache& process_cache() {
-  constexpr uint64_t kMiB = 1 << 20;
+  constexpr uint64_t kMegabyte = 1'000'000;
   static ObjectCache cache(
       cache_folder(),
-      static_cast<uint64_t>(std::max(support::flag_level(support::Flag::kCacheSize), 0)) * kMiB);
+      support::parse_size(support::flag_text(support::Flag::kCacheSize), kMegabyte).value_or(0));
   return cache;
 }
 

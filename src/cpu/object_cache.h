@@ -2,7 +2,8 @@
 // Compiled objects on disk, shared by all processes of the user. A file is written under a name of its own
 // and then renamed, so that a reader sees all of it or nothing; what is cut short, changed or of another
 // version fails its checksum, is removed and compiled again. A folder that cannot be written is no error.
-// When the files grow beyond the limit, those used longest ago go first. Tested by object_cache_test.cc.
+// When the objects grow beyond the limit, those used longest ago go first; what is no object of ours stays
+// (cache_files.h). Tested by object_cache_test.cc.
 #pragma once
 
 #include <atomic>

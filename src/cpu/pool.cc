@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <string>
 
 #include "anneal/error.h"
@@ -49,15 +50,41 @@ constexpr uint64_t kStop = 0;  // parts of the last round
 Pool::Pool(int threads) {
   ANNEAL_CHECK(threads >= 1 && threads <= kMaxThreads);
   for (int wanted = threads; !start(wanted); wanted = std::max(1, wanted / 2)) {
-    const int got = this->threads();
+    const int got = static_cast<int>(workers_.size()) + 1;
     stop();
     wanted = std::min(wanted, got);
   }
-  if (this->threads() != threads)
-    std::fprintf(stderr, "anneal: the system does not give %d threads, using %d\n", threads, this->threads());
+  threads_ = static_cast<int>(workers_.size()) + 1;
+  if (threads_ != threads)
+    std::fprintf(stderr, "anneal: the system does not give %d threads, using %d\n", threads, threads_);
+  const auto lock = [this] {
+    callers_.lock();
+    sleep_.lock();
+  };
+  const auto unlock = [this] {
+    sleep_.unlock();
+    callers_.unlock();
+  };
+  guard_ = std::make_unique<ForkGuard>(ForkGuard::Level::kPool,
+                                       ForkGuard::Hooks{lock, unlock, [this] { lose_workers(); }});
 }
 
-Pool::~Pool() { stop(); }
+Pool::~Pool() {
+  guard_.reset();
+  stop();
+}
+
+// Threads that are not there can be neither joined nor detached, and a condition that they wait for is
+// neither destroyed nor notified: their remains are kept, and the condition is made anew in its place.
+void Pool::lose_workers() {
+  if (workers_.empty()) return;
+  static std::vector<std::vector<std::thread>>& lost = *new std::vector<std::vector<std::thread>>;
+  lost.push_back(std::move(workers_));
+  workers_.clear();
+  new (&wake_) std::condition_variable;
+  sleepers_.store(0);
+  is_child_ = true;
+}
 
 bool Pool::start(int threads) {
   round_.store(0);
@@ -83,13 +110,22 @@ void Pool::run_erased(int parts, Function function, const void* context) {
   ANNEAL_CHECK(parts >= 1 && parts <= threads());
   if (parts == 1) return function(context, 0);
   const std::lock_guard<std::mutex> one_caller(callers_);
+  if (is_child_) {
+    start(threads_);
+    is_child_ = false;
+  }
+  const int at_once = std::min(parts, static_cast<int>(workers_.size()) + 1);
+  if (at_once == 1) {
+    for (int part = 0; part < parts; ++part) function(context, part);
+    return;
+  }
   function_ = function;
   context_ = context;
-  running_.store(parts - 1, std::memory_order_relaxed);
+  running_.store(at_once - 1, std::memory_order_relaxed);
   const uint64_t next = round_.load(std::memory_order_relaxed) / kMaxThreads + 1;
   // A worker counts itself as asleep before it looks at the round for the last time: one of the two sees the
   // other.
-  round_.store(next * kMaxThreads + static_cast<uint64_t>(parts - 1), std::memory_order_seq_cst);
+  round_.store(next * kMaxThreads + static_cast<uint64_t>(at_once - 1), std::memory_order_seq_cst);
   if (sleepers_.load(std::memory_order_seq_cst) != 0) {
     {
       const std::lock_guard<std::mutex> lock(sleep_);
@@ -97,6 +133,7 @@ void Pool::run_erased(int parts, Function function, const void* context) {
     wake_.notify_all();
   }
   function(context, 0);
+  for (int part = at_once; part < parts; ++part) function(context, part);
   const auto finished = [&] { return running_.load(std::memory_order_acquire) == 0; };
   while (!spin_until(finished)) std::this_thread::yield();
 }

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <functional>
+#include <memory>
 #include <numeric>
 
 #include "anneal/error.h"
@@ -79,6 +81,86 @@ TEST(Pool, TakesFewerThreadsWhereThereAreFewer) {
   int status = 1;
   ::waitpid(child, &status, 0);
   EXPECT_EQ(status, 0);
+}
+
+#if defined(__SANITIZE_THREAD__)
+constexpr bool kForbidsThreadsInChildren = true;
+#elif defined(__has_feature)
+constexpr bool kForbidsThreadsInChildren = __has_feature(thread_sanitizer);
+#else
+constexpr bool kForbidsThreadsInChildren = false;
+#endif
+
+// Rounds of a pool, each part once. In a child.
+bool rounds_are_whole(Pool& pool, int rounds) {
+  for (int round = 0; round < rounds; ++round) {
+    std::vector<int> runs(static_cast<size_t>(pool.threads()));
+    pool.run(pool.threads(), [&](int part) { ++runs[static_cast<size_t>(part)]; });
+    for (const int r : runs)
+      if (r != 1) return false;
+    if (round % 10 == 9) std::this_thread::sleep_for(std::chrono::milliseconds(1));  // workers fall asleep
+  }
+  return true;
+}
+
+int status_of_child(const std::function<bool()>& good) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(60);
+    ::_exit(good() ? 0 : 1);
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  return status;
+}
+
+TEST(Pool, AChildOfForkHasWorkersOfItsOwn) {
+  if (kForbidsThreadsInChildren) GTEST_SKIP() << "the thread sanitizer allows no threads in a child";
+  for (const int threads : {2, 3, 7}) {
+    Pool pool(threads);
+    for (const bool asleep : {false, true}) {
+      EXPECT_TRUE(rounds_are_whole(pool, 50));
+      if (asleep) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      const int status = status_of_child([&] {
+        const bool good = pool.threads() == threads && rounds_are_whole(pool, 200);
+        return good && status_of_child([&] { return rounds_are_whole(pool, 50); }) == 0;  // and its child
+      });
+      EXPECT_EQ(status, 0) << threads << " threads, asleep: " << asleep;
+    }
+    EXPECT_TRUE(rounds_are_whole(pool, 50)) << "the parent's go on";
+  }
+}
+
+// The fork waits for the round that another thread runs; the pool of a child may also just end.
+TEST(Pool, ForksBesideRounds) {
+  if (kForbidsThreadsInChildren) GTEST_SKIP() << "the thread sanitizer allows no threads in a child";
+  auto pool = std::make_unique<Pool>(3);
+  std::atomic<bool> stop{false};
+  std::thread other([&] {
+    while (!stop)
+      if (!rounds_are_whole(*pool, 20)) ADD_FAILURE();
+  });
+  for (int i = 0; i < 20; ++i)
+    EXPECT_EQ(status_of_child([&] {
+                const bool good = i % 2 == 0 || rounds_are_whole(*pool, 20);
+                pool.reset();
+                return good;
+              }),
+              0);
+  stop = true;
+  other.join();
+}
+
+TEST(Pool, AChildWithoutThreadsDoesAllPartsItself) {
+  if (kTakesManyAddresses) GTEST_SKIP() << "a sanitizer takes more addresses than this leaves";
+  Pool pool(3);
+  EXPECT_TRUE(rounds_are_whole(pool, 1));
+  EXPECT_EQ(status_of_child([&] {
+              const rlimit none{1 << 20, 1 << 20};
+              ::setrlimit(RLIMIT_AS, &none);  // less than there is: no stack more
+              return rounds_are_whole(pool, 20);
+            }),
+            0);
 }
 
 TEST(Pool, ThreadCountsAreChecked) {

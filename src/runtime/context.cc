@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/context.h"
 
-#include <charconv>
 #include <cstdio>
 
 #include "anneal/error.h"
@@ -17,14 +16,9 @@ using support::size_text;
 
 uint64_t parse_bytes(std::string_view text) {
   if (text.empty()) return 0;
-  uint64_t number = 0;
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
-  constexpr std::pair<std::string_view, int> kUnits[] = {{"", 0}, {"K", 10}, {"M", 20}, {"G", 30}};
-  for (const auto& [name, shift] : kUnits)
-    if (status == std::errc() && unit == name && number <= UINT64_MAX >> shift) return number << shift;
+  if (const std::optional<uint64_t> bytes = support::parse_size(text)) return *bytes;
   raise(ErrorCode::kArgument,
-        "ANNEAL_MEMORY_LIMIT: '" + std::string(text) + "' is no size, such as 800M or 2G");
+        "ANNEAL_MEMORY_LIMIT: '" + std::string(text) + "' is no size, such as 800M or 1.5G");
 }
 
 std::string device_name(const Settings& settings) {

@@ -273,11 +273,13 @@ TEST(ExitDeathTest, WorkUnderWayDoesNotHoldTheProcess) {
 }
 
 TEST(MemoryLimit, Sizes) {
-  EXPECT_EQ(parse_bytes("800M"), uint64_t{800} << 20);
+  EXPECT_EQ(parse_bytes("800M"), uint64_t{800'000'000});
+  EXPECT_EQ(parse_bytes("800MiB"), uint64_t{800} << 20);
+  EXPECT_EQ(parse_bytes("1.5T"), uint64_t{1'500'000'000'000});
   EXPECT_EQ(parse_bytes("12"), 12u);
   EXPECT_EQ(parse_bytes(""), 0u);
   EXPECT_THROW(parse_bytes("many"), Error);
-  EXPECT_THROW(parse_bytes("1T"), Error);
+  EXPECT_THROW(parse_bytes("1X"), Error);
 }
 
 // A device that has 4 KB.

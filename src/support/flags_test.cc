@@ -3,15 +3,19 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string_view>
 #include <tuple>
 
 namespace anneal::support {
 namespace {
 
 TEST(Flags, HaveNamesAndMeanings) {
+  // What others say, and programs heed.
+  const std::set<std::string_view> common = {"HOME", "XDG_CACHE_HOME", "NO_COLOR", "TERM",
+                                             "LANG", "LC_ALL",         "LC_CTYPE"};
   for (const FlagInfo& info : kFlags) {
-    const bool is_ours = info.name.starts_with("ANNEAL_");
-    EXPECT_TRUE(is_ours || info.name == "HOME" || info.name == "XDG_CACHE_HOME") << info.name;
+    EXPECT_TRUE(info.name.starts_with("ANNEAL_") || common.contains(info.name)) << info.name;
     EXPECT_FALSE(info.meaning.empty());
   }
 }
@@ -29,9 +33,10 @@ TEST(Flags, WhatDoesNotFitIsNamed) {
   const std::tuple<Flag, const char*, const char*> cases[] = {
       {Flag::kPoison, "2", "ANNEAL_POISON=2: 0 or 1 fits"},
       {Flag::kDebug, "much", "ANNEAL_DEBUG=much: 0, 1 or 2 fits"},
-      {Flag::kCacheSize, "abc", "ANNEAL_CACHE_SIZE=abc: a number from 0 up fits"},
-      {Flag::kCacheSize, "-1", "ANNEAL_CACHE_SIZE=-1: a number from 0 up fits"},
-      {Flag::kCacheSize, "12M", "ANNEAL_CACHE_SIZE=12M: a number from 0 up fits"},
+      {Flag::kFuzzPrograms, "12M", "ANNEAL_FUZZ_PROGRAMS=12M: a number from 0 up fits"},
+      {Flag::kCacheSize, "abc", "ANNEAL_CACHE_SIZE=abc: a size such as 800M or 1.5G fits"},
+      {Flag::kCacheSize, "-1", "ANNEAL_CACHE_SIZE=-1: a size such as 800M or 1.5G fits"},
+      {Flag::kCacheSize, "1.5G", ""},
       {Flag::kCacheSize, "", ""},
       {Flag::kCacheSize, "0", ""}};
   EXPECT_EQ(flag_problem(), "");

@@ -10,6 +10,7 @@
 #include "support/flags.h"
 #include "support/lock.h"
 #include "tensor/backend.h"
+#include "tensor/bind_dims.h"
 #include "tensor/call.h"
 #include "tensor/recapture.h"
 
@@ -120,14 +121,16 @@ class JitCall {
   Guard guard() {
     const Call call("jit", arguments_, loc_);
     Guard guard;
+    DimBinder binder(call, arguments_);
     for (size_t i = 0; i < arguments_.size(); ++i) {
       const Node n = node_of(arguments_[i]);
       guard.dtypes.push_back(call.g.dtype(n));
       std::vector<int64_t> shape;
       for (const ir::Dim& d : call.g.shape(n)) shape.push_back(d.value);
-      if (sizes(i) != nullptr) bind(call, i, *sizes(i), shape);
+      if (sizes(i) != nullptr) binder.add(i, *sizes(i), shape);
       guard.shapes.push_back(std::move(shape));
     }
+    run_.dims = binder.finish();
     return guard;
   }
 
@@ -193,28 +196,6 @@ class JitCall {
  private:
   const Sizes* sizes(size_t i) const {
     return i < options_.sizes.size() && options_.sizes[i] ? &*options_.sizes[i] : nullptr;
-  }
-
-  // Takes the values of named dimensions from a shape, and the extents that stand for every value out of it.
-  void bind(const Call& call, size_t i, const Sizes& wanted, std::vector<int64_t>& shape) {
-    const auto misfit = [&] {
-      std::vector<ir::Dim> dims;
-      for (const Extent& e : wanted) dims.push_back(to_dim(e));
-      call.fail(ErrorCode::kShape, "argument " + std::to_string(i) + " is " +
-                                       ir::type_text(call.g, node_of(arguments_[i])) +
-                                       ", its shape must be " + ir::shape_text(call.g, dims));
-    };
-    if (wanted.size() != shape.size()) misfit();
-    for (size_t axis = 0; axis < shape.size(); ++axis) {
-      const ir::Dim d = to_dim(wanted[axis]);
-      if (d.is_const()) {
-        if (d.value != shape[axis]) misfit();
-        continue;
-      }
-      if (const auto* var = std::get_if<ir::VarArg>(&call.g.arg(d.expr)))
-        run_.dims.emplace_back(var->name, shape[axis]);
-      shape[axis] = -1;
-    }
   }
 
   void check_results(const Call& call, const std::vector<Tensor>& open,
