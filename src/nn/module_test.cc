@@ -114,6 +114,18 @@ TEST(Walk, ArraysAndListsOfParameters) {
                                               "list.1", "last.weight"));
 }
 
+struct Settings {
+  int a = 0, b = 0;
+  unsigned flag : 1 = 0;  // which has no address
+};
+struct WithSettings {
+  Settings settings;
+  Dropout dropout{0.1};
+  Linear fc{1, 1, {.bias = false}};
+};
+
+TEST(Walk, SettingsAreNotLookedInto) { EXPECT_THAT(names_of(WithSettings()), ElementsAre("fc.weight")); }
+
 struct Many {
   Param a{{1}, init::zeros()}, b = a, c{{1}, init::zeros()}, d = c, e = a, f = a, g = a, h = a, i = a, j = a,
                                k{{1}, init::zeros()};

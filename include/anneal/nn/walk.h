@@ -120,7 +120,7 @@ void walk(T& module, Visitor& visitor) {
     module.anneal_members([&](std::string_view names, auto&... members) {
       (walk_member(next_name(names), members, visitor), ...);
     });
-  } else {
+  } else if constexpr (!std::is_trivially_copyable_v<T>) {  // else it holds no handles: settings
     const auto members = member_addresses(module);
     [&]<size_t... I>(std::index_sequence<I...>) {
       (walk_member(member_name<T, I>(), *std::get<I>(members), visitor), ...);
