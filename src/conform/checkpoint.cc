@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A folder with a published GPT-2 (gpt2/checkpoint.h) and reference.safetensors beside it:
-//   input_ids [batch, length], logits, loss of each token as the next one of those before it, grad.<parameter>,
-//   and greedy [1, count], which goes on from the beginning of the first row by the likeliest token each time.
+//   input_ids [batch, length], logits, loss of each token as the next one of those before it,
+//   grad.<parameter>, and greedy [1, count], which goes on from the beginning of the first row by the
+//   likeliest token each time.
 // What is not there is not compared.
 #include <algorithm>
 #include <filesystem>
@@ -29,7 +30,8 @@ class CheckpointSet {
     const Tensor ids = Entry(none_, reference_, "input_ids", options_).load("input_ids").to(i32);
     const Tensor logits = model_(ids);
     const int64_t length = ids.shape()[1];
-    const Tensor loss = nn::language_model_loss(narrow(logits, 1, 0, length - 1), narrow(ids, 1, 1, length - 1));
+    const Tensor loss =
+        nn::language_model_loss(narrow(logits, 1, 0, length - 1), narrow(ids, 1, 1, length - 1));
     compare_values("logits", logits);
     if (reference_.find("loss") != nullptr) compare_values("loss", loss.reshape({1}));
     compare_gradients(loss);
@@ -111,8 +113,9 @@ class CheckpointSet {
         fed = got.size();
         got.push_back(likeliest(logits));
         if (got.back() != wanted[got.size() - 1])
-          raise(ErrorCode::kData, "token " + std::to_string(got.size() - 1) + " is " + std::to_string(got.back()) +
-                                      " and should be " + std::to_string(wanted[got.size() - 1]));
+          raise(ErrorCode::kData, "token " + std::to_string(got.size() - 1) + " is " +
+                                      std::to_string(got.back()) + " and should be " +
+                                      std::to_string(wanted[got.size() - 1]));
       }
     });
   }
