@@ -17,6 +17,7 @@
 #include "cli/writing.h"
 #include "gpt2/checkpoint.h"
 #include "gpt2/generator.h"
+#include "programs/model.h"
 #include "runtime/backend.h"
 #include "training/sources.h"
 #include "training/text_data.h"
@@ -87,7 +88,7 @@ int sample(const Gpt2Options& options) {
 void save_published(const std::string& path, const AnyStep& step) {
   TensorMap out;
   for (const NamedTensor& p : step.parameters())
-    out.emplace("transformer." + gpt2::published_name(p.name), p.value);
+    out.emplace("transformer." + programs::gpt2_name(p.name), p.value);
   save_safetensors(path, out, {{"format", "pt"}});
 }
 

@@ -14,6 +14,7 @@
 #include "gpt2/checkpoint.h"
 #include "gpt2/generator.h"
 #include "ir/graph.h"
+#include "programs/model.h"
 
 namespace anneal::conform {
 
@@ -73,7 +74,7 @@ class CheckpointSet {
     std::vector<std::string> names;
     for (const nn::NamedParam& p : nn::parameters(model_)) {
       wrt.push_back(p.param.tensor());
-      names.push_back(gpt2::published_name(p.name));
+      names.push_back(programs::gpt2_name(p.name));
     }
     const std::vector<Tensor> slopes = gradients(loss, wrt);
     for (const io::TensorView& view : reference_.tensors()) {

@@ -72,7 +72,6 @@ std::string beginning(const fs::path& path) {
 
 CacheFile kind_of_name(std::string_view name) {
   if (name == kJournalName) return CacheFile::kJournal;
-  CacheFile kind = CacheFile::kOther;
   int numbers = 1;  // of a fresh file's name: the process, and for objects a serial number
   if (take_key(name)) {
     if (name == kObjectSuffix) return CacheFile::kObject;
@@ -85,8 +84,7 @@ CacheFile kind_of_name(std::string_view name) {
   }
   for (int i = 0; i < numbers; ++i)
     if (!take(name, ".") || !take_number(name)) return CacheFile::kOther;
-  if (name == kFreshSuffix) kind = CacheFile::kFresh;
-  return kind;
+  return name == kFreshSuffix ? CacheFile::kFresh : CacheFile::kOther;
 }
 
 CacheFile kind_of_file(const fs::path& path) {

@@ -6,6 +6,7 @@
 
 #include "anneal/files.h"
 #include "io/json_file.h"
+#include "programs/model.h"
 #include "support/nearest.h"
 
 namespace anneal::gpt2 {
@@ -143,20 +144,6 @@ nn::GptConfig config_named(std::string_view name) {
                               "\nknown: gpt2, gpt2-medium, gpt2-large, gpt2-xl, or a path");
 }
 
-std::string published_name(std::string_view name) {
-  constexpr std::pair<std::string_view, std::string_view> kParts[] = {{"blocks.", "h."},
-                                                                      {".attn.qkv.", ".attn.c_attn."},
-                                                                      {".attn.o.", ".attn.c_proj."},
-                                                                      {".ln1.", ".ln_1."},
-                                                                      {".ln2.", ".ln_2."},
-                                                                      {".fc.", ".mlp.c_fc."},
-                                                                      {".proj.", ".mlp.c_proj."}};
-  std::string out(name);
-  for (const auto& [ours, theirs] : kParts)
-    if (const size_t at = out.find(ours); at != std::string::npos) out.replace(at, ours.size(), theirs);
-  return out;
-}
-
 nn::Gpt load(const std::string& path) {
   const Files files = files_of(path);
   const TensorMap all = plain_names(load_safetensors(files.weights));
@@ -165,7 +152,7 @@ nn::Gpt load(const std::string& path) {
   nn::Gpt model(config);
   NamedTensors values;
   std::map<std::string, std::string> ours;
-  for (const nn::NamedParam& p : nn::parameters(model)) ours.emplace(published_name(p.name), p.name);
+  for (const nn::NamedParam& p : nn::parameters(model)) ours.emplace(programs::gpt2_name(p.name), p.name);
   for (const auto& [name, value] : all) {
     const auto known = ours.find(name);
     values.push_back({known == ours.end() ? name : known->second, value});

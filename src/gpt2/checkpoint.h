@@ -18,7 +18,4 @@ nn::GptConfig config_named(std::string_view name);
 // from the shapes, and heads have 64 elements. Raises for what is no GPT-2, with what was found instead.
 nn::Gpt load(const std::string& path);
 
-// "blocks.0.attn.qkv.weight" -> "h.0.attn.c_attn.weight"
-std::string published_name(std::string_view name);
-
 }  // namespace anneal::gpt2
