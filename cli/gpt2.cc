@@ -2,7 +2,6 @@
 // anneal gpt2: writes with a published GPT-2, and trains one further on a text.
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -24,8 +23,6 @@
 
 namespace anneal::cli {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 struct Gpt2Options {
   std::string what, model = "gpt2", device, data, out;

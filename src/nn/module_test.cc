@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "anneal/anneal.h"
+#include "tests/support/test_error.h"
 
 namespace anneal::nn {
 namespace {
@@ -19,16 +20,6 @@ std::vector<std::string> names_of(const M& model) {
   std::vector<std::string> out;
   for (const NamedParam& p : parameters(model)) out.push_back(p.name);
   return out;
-}
-
-template <typename F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.message();
-  }
-  return "no error";
 }
 
 struct Attention {
@@ -148,13 +139,13 @@ TEST(Walk, TiedParametersAreOneUnderTheirFirstName) {
 
 TEST(Params, WithoutAValueTheySayWhatToDo) {
   const Linear made(2, 3);
-  EXPECT_THAT(error_of([&] { made(ones({1, 2})); }),
+  EXPECT_THAT(message_of([&] { made(ones({1, 2})); }),
               ::testing::AllOf(HasSubstr("f32[3,2]"), HasSubstr("has no value yet: call nn::initialize"),
                                HasSubstr("module_test.cc")));
   const Linear empty;
-  EXPECT_THAT(error_of([&] { empty(ones({1, 2})); }), HasSubstr("was never made"));
-  EXPECT_THAT(error_of([&] { names_of(empty); }), HasSubstr("the parameter weight was never made"));
-  EXPECT_THAT(error_of([] { Linear(0, 3); }), HasSubstr("a width of 0"));
+  EXPECT_THAT(message_of([&] { empty(ones({1, 2})); }), HasSubstr("was never made"));
+  EXPECT_THAT(message_of([&] { names_of(empty); }), HasSubstr("the parameter weight was never made"));
+  EXPECT_THAT(message_of([] { Linear(0, 3); }), HasSubstr("a width of 0"));
 }
 
 TEST(Params, ValuesFollowFromSeedAndPathAlone) {
@@ -187,7 +178,7 @@ TEST(Params, InitializeKeepsWhatHasAValue) {
   initialize(layer, 1);
   EXPECT_EQ(layer.weight.tensor().to_vector<float>(), std::vector<float>(4, 3));
   EXPECT_EQ((layer.weight * 2 + 1).sum().item<float>(), 28);
-  EXPECT_THAT(error_of([&] { layer.weight.set(ones({3})); }), HasSubstr("a value of f32[3]"));
+  EXPECT_THAT(message_of([&] { layer.weight.set(ones({3})); }), HasSubstr("a value of f32[3]"));
 }
 
 TEST(StateDicts, ReportWhatDoesNotFit) {
@@ -199,7 +190,7 @@ TEST(StateDicts, ReportWhatDoesNotFit) {
   const NamedTensors mine = state_dict(net);
   EXPECT_EQ(mine.size(), 4u);
   NamedTensors other = {{"fc1.weight", ones({2, 3})}, {"fc1.bias", ones({3})}, {"fc2.weights", ones({1, 3})}};
-  const std::string error = error_of([&] { load_state_dict(net, other); });
+  const std::string error = message_of([&] { load_state_dict(net, other); });
   EXPECT_THAT(error, HasSubstr("missing:\n    fc2.weight\n    fc2.bias"));
   EXPECT_THAT(error, HasSubstr("fc2.weights (the nearest is fc2.weight)"));
   EXPECT_THAT(error, HasSubstr("fc1.weight: f32[3,2] is needed, f32[2,3] was given"));
@@ -221,8 +212,9 @@ TEST(Substitutes, StandForParameters) {
   };
   const Tensor slope = grad(loss)(ones({1, 2}), zeros({1}));
   EXPECT_EQ(slope.to_vector<float>(), (std::vector<float>{3, 3}));
-  EXPECT_THAT(error_of([&] { Substitute(params, {ones({1, 2})}); }), HasSubstr("1 tensors for 2 parameters"));
-  EXPECT_THAT(error_of([&] { Substitute(params, {ones({2, 2}), zeros({1})}); }),
+  EXPECT_THAT(message_of([&] { Substitute(params, {ones({1, 2})}); }),
+              HasSubstr("1 tensors for 2 parameters"));
+  EXPECT_THAT(message_of([&] { Substitute(params, {ones({2, 2}), zeros({1})}); }),
               HasSubstr("weight needs f32[1,2], not f32[2,2]"));
 }
 

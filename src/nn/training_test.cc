@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "anneal/anneal.h"
+#include "tests/support/test_error.h"
 
 namespace anneal {
 namespace {
@@ -63,16 +64,6 @@ std::vector<std::vector<uint32_t>> bits_of(const NamedTensors& tensors) {
   for (const NamedTensor& t : tensors) out.push_back(bitcast(t.value, u32).to_vector<uint32_t>());
   return out;
 }
-template <typename F>
-std::string step_error(F f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.message();
-  }
-  return "no error";
-}
-
 TEST(Training, TheOptimizerIsOneLaunch) {
   if (counters().device == "interp") GTEST_SKIP() << "the interpreter has no launches";
   const Optimizer all[] = {Sgd{.momentum = 0.9, .nesterov = true}, Adam{.weight_decay = 0.1},
@@ -108,7 +99,7 @@ TEST(Training, ResumesBitForBit) {
   EXPECT_NE(bits_of(second.parameters()), bits_of(first.parameters()));
   TrainingState broken = first.state();
   broken.tensors.pop_back();
-  EXPECT_THAT(step_error([&] { second.load_state(broken); }), HasSubstr("optimizer/l2.bias/v"));
+  EXPECT_THAT(message_of([&] { second.load_state(broken); }), HasSubstr("optimizer/l2.bias/v"));
 }
 
 TEST(Training, TheCallersModelStaysAsItIs) {
@@ -147,35 +138,35 @@ TEST(Training, AttachedForwardsSeeEachStep) {
 TEST(Training, ErrorsSayWhatWouldFit) {
   const auto step = make_step(Sgd{});
   const Batch b = batch_of(1);
-  EXPECT_THAT(step_error([&] { step({{"x", b.x}}); }), HasSubstr("the input y has no value"));
-  EXPECT_THAT(step_error([&] { step({{"x", b.x}, {"y", b.y}, {"xx", b.x}}); }),
+  EXPECT_THAT(message_of([&] { step({{"x", b.x}}); }), HasSubstr("the input y has no value"));
+  EXPECT_THAT(message_of([&] { step({{"x", b.x}, {"y", b.y}, {"xx", b.x}}); }),
               HasSubstr("there is no input xx; the nearest is x"));
-  EXPECT_THAT(step_error([&] { step({{"x", b.y}, {"y", b.y}}); }),
+  EXPECT_THAT(message_of([&] { step({{"x", b.y}, {"y", b.y}}); }),
               HasSubstr("the input x is i32[32], it must be f32[32,2]"));
-  EXPECT_THAT(step_error([&] { step.parameter("l1.weigth"); }), HasSubstr("the nearest is l1.weight"));
-  EXPECT_THAT(step_error([&] { step.upload({{"l3.weight", b.x}}); }),
+  EXPECT_THAT(message_of([&] { step.parameter("l1.weigth"); }), HasSubstr("the nearest is l1.weight"));
+  EXPECT_THAT(message_of([&] { step.upload({{"l3.weight", b.x}}); }),
               HasSubstr("unexpected:\n    l3.weight"));
-  EXPECT_THAT(step_error([] {
+  EXPECT_THAT(message_of([] {
                 compile(Training{.model = Net{},
                                  .loss = [](const Net& m, Inputs in) { return m(in["z"]); },
                                  .inputs = {{"x", {4, 2}}}})({{"x", ones({4, 2})}});
               }),
               HasSubstr("there is no input z"));
-  EXPECT_THAT(step_error([] {
+  EXPECT_THAT(message_of([] {
                 compile(Training{.model = Net{},
                                  .loss = [](const Net& m, Inputs in) { return m(in["x"]); },
                                  .inputs = {{"x", {4, 2}}}})({{"x", ones({4, 2})}});
               }),
               HasSubstr("the loss must be a scalar float, not f32[4,3]"));
   EXPECT_THAT(
-      step_error([] {
+      message_of([] {
         compile(Training{.model = Net{},
                          .loss = [](const Net& m, Inputs in) { return sum(m.l2(in["x"])); },
                          .inputs = {{"x", {4, 2}}}})({{"x", ones({4, 2})}});
       }),
       ::testing::AllOf(HasSubstr("l2 takes 16 features, the input has 2"), HasSubstr("training_test.cc")));
   EXPECT_THAT(
-      step_error([] {
+      message_of([] {
         compile(Training{.model = Net{},
                          .loss = [](const Net& m, Inputs in) { return sum(matmul(in["x"], m.l2.weight)); },
                          .inputs = {{"x", {4, 2}}}})({{"x", ones({4, 2})}});
@@ -183,7 +174,7 @@ TEST(Training, ErrorsSayWhatWouldFit) {
       ::testing::AllOf(HasSubstr("f32[4,2]  x  from input  src/nn/training_test.cc:"),
                        HasSubstr("f32[3,16]  l2.weight  from parameter  src/nn/training_test.cc:")));
   const Net other;
-  EXPECT_THAT(step_error([&] {
+  EXPECT_THAT(message_of([&] {
                 compile(Training{.model = Net{},
                                  .loss = [&](const Net&, Inputs in) { return sum(other(in["x"])); },
                                  .inputs = {{"x", {4, 2}}}})({{"x", ones({4, 2})}});
@@ -268,13 +259,13 @@ TEST(Training, CapturesAreForThoseWhoAsk) {
   const Batch b = batch_of(1);
   const StepResult plain = step({{"x", b.x}, {"y", b.y}});
   EXPECT_TRUE(plain.captures.empty());
-  EXPECT_THAT(step_error([&] { plain.capture("hidden"); }), HasSubstr("not asked for captures"));
+  EXPECT_THAT(message_of([&] { plain.capture("hidden"); }), HasSubstr("not asked for captures"));
   EXPECT_EQ(step.explain(), make_step(Sgd{}).explain()) << "they cost nothing";
   const NamedTensors p = step.parameters();
   const StepResult r = step({{"x", b.x}, {"y", b.y}}, {.captures = true});
   const Tensor wanted = anneal::tanh(linear(b.x, p[0].value, p[1].value));
   EXPECT_LT(anneal::max(abs(r.capture("hidden") - wanted)).item<double>(), 1e-5);
-  EXPECT_THAT(step_error([&] { r.capture("hiden"); }), HasSubstr("the nearest is hidden"));
+  EXPECT_THAT(message_of([&] { r.capture("hiden"); }), HasSubstr("the nearest is hidden"));
   EXPECT_EQ(traces, 2);
   const auto forward = step.attach([](const Net& m, Inputs in) { return capture("logits", m(in["x"])) * 2; },
                                    {{"x", {32, 2}}});
@@ -284,7 +275,7 @@ TEST(Training, CapturesAreForThoseWhoAsk) {
   EXPECT_LT(anneal::max(abs(twice - captures[0].value * 2)).item<double>(), 1e-6);
   const auto same = step.attach(
       [](const Net& m, Inputs in) { return capture("a", capture("a", m(in["x"]))); }, {{"x", {32, 2}}});
-  EXPECT_THAT(step_error([&] { same({{"x", b.x}}, captures); }), HasSubstr("there is a capture a already"));
+  EXPECT_THAT(message_of([&] { same({{"x", b.x}}, captures); }), HasSubstr("there is a capture a already"));
 }
 
 struct Noisy {
@@ -348,7 +339,7 @@ TEST(Training, SymbolicBatchesAreOneProgram) {
     EXPECT_NEAR(step({{"x", b.x}, {"y", b.y}}).loss(), wanted, 1e-5) << size;
   }
   EXPECT_EQ(step.compiles(), 1u);
-  EXPECT_THAT(step_error([&] { step({{"x", ones({3, 2})}, {"y", zeros({4}, i32)}}); }),
+  EXPECT_THAT(message_of([&] { step({{"x", ones({3, 2})}, {"y", zeros({4}, i32)}}); }),
               HasSubstr("the dimension batch is 4 in the input y, and 3 in x"));
 }
 

@@ -8,6 +8,7 @@
 #include "ir/graph.h"
 #include "runtime/backend.h"
 #include "support/flags.h"
+#include "tests/support/test_error.h"
 #include "tests/support/test_threads.h"
 
 namespace anneal::runtime {
@@ -23,16 +24,6 @@ class JitTest : public testing::TestWithParam<std::string> {
 };
 INSTANTIATE_TEST_SUITE_P(All, JitTest, testing::Values("cpu", "loops", "interp"),
                          [](const auto& which) { return which.param; });
-
-template <typename F>
-std::string message_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.message();
-  }
-  return "no error";
-}
 
 TEST_P(JitTest, RunsTheFunctionOnceForEachShapeAndType) {
   int runs = 0;

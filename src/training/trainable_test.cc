@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "anneal/error.h"
+#include "tests/support/test_error.h"
 #include "training/sources.h"
 
 namespace anneal::training {
@@ -35,14 +36,6 @@ class TrainableTest : public testing::Test {
   }
   static void run(const Trainable& t, int64_t from, int64_t to) {
     for (int64_t i = from; i < to; ++i) t.step()(t.batch(i));
-  }
-  static std::string message_of(const std::function<void()>& f) {
-    try {
-      f();
-    } catch (const Error& e) {
-      return e.message();
-    }
-    return "";
   }
 };
 
@@ -95,7 +88,7 @@ TEST_F(TrainableTest, DynmlpIsCompiledOnce) {
 TEST_F(TrainableTest, CheckpointsOfOtherModelsAreRefused) {
   const auto gpt = find_model("nanogpt").make(settings("nanogpt", 5));
   const auto mlp = find_model("mlp").make(settings("mlp", 5));
-  EXPECT_NE(message_of([&] { mlp->resume(gpt->checkpoint()); }), "");
+  EXPECT_NE(message_of([&] { mlp->resume(gpt->checkpoint()); }), "no error");
   Settings other = settings("nanogpt", 5);
   other.width = 32;
   EXPECT_THAT(message_of([&] { settings_of(gpt->checkpoint(), other); }), HasSubstr("--dmodel is 32"));
@@ -105,7 +98,7 @@ TEST_F(TrainableTest, ATextWithNewCharactersCannotGoOn) {
   const auto gpt = find_model("nanogpt").make(settings("nanogpt", 5));
   std::ofstream(folder / "other.txt") << documentation().substr(0, 5000) << "\u03b1";
   Settings with = settings_of(gpt->checkpoint(), {.data = (folder / "other.txt").string()});
-  EXPECT_NE(message_of([&] { find_model("nanogpt").make(with); }), "");
+  EXPECT_NE(message_of([&] { find_model("nanogpt").make(with); }), "no error");
 }
 
 TEST_F(TrainableTest, UnknownModelsHaveANearestOne) {
