@@ -21,18 +21,6 @@ bool folds_narrow(const ir::Graph& graph, Node n) {
   return adds && is_float(graph.dtype(n)) && dtype_size(graph.dtype(n)) < 4;
 }
 
-// Scatters into what they replace: there they have the update to write, and nothing else. By node id.
-std::vector<bool> scatters_in_place(const ir::Graph& graph, std::span<const Node> roots,
-                                    std::span<const int32_t> replaced) {
-  std::vector<bool> out(graph.id_limit(), false);
-  for (size_t i = 0; i < std::min(roots.size(), replaced.size()); ++i) {
-    if (replaced[i] < 0 || graph.op(roots[i]) != Op::Scatter) continue;
-    const auto* param = std::get_if<ir::ParamArg>(&graph.arg(graph.source(roots[i], 0)));
-    out[roots[i].id] = param != nullptr && param->index == replaced[i];
-  }
-  return out;
-}
-
 bool scatters_one(const ir::Graph& graph, Node n) {
   if (graph.op(n) != Op::Scatter) return false;
   const auto axis = static_cast<size_t>(graph.arg_as<ir::ScatterArg>(n).axis);
@@ -306,7 +294,9 @@ std::vector<Node> prepare(ir::Graph& graph, std::span<const Node> roots, std::sp
   std::vector<Node> now(graph.id_limit()), sources, out;
   const std::vector<Node> order = ir::postorder(graph, roots);
   const std::vector<Uses> uses = uses_of(graph, order, roots, replaced);
-  const std::vector<bool> in_place = scatters_in_place(graph, roots, replaced);
+  std::vector<bool> stays(graph.id_limit(), false);
+  for (size_t i = 0; i < std::min(roots.size(), replaced.size()); ++i)
+    stays[roots[i].id] = scatters_into(graph, roots[i], replaced[i]);
   for (Node n : order) {
     sources.clear();
     bool same = true;
@@ -316,7 +306,7 @@ std::vector<Node> prepare(ir::Graph& graph, std::span<const Node> roots, std::sp
     }
     now[n.id] = n;
     graph.set_origin(graph.origin(n));
-    if (scatters_one(graph, n) && !in_place[n.id]) {
+    if (scatters_one(graph, n) && !stays[n.id]) {
       now[n.id] = select_one(graph, n, sources);
     } else if (folds_narrow(graph, n)) {
       for (Node& s : sources)
