@@ -42,6 +42,7 @@ void write_tokens(gpt2::Generator& generator, std::span<const int32_t> prompt, c
     return true;
   });
   fmt::print("{}\n", rest());
+  std::fflush(stdout);  // before what follows on the other stream
   if (options.quiet) return;
   if (written.is_full) fmt::print(stderr, "the context of {} tokens is full\n", generator.context());
   fmt::print(stderr, "{} tokens read in {:.0f} ms, {} written, {:.1f} tokens/s\n", prompt.size(),

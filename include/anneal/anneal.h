@@ -12,6 +12,7 @@
 #include "anneal/nn.h"
 #include "anneal/optim.h"
 #include "anneal/random.h"
+#include "anneal/resume.h"
 #include "anneal/sampling.h"
 #include "anneal/tensor.h"
 #include "anneal/tokenizer.h"
