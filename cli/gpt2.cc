@@ -7,16 +7,13 @@
 #include <filesystem>
 #include <memory>
 
-#include "anneal/files.h"
-#include "anneal/tokenizer.h"
+#include "anneal/gpt2.h"
+#include "anneal/training.h"
 #include "assets/registry.h"
 #include "cli/common.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "cli/writing.h"
-#include "gpt2/checkpoint.h"
-#include "gpt2/generator.h"
-#include "programs/model.h"
 #include "runtime/backend.h"
 #include "training/sources.h"
 #include "training/text_data.h"
@@ -51,21 +48,11 @@ std::string folder_of(const std::string& model) {
   return folder;
 }
 
-Bpe tokenizer_of(const std::string& path) {
-  namespace fs = std::filesystem;
-  const fs::path folder = fs::is_directory(path) ? fs::path(path) : fs::path(path).parent_path();
-  for (const char* name : {"vocab.json", "merges.txt"})
-    if (!fs::exists(folder / name))
-      raise(ErrorCode::kData,
-            (folder / name).string() + " is not there: put the model's tokenizer beside it");
-  return Bpe::load((folder / "vocab.json").string(), (folder / "merges.txt").string());
-}
-
 int sample(const Gpt2Options& options) {
   std::string prompt;
   for (const std::string& word : options.prompt) prompt += (prompt.empty() ? "" : " ") + word;
   const std::string path = folder_of(options.model);
-  const Bpe tokens = tokenizer_of(path);
+  const Bpe tokens = gpt2::load_tokenizer(path);
   gpt2::Generator generator(gpt2::load(path));
   std::vector<int32_t> ids = tokens.encode(prompt);
   if (ids.empty()) {
@@ -81,18 +68,10 @@ int sample(const Gpt2Options& options) {
   return 0;
 }
 
-// Parameters under the published names, so that others can read the file.
-void save_published(const std::string& path, const AnyStep& step) {
-  TensorMap out;
-  for (const NamedTensor& p : step.parameters())
-    out.emplace("transformer." + programs::gpt2_name(p.name), p.value);
-  save_safetensors(path, out, {{"format", "pt"}});
-}
-
 int finetune(const Gpt2Options& options) {
   if (options.data.empty()) raise(ErrorCode::kArgument, "gpt2 finetune needs --data FILE, a text");
   const std::string path = folder_of(options.model);
-  const Bpe tokens = tokenizer_of(path);
+  const Bpe tokens = gpt2::load_tokenizer(path);
   const training::Text text = training::find_text(options.data);
   nn::Gpt model = gpt2::load(path);
   if (options.block > model.config.context)
@@ -120,7 +99,7 @@ int finetune(const Gpt2Options& options) {
     std::fflush(stdout);
   }
   if (options.out.empty()) return 0;
-  save_published(options.out, step);
+  gpt2::save(options.out, step.parameters());
   fmt::print("saved: {}\n", options.out);
   return 0;
 }

@@ -7,8 +7,7 @@
 #include <span>
 #include <string>
 
-#include "gpt2/generator.h"
-#include "training/sampling.h"
+#include "anneal/gpt2/generator.h"
 
 namespace anneal::cli {
 

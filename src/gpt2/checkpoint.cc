@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "gpt2/checkpoint.h"
+#include "anneal/gpt2/checkpoint.h"
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -124,6 +124,7 @@ struct Files {
 };
 Files files_of(const std::string& path) {
   namespace fs = std::filesystem;
+  if (!fs::exists(path)) refuse(path, "there is no such file or folder");
   if (!fs::is_directory(path)) return {path, (fs::path(path).parent_path() / "config.json").string()};
   for (const char* name : {"model.safetensors", "model.safetensors.index.json"})
     if (const fs::path weights = fs::path(path) / name; fs::exists(weights))
@@ -160,6 +161,22 @@ nn::Gpt load(const std::string& path) {
   const nn::LoadReport report = nn::load_state_dict(model, values, false);
   if (!report.ok()) refuse(files.weights, "does not fit its config.json\n" + report.str());
   return model;
+}
+
+Bpe load_tokenizer(const std::string& path) {
+  namespace fs = std::filesystem;
+  if (!fs::exists(path)) refuse(path, "there is no such file or folder");
+  const fs::path folder = fs::is_directory(path) ? fs::path(path) : fs::path(path).parent_path();
+  for (const char* name : {"vocab.json", "merges.txt"})
+    if (!fs::exists(folder / name))
+      refuse((folder / name).string(), "is not there: put the model's tokenizer beside it");
+  return Bpe::load((folder / "vocab.json").string(), (folder / "merges.txt").string());
+}
+
+void save(const std::string& path, const NamedTensors& parameters) {
+  TensorMap out;
+  for (const NamedTensor& p : parameters) out.emplace("transformer." + programs::gpt2_name(p.name), p.value);
+  save_safetensors(path, out, {{"format", "pt"}});
 }
 
 }  // namespace anneal::gpt2
