@@ -88,6 +88,7 @@ void write_recorded(Writer& writer, WritingOptions options, const Recording& rec
 std::map<std::string, bundles::Value> values_of(const WritingOptions& options) {
   return {{"max_tokens", options.max_tokens}, {"top_k", options.top_k}, {"top_p", options.top_p},
           {"temperature", options.temperature}, {"greedy", options.greedy}, {"seed", options.seed},
+           {"weights", options.weights},
           {"slides", options.slides}};
 }
 
@@ -100,6 +101,7 @@ WritingOptions writing_options(const bundles::Config& config) {
   out.greedy = config.get("greedy", out.greedy);
   out.seed = config.get("seed", out.seed);
   out.slides = config.get("slides", out.slides);
+  out.weights = config.get("weights", out.weights);
   return out;
 }
 
