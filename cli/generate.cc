@@ -35,8 +35,7 @@ int run_generate(const GenerateOptions& options) {
   }
   Writer writer = open_generate(checkpoint, options.prompt);
   fmt::print("{}", options.prompt == "\n" ? "" : options.prompt);
-  write_recorded(writer, options.writing,
-                 {options.bundle, options.device, device.context(), &programs});
+  write_recorded(writer, options.writing, {options.bundle, options.device, device.context(), &programs});
   return 0;
 }
 
@@ -70,7 +69,8 @@ Writer open_generate(const std::string& checkpoint_path, const std::string& prom
 Action add_generate(Options& verb) {
   const auto options = std::make_shared<GenerateOptions>();
   options->bundle = support::flag_on(support::Flag::kBundle);
-  verb.option("--ckpt", options->checkpoint, "a checkpoint of anneal train nanogpt, or the run bundle of one");
+  verb.option("--ckpt", options->checkpoint,
+              "a checkpoint of anneal train nanogpt, or the run bundle of one");
   verb.required("--ckpt");
   verb.option("--prompt", options->prompt, "how the text begins");
   verb.flag("--bundle", options->bundle, "record the run, to run it again; see anneal runs");

@@ -33,8 +33,8 @@ Comparison replay_text(const Bundle& bundle, const bundles::ProgramLog& programs
   const auto source = bundle.config.get<std::string>("source", {});
   const bool is_gpt2 = bundle.config.verb == "gpt2 sample";
   if (!is_gpt2 && bundle.config.verb != "generate")
-    raise(ErrorCode::kData, fmt::format("{}: there is no verb {} that writes", bundle.id,
-                                        io::in_quotes(bundle.config.verb)));
+    raise(ErrorCode::kData,
+          fmt::format("{}: there is no verb {} that writes", bundle.id, io::in_quotes(bundle.config.verb)));
   WritingOptions options = writing_options(bundle.config);
   Writer writer = is_gpt2 ? open_gpt2_sample(source, "", options.weights) : open_generate(source, "\n");
   writer.prompt = bundle.config.prompt;
@@ -61,7 +61,8 @@ Comparison replay_text(const Bundle& bundle, const bundles::ProgramLog& programs
 
 Json json_of(const std::optional<bundles::Deviation>& d) {
   if (!d) return {};
-  return {{"step", d->step}, {"recorded", d->recorded}, {"now", d->now}, {"difference", d->now - d->recorded}};
+  return {
+      {"step", d->step}, {"recorded", d->recorded}, {"now", d->now}, {"difference", d->now - d->recorded}};
 }
 
 std::string text_of(const bundles::Deviation& d) {

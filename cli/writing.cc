@@ -69,7 +69,8 @@ void write_recorded(Writer& writer, WritingOptions options, const Recording& rec
     config.data = bundles::described(writer.files);
     config.prompt = writer.prompt;
     config.flags = bundles::flags_of_now();
-    recorder = std::make_unique<bundles::Recorder>(std::move(manifest), std::move(config), *recording.programs);
+    recorder =
+        std::make_unique<bundles::Recorder>(std::move(manifest), std::move(config), *recording.programs);
     if (!options.quiet) fmt::print(stderr, "bundle: {}\n", recorder->folder());
     options.on_token = [&](int32_t id, const std::string& text) { recorder->token(id, text); };
   }
@@ -86,10 +87,9 @@ void write_recorded(Writer& writer, WritingOptions options, const Recording& rec
 }
 
 std::map<std::string, bundles::Value> values_of(const WritingOptions& options) {
-  return {{"max_tokens", options.max_tokens}, {"top_k", options.top_k}, {"top_p", options.top_p},
+  return {{"max_tokens", options.max_tokens},   {"top_k", options.top_k},   {"top_p", options.top_p},
           {"temperature", options.temperature}, {"greedy", options.greedy}, {"seed", options.seed},
-           {"weights", options.weights},
-          {"slides", options.slides}};
+          {"weights", options.weights},         {"slides", options.slides}};
 }
 
 WritingOptions writing_options(const bundles::Config& config) {

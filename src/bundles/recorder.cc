@@ -78,8 +78,8 @@ void Recorder::write_programs() {
   const size_t programs = programs_.programs() - programs_written_;
   programs_written_ = programs_.programs();
   if (programs == 0) return;
-  event("compiled", io::concat(programs, programs == 1 ? " program" : " programs", ", ", kernels_written_ - before,
-                               " new kernels"));
+  event("compiled", io::concat(programs, programs == 1 ? " program" : " programs", ", ",
+                               kernels_written_ - before, " new kernels"));
   write_manifest();
 }
 
@@ -121,14 +121,16 @@ Manifest manifest_of_now(const std::string& device_name, runtime::Context* conte
   out.git_rev = support::commit();
   out.compiler = support::compiler();
   out.device = device_name;
-  out.adapter = context == nullptr ? "the interpreter of tensor programs" : context->device().caps().description;
+  out.adapter =
+      context == nullptr ? "the interpreter of tensor programs" : context->device().caps().description;
   return out;
 }
 
 std::map<std::string, std::string> flags_of_now() {
   using support::Flag;
   std::map<std::string, std::string> out;
-  for (const Flag flag : {Flag::kCalibrate, Flag::kCpuFeatures, Flag::kThreads, Flag::kMemoryLimit, Flag::kPoison})
+  for (const Flag flag :
+       {Flag::kCalibrate, Flag::kCpuFeatures, Flag::kThreads, Flag::kMemoryLimit, Flag::kPoison})
     if (support::flag_text(flag) != support::flag_info(flag).fallback)
       out.emplace(support::flag_info(flag).name, support::flag_text(flag));
   return out;

@@ -30,8 +30,8 @@ struct Deviation {
   double recorded = 0, now = 0;
 };
 struct Comparison {
-  int64_t compared = 0;                     // steps, or tokens
-  std::optional<Deviation> first, greatest;  // where losses or tokens differ
+  int64_t compared = 0;                                // steps, or tokens
+  std::optional<Deviation> first, greatest;            // where losses or tokens differ
   std::vector<std::string> kernels_gone, kernels_new;  // files of the bundle; how many came up instead
   bool is_same() const { return !first && kernels_gone.empty() && kernels_new.empty(); }
 };

@@ -138,7 +138,8 @@ Result<std::string> find_bundle(const std::string& run_folder, const std::string
     return folder;
   }
   if (!is_plain_name(name))
-    return Failure{concat(io::in_quotes(name), " is no id of a run bundle and no path of one, which has a '/'")};
+    return Failure{
+        concat(io::in_quotes(name), " is no id of a run bundle and no path of one, which has a '/'")};
   const std::vector<std::string> ids = ids_in(run_folder);
   const auto path = [&](const std::string& id) { return run_folder + "/" + id; };
   if (ids.empty()) return Failure{run_folder + ": there are no run bundles; --bundle writes one"};
@@ -152,8 +153,8 @@ Result<std::string> find_bundle(const std::string& run_folder, const std::string
   if (found.empty())
     return Failure{concat("there is no run bundle '", io::printable(name), "' in ", run_folder, "; ",
                           ids.size() == 1 ? "there is" : "the last ones are", list_of(ids))};
-  return Failure{concat("'", io::printable(name), "' begins the names of ", found.size(), " run bundles:",
-                        list_of(found))};
+  return Failure{concat("'", io::printable(name), "' begins the names of ", found.size(),
+                        " run bundles:", list_of(found))};
 }
 
 Result<Bundle> read_bundle(const std::string& folder) {

@@ -64,7 +64,8 @@ void initialize(const Collected& all, uint64_t seed) {
     const ParamState& state = *all.params[i].param.state();
     if (state.value.defined()) continue;
     const Call call("initialize", state.loc);
-    const Tensor value = state.init.make(key_of(seed, all.params[i].name), state.shape, state.dtype, state.inputs_first);
+    const Tensor value =
+        state.init.make(key_of(seed, all.params[i].name), state.shape, state.dtype, state.inputs_first);
     if (!value.defined() || value.dtype() != state.dtype || value.shape() != state.shape)
       call.fail(ErrorCode::kShape, "the initial value of " + all.params[i].name + " is " +
                                        (value.defined() ? value.type() : "empty") + ", it must be " +

@@ -22,9 +22,15 @@ const ParamState& made(const std::shared_ptr<ParamState>& state) {
 }  // namespace
 
 Param::Param(std::vector<int64_t> shape, nn::Init init, const nn::ParamOptions& options, Loc loc)
-    : state_(std::make_shared<ParamState>(ParamState{
-          std::move(shape), options.dtype, std::move(init), options.decay, true, options.table,
-          options.inputs_first, loc, {}})) {
+    : state_(std::make_shared<ParamState>(ParamState{std::move(shape),
+                                                     options.dtype,
+                                                     std::move(init),
+                                                     options.decay,
+                                                     true,
+                                                     options.table,
+                                                     options.inputs_first,
+                                                     loc,
+                                                     {}})) {
   const Call call("parameter", loc);
   for (int64_t extent : state_->shape)
     if (extent < 0)

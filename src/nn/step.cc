@@ -125,8 +125,8 @@ class StepCore::Maker {
       if (kind_ == Kind::kStep) slope = slope * (1.0 / core_.spec_.accumulate);
     }
     if (kind_ == Kind::kStep) slopes_ = nn::detail::clipped(core_.spec_.clip, std::move(slopes_));
-    const nn::detail::Updater updater(core_.spec_.optimizer,
-                                      {cast(scalars_.step, core_.scalar_), scalars_.lrs[0], scalars_.lrs.back()});
+    const nn::detail::Updater updater(
+        core_.spec_.optimizer, {cast(scalars_.step, core_.scalar_), scalars_.lrs[0], scalars_.lrs.back()});
     size_t trained = 0, first = 0;
     for (size_t i = 0; i < slots.size(); first += slots[i].kept.size() + slots[i].sums.size(), ++i) {
       Slot& slot = slots[i];
@@ -137,8 +137,7 @@ class StepCore::Maker {
       }
       const Tensor& slope = slopes_[trained++];
       if (!slot.sums.empty())
-        kept.emplace_back(&slot.sums[0].value,
-                          kind_ == Kind::kStep ? zeros_like(slope) : slope);
+        kept.emplace_back(&slot.sums[0].value, kind_ == Kind::kStep ? zeros_like(slope) : slope);
       if (kind_ != Kind::kStep) continue;
       const std::vector<Tensor> own(kept_.begin() + static_cast<std::ptrdiff_t>(first),
                                     kept_.begin() + static_cast<std::ptrdiff_t>(first + slot.kept.size()));

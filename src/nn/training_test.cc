@@ -278,7 +278,8 @@ TEST(Training, SumsOfGradientsBeginAnew) {
                        .optimizer = Sgd{.lr = 0.5},
                        .clip = {.value = 1},
                        .accumulate = 2});
-  for (const float slope : {1.0f, INFINITY, 1.0f, 1.0f}) step({{"slope", full({1}, static_cast<double>(slope))}});
+  for (const float slope : {1.0f, INFINITY, 1.0f, 1.0f})
+    step({{"slope", full({1}, static_cast<double>(slope))}});
   EXPECT_EQ(step.parameter("w").item<float>(), 0);
 }
 

@@ -35,8 +35,9 @@ class Init {
   std::function<Tensor(const Rng&, const Shape&, DType, bool)> function_;
 };
 
-// Fans: of a weight [outputs, inputs, kernel...], or one that says it has its inputs first; the fan-in is inputs times the kernel, the fan-out outputs
-// times the kernel. `gain`: sqrt(2) before a relu, 1 before nothing.
+// Fans: of a weight [outputs, inputs, kernel...], or one that says it has its inputs first; the fan-in is
+// inputs times the kernel, the fan-out outputs times the kernel. `gain`: sqrt(2) before a relu, 1 before
+// nothing.
 namespace init {
 Init zeros();
 Init ones();

@@ -96,9 +96,10 @@ inline constexpr bool is_shared_module = false;
 template <typename T>
 inline constexpr bool is_shared_module<std::shared_ptr<T>> = is_leaf<T> || NamesMembers<T>;
 template <typename T>
-inline constexpr bool is_walked = std::is_class_v<T> && !std::is_const_v<T> &&
-                                  (is_leaf<T> || ListOf<T>::value || OptionalOf<T>::value ||
-                                   MapOf<T>::value || PairOf<T>::value || NamesMembers<T> || WalksItself<T> || std::is_aggregate_v<T>);
+inline constexpr bool is_walked =
+    std::is_class_v<T> && !std::is_const_v<T> &&
+    (is_leaf<T> || ListOf<T>::value || OptionalOf<T>::value || MapOf<T>::value || PairOf<T>::value ||
+     NamesMembers<T> || WalksItself<T> || std::is_aggregate_v<T>);
 
 template <typename T>
 void walk(T& module, Visitor& visitor);
@@ -106,9 +107,10 @@ void walk(T& module, Visitor& visitor);
 // `name`: of a member, or its number in a list.
 template <typename Name, typename T>
 void walk_member(const Name& name, T& member, Visitor& visitor) {
-  static_assert(!is_shared_module<T>,
-                "a module behind a std::shared_ptr is shared with copies of the model: keep it as a member, in "
-                "std::optional or in std::unique_ptr; a Param is a handle that can be shared as it is");
+  static_assert(
+      !is_shared_module<T>,
+      "a module behind a std::shared_ptr is shared with copies of the model: keep it as a member, in "
+      "std::optional or in std::unique_ptr; a Param is a handle that can be shared as it is");
   if constexpr (std::is_array_v<T>) {
     const size_t length = visitor.enter(name, &member, &type_tag<T>);
     size_t i = 0;
