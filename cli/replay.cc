@@ -36,7 +36,7 @@ Comparison replay_text(const Bundle& bundle, const bundles::ProgramLog& programs
     raise(ErrorCode::kData,
           fmt::format("{}: there is no verb {} that writes", bundle.id, io::in_quotes(bundle.config.verb)));
   WritingOptions options = writing_options(bundle.config);
-  Writer writer = is_gpt2 ? open_gpt2_sample(source, "", options.weights) : open_generate(source, "\n");
+  Writer writer = is_gpt2 ? open_gpt2_sample(source, "", options.weights) : open_generate(source, "");
   writer.prompt = bundle.config.prompt;
   if (writer.prompt.empty()) raise(ErrorCode::kData, bundle.id + " does not say what its text begins with");
   if (bundle.manifest.state != bundles::State::kCompleted)

@@ -135,7 +135,9 @@ void print_bundle(const Bundle& bundle) {
   print_line("kernels", fmt::format("{}, SHA-256 {}", m.kernels, m.kernels_hash));
   for (const auto& [name, bounds] : m.sym_binds)
     print_line("dimension", fmt::format("{} from {} to {}", name, bounds.min, bounds.max));
-  for (const auto& [name, value] : c.settings) print_line("setting", name + " = " + text_of(value));
+  for (const auto& [name, value] : c.settings)  // those that were given
+    if (const std::string text = text_of(value); !text.empty() && text != "0" && text != "no")
+      print_line("setting", name + " = " + text);
   for (const auto& [name, value] : c.flags) print_line("flag", name + "=" + value);
   for (const bundles::InputFile& file : c.data)
     print_line("data",

@@ -94,8 +94,6 @@ class Run {
       : options_(std::move(options)),
         before_(find_before()),
         device_({.device = options_.device, .made = programs_.observer()}) {
-    if (options_.model.empty()) raise_no_model();
-    const training::Model& model = training::find_model(options_.model);
     training::Settings& settings = options_.settings;
     if (options_.seed >= 0) settings.seed = static_cast<uint64_t>(options_.seed);
     std::optional<Checkpoint> checkpoint;
@@ -104,6 +102,8 @@ class Run {
       check_model(*checkpoint);
       settings = training::settings_of(*checkpoint, settings);
     }
+    if (options_.model.empty()) raise_no_model();
+    const training::Model& model = training::find_model(options_.model);
     if (settings.steps == 0) settings.steps = model.steps;
     run_ = model.make(settings);
     if (checkpoint) run_->resume(*checkpoint);
@@ -114,7 +114,7 @@ class Run {
     try {
       return run();
     } catch (const std::exception& error) {
-      if (recorder_ != nullptr) fail(error.what());
+      if (recorder_ != nullptr) recorder_->try_end(error.what());
       throw;
     }
   }
@@ -195,14 +195,6 @@ class Run {
     config.resumed_from = before_.name;
     recorder_ = std::make_unique<bundles::Recorder>(std::move(manifest), std::move(config), programs_);
     if (!before_.file.empty()) save_checkpoint(recorder_->path(bundles::kStart), run_->checkpoint());
-  }
-
-  // How it ended, as far as that can still be written.
-  void fail(const char* what) {
-    try {
-      recorder_->end(bundles::State::kFailed, what);
-    } catch (const std::exception&) {  // the first error says what is wrong
-    }
   }
 
   void save(const std::string& out) {

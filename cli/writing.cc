@@ -78,10 +78,7 @@ void write_recorded(Writer& writer, WritingOptions options, const Recording& rec
     write_tokens(*writer.generator, writer.prompt, options, writer.end, writer.text_of, writer.rest);
     if (recorder != nullptr) recorder->end(bundles::State::kCompleted);
   } catch (const std::exception& error) {
-    try {
-      if (recorder != nullptr) recorder->end(bundles::State::kFailed, error.what());
-    } catch (const std::exception&) {  // the first error says what is wrong
-    }
+    if (recorder != nullptr) recorder->try_end(error.what());
     throw;
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Going on with the run of a bundle, and running it again to see whether it comes out the same, bit for bit.
-// Tested by replay_test.cc.
+// Tested by recorder_test.cc.
 #pragma once
 
 #include <functional>
