@@ -55,7 +55,7 @@ class StepCore::Maker {
     for (const Slot& slot : core_.store_->slots) {
       const Sizes sizes(slot.param.param.shape());
       const Loc& made = slot.param.param.state()->loc;
-      values_.push_back(ends_.make(sizes, slot.param.param.dtype(), slot.param.name, "parameter", made));
+      values_.push_back(ends_.make(sizes, slot.dtype, slot.param.name, "parameter", made));
       for (const auto* list : {&slot.kept, &slot.sums})
         for (const Kept& kept : *list)
           kept_.push_back(ends_.make(sizes, kept.dtype, kept.name, "optimizer", made));
@@ -69,7 +69,7 @@ class StepCore::Maker {
     trace.paths = &core_.store_->paths;
     if (with_captures_) trace.captures = &captures_;
     const std::vector<Slot>& slots = core_.store_->slots;
-    for (size_t i = 0; i < slots.size(); ++i) trace.stand_for(slots[i].param.param, values_[i]);
+    for (size_t i = 0; i < slots.size(); ++i) nn::detail::stand_for(trace, slots[i], values_[i]);
     const Capturing capturing;
     loss_ = core_.spec_.loss(Inputs(inputs_));
     for (const Slot& slot : slots) next_.push_back(trace.next(slot.param.param));

@@ -283,6 +283,31 @@ TEST(Training, SumsOfGradientsBeginAnew) {
   EXPECT_EQ(step.parameter("w").item<float>(), 0);
 }
 
+// Steps too small for a narrow parameter add up, and a run that is resumed has them.
+TEST(Training, NarrowParametersHaveAWideValueBehindThem) {
+  struct One {
+    Param w{{4}, nn::init::ones(), {.dtype = bf16}};
+  };
+  const auto make = [] {
+    return compile(Training{.model = One{},
+                            .loss = [](const One& m, Inputs) { return sum(m.w.tensor()); },
+                            .inputs = {},
+                            .optimizer = Sgd{.lr = 1e-4}});
+  };
+  const auto step = make(), later = make();
+  for (int i = 0; i < 50; ++i) step({});
+  later.load_state(step.state());
+  for (int i = 0; i < 50; ++i) step({}), later({});
+  for (const auto& run : {step, later}) {
+    EXPECT_EQ(run.parameter("w").dtype(), bf16);
+    EXPECT_NEAR(run.parameter("w").to_vector<float>()[0], 0.99, 0.002);
+  }
+  EXPECT_EQ(bits_of(step.state().tensors), bits_of(later.state().tensors));
+  EXPECT_EQ(step.gradients({})[0].value.dtype(), bf16);
+  const auto forward = step.attach([](const One& m, Inputs) { return m.w.tensor(); }, {});
+  EXPECT_EQ(forward({}).dtype(), bf16);
+}
+
 // As doubles say, which a learning rate of f32 would not give.
 TEST(Training, OfDoublesIsInDoubles) {
   struct One {

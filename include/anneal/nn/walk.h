@@ -149,6 +149,9 @@ void walk(T& module, Visitor& visitor) {
       (walk_member(next_name(names), members, visitor), ...);
     });
   } else if constexpr (!std::is_trivially_copyable_v<T>) {  // else it holds no handles: settings
+    static_assert(std::is_aggregate_v<T>,
+                  "a model that is no aggregate (it has a constructor or private members) "
+                  "names its members: ANNEAL_MEMBERS(first, second, ...)");
     const auto members = member_addresses(module);
     [&]<size_t... I>(std::index_sequence<I...>) {
       (walk_member(member_name<T, I>(), *std::get<I>(members), visitor), ...);
