@@ -2,6 +2,7 @@
 // anneal gpt2: writes with a published GPT-2, and trains one further on a text.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -15,6 +16,7 @@
 #include "cli/verbs.h"
 #include "cli/writing.h"
 #include "runtime/backend.h"
+#include "support/flags.h"
 #include "training/sources.h"
 #include "training/text_data.h"
 
@@ -25,6 +27,7 @@ struct Gpt2Options {
   std::string what, model = "gpt2", device, data, out;
   std::vector<std::string> prompt;
   WritingOptions writing;
+  bool bundle = false;
   int64_t steps = 100, batch = 1, block = 64, log_every = 10;
   double lr = 3e-5;
 };
@@ -48,23 +51,28 @@ std::string folder_of(const std::string& model) {
   return folder;
 }
 
-int sample(const Gpt2Options& options) {
+// What a model is read from: for a bundle's record of it.
+std::vector<std::string> files_of(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> out;
+  if (!fs::is_directory(path)) out.push_back(path);
+  const fs::path folder = fs::is_directory(path) ? fs::path(path) : fs::path(path).parent_path();
+  for (const fs::directory_entry& file : fs::directory_iterator(folder.empty() ? "." : folder)) {
+    const std::string name = file.path().filename().string();
+    const bool is_weights = file.path().extension() == ".safetensors" && fs::is_directory(path);
+    if (is_weights || name == "config.json" || name == "vocab.json" || name == "merges.txt")
+      out.push_back(file.path().string());
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+int sample(const Gpt2Options& options, runtime::Using& device, const bundles::ProgramLog& programs) {
   std::string prompt;
   for (const std::string& word : options.prompt) prompt += (prompt.empty() ? "" : " ") + word;
-  const std::string path = folder_of(options.model);
-  const Bpe tokens = gpt2::load_tokenizer(path);
-  gpt2::Generator generator(gpt2::load(path));
-  std::vector<int32_t> ids = tokens.encode(prompt);
-  if (ids.empty()) {
-    const std::optional<int32_t> begin = tokens.id_of("<|endoftext|>");
-    if (!begin) raise(ErrorCode::kArgument, "gpt2 sample: there must be a prompt to begin with");
-    ids.push_back(*begin);
-  }
+  Writer writer = open_gpt2_sample(options.model, prompt);
   fmt::print("{}", prompt);
-  StreamDecoder decoder(tokens);
-  write_tokens(
-      generator, ids, options.writing, tokens.id_of("<|endoftext|>"),
-      [&](int32_t id) { return decoder.push(id); }, [&] { return decoder.finish(); });
+  write_recorded(writer, options.writing, {options.bundle, options.device, device.context(), &programs});
   return 0;
 }
 
@@ -105,8 +113,11 @@ int finetune(const Gpt2Options& options) {
 }
 
 int run_gpt2(const Gpt2Options& options) {
-  const runtime::Using device({.device = options.device});
-  if (options.what == "sample") return sample(options);
+  bundles::ProgramLog programs;
+  runtime::Using device({.device = options.device, .made = programs.observer()});
+  if (options.what == "sample") return sample(options, device, programs);
+  if (options.bundle && !support::flag_on(support::Flag::kBundle))
+    raise(ErrorCode::kArgument, "--bundle is for gpt2 sample");
   if (options.what == "finetune") {
     if (!options.prompt.empty()) raise(ErrorCode::kArgument, "gpt2 finetune takes no prompt");
     return finetune(options);
@@ -117,6 +128,24 @@ int run_gpt2(const Gpt2Options& options) {
 
 }  // namespace
 
+Writer open_gpt2_sample(const std::string& model, const std::string& prompt) {
+  const std::string path = folder_of(model);
+  const auto tokens = std::make_shared<const Bpe>(gpt2::load_tokenizer(path));
+  Writer out{.verb = "gpt2 sample", .model = "gpt2", .source = path};
+  out.generator = std::make_unique<gpt2::Generator>(gpt2::load(path));
+  out.prompt = tokens->encode(prompt);
+  out.end = tokens->id_of("<|endoftext|>");
+  if (out.prompt.empty()) {
+    if (!out.end) raise(ErrorCode::kArgument, "gpt2 sample: there must be a prompt to begin with");
+    out.prompt.push_back(*out.end);
+  }
+  const auto decoder = std::make_shared<StreamDecoder>(*tokens);
+  out.text_of = [tokens, decoder](int32_t id) { return decoder->push(id); };
+  out.rest = [tokens, decoder] { return decoder->finish(); };
+  out.files = files_of(path);
+  return out;
+}
+
 Action add_gpt2(Options& verb) {
   const auto options = std::make_shared<Gpt2Options>();
   verb.argument("what", options->what, "sample, or finetune");
@@ -124,6 +153,8 @@ Action add_gpt2(Options& verb) {
   verb.option("--model", options->model, "gpt2, gpt2-medium, gpt2-large, gpt2-xl, or the folder of one");
   verb.option("--device", options->device, "what it runs on; anneal doctor lists them");
   add_writing_options(verb, options->writing);
+  options->bundle = support::flag_on(support::Flag::kBundle);
+  verb.flag("--bundle", options->bundle, "of sample: record the run, to run it again; see anneal runs");
   verb.option("--data", options->data, "of finetune: a text file");
   verb.option("--steps", options->steps, "of finetune: how many", Range::kPositive);
   verb.option("--batch", options->batch, "of finetune: how many pieces of the text a step", Range::kPositive);

@@ -43,6 +43,10 @@ void Options::argument(std::string_view name, std::string& value, std::string_vi
   app_->parser.add_option(std::string(name), value, std::string(help))->required();
 }
 
+void Options::optional_argument(std::string_view name, std::string& value, std::string_view help) {
+  app_->parser.add_option(std::string(name), value, std::string(help));
+}
+
 void Options::rest(std::string_view name, std::vector<std::string>& values, std::string_view help) {
   app_->parser.add_option(std::string(name), values, std::string(help));
 }

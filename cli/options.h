@@ -23,6 +23,7 @@ class Options {
 
   void argument(std::string_view name, std::string& value,
                 std::string_view help);  // by position; must be there
+  void optional_argument(std::string_view name, std::string& value, std::string_view help);
   void rest(std::string_view name, std::vector<std::string>& values,
             std::string_view help);  // those after the arguments; may be none
   void flag(std::string_view name, bool& value, std::string_view help);

@@ -6,14 +6,19 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
+#include "bundles/recorder.h"
+#include "bundles/replay.h"
+#include "cli/bundles.h"
 #include "cli/common.h"
 #include "cli/json.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "runtime/backend.h"
+#include "support/flags.h"
 #include "terminal/dashboard.h"
 #include "training/trainable.h"
 
@@ -26,8 +31,14 @@ using training::Trainable;
 struct TrainOptions {
   std::string model, device, out, resume;
   training::Settings settings;
-  int64_t seed = 1, log_every = 10, stop_after = 0;
-  bool plain = false, json = false;
+  int64_t seed = -1, log_every = 10, stop_after = 0, save_every = 0;
+  bool plain = false, json = false, bundle = false;
+};
+
+// What a run goes on from: a checkpoint, or the bundle of a run.
+struct Before {
+  std::string file, name;  // no file: the beginning of that bundle's run
+  std::optional<bundles::Bundle> bundle;
 };
 
 double seconds_since(Clock::time_point begin) {
@@ -79,52 +90,143 @@ class Screen {
 
 class Run {
  public:
-  explicit Run(TrainOptions options) : options_(std::move(options)), device_({.device = options_.device}) {
+  explicit Run(TrainOptions options)
+      : options_(std::move(options)),
+        before_(find_before()),
+        device_({.device = options_.device, .made = programs_.observer()}) {
+    if (options_.model.empty()) raise_no_model();
     const training::Model& model = training::find_model(options_.model);
     training::Settings& settings = options_.settings;
-    settings.seed = static_cast<uint64_t>(options_.seed);
-    std::optional<Checkpoint> before;
-    if (!options_.resume.empty()) {
-      before = load_checkpoint(options_.resume);
-      check_model(*before);
-      settings = training::settings_of(*before, settings);
+    if (options_.seed >= 0) settings.seed = static_cast<uint64_t>(options_.seed);
+    std::optional<Checkpoint> checkpoint;
+    if (!before_.file.empty()) {
+      checkpoint = load_checkpoint(before_.file);
+      check_model(*checkpoint);
+      settings = training::settings_of(*checkpoint, settings);
     }
     if (settings.steps == 0) settings.steps = model.steps;
     run_ = model.make(settings);
-    if (before) run_->resume(*before);
+    if (checkpoint) run_->resume(*checkpoint);
     first_ = run_->step().steps();
   }
 
   int go() {
+    try {
+      return run();
+    } catch (const std::exception& error) {
+      if (recorder_ != nullptr) fail(error.what());
+      throw;
+    }
+  }
+
+ private:
+  int run() {
+    if (options_.bundle) start_bundle();
     if (!options_.json) print_about();
     Screen screen(options_, *run_, runtime::device_name({.device = options_.device}), first_);
     const bool stopped = train(screen);
     screen.close();
     const int64_t done = run_->step().steps();
     std::string out = options_.out;
-    if (stopped && out.empty()) out = options_.model + ".ckpt";
-    if (!out.empty()) {
-      save_checkpoint(out, run_->checkpoint());
-      if (!options_.json) fmt::print("saved: {}, after step {}\n", out, done);
-    }
+    if (stopped && out.empty() && recorder_ == nullptr) out = options_.model + ".ckpt";
+    save(out);
+    if (!options_.json && !out.empty()) fmt::print("saved: {}, after step {}\n", out, done);
     finish(stopped);
+    if (recorder_ != nullptr)
+      recorder_->end(stopped ? bundles::State::kStopped : bundles::State::kCompleted);
     return 0;
   }
 
- private:
-  void check_model(const Checkpoint& checkpoint) const {
+  // Settings of a bundle's run hold where none are given; its device too.
+  Before find_before() {
+    Before out{options_.resume, options_.resume, {}};
+    if (options_.resume.empty() || std::filesystem::is_regular_file(options_.resume)) return out;
+    out.bundle = open_bundle_not_file(options_.resume);
+    out.file = bundles::resume_point(*out.bundle);
+    out.name = out.bundle->id;
+    const bundles::Config& config = out.bundle->config;
+    if (options_.model.empty()) options_.model = config.model;
+    if (options_.device.empty()) options_.device = config.device;
+    if (options_.model != config.model)
+      raise(ErrorCode::kArgument, fmt::format("{} is of the model '{}', not of '{}'", out.name, config.model,
+                                              io::printable(options_.model)));
+    const bool is_data_given = !options_.settings.data.empty();
+    options_.settings = merged(options_.settings, bundles::training_settings(config));
+    if (!is_data_given) check_data(config);
+    return out;
+  }
+  static training::Settings merged(training::Settings given, const training::Settings& before) {
+    for (const auto member : {&training::Settings::steps, &training::Settings::batch, &training::Settings::layers,
+                              &training::Settings::heads, &training::Settings::width, &training::Settings::block})
+      if (given.*member == 0) given.*member = before.*member;
+    if (given.lr == 0) given.lr = before.lr;
+    if (given.data.empty()) given.data = before.data;
+    given.seed = before.seed;
+    return given;
+  }
+  static void check_data(const bundles::Config& config) {
+    for (const bundles::InputFile& file : config.data)
+      if (bundles::described({file.path})[0].sha256 != file.sha256)
+        raise(ErrorCode::kData,
+              fmt::format("{} is not what that run was trained on; --data goes on with another",
+                          file.path.empty() ? "this program's documentation" : io::printable(file.path)));
+  }
+  [[noreturn]] static void raise_no_model() {
+    std::string text = "train needs a model\nusage: anneal train MODEL [OPTIONS], see anneal train --help\n"
+                       "available models:";
+    for (const training::Model& m : training::all_models())
+      text += fmt::format("\n  {:<10} {}", m.name, m.summary);
+    raise(ErrorCode::kArgument, text);
+  }
+
+  void start_bundle() {
+    const training::Settings& settings = options_.settings;
+    bundles::Manifest manifest =
+        bundles::manifest_of_now(runtime::device_name({.device = options_.device}), device_.context());
+    bundles::Config config{.verb = "train", .model = options_.model, .device = manifest.device};
+    config.settings = bundles::values_of(settings);
+    if (!settings.data.empty())
+      config.settings["data"] = std::filesystem::absolute(settings.data).lexically_normal().string();
+    config.settings["stop_after"] = options_.stop_after;
+    config.data = bundles::described(run_->data_files());
+    config.flags = bundles::flags_of_now();
+    if (!before_.file.empty()) config.start = bundles::kStart;
+    config.resumed_from = before_.name;
+    recorder_ = std::make_unique<bundles::Recorder>(std::move(manifest), std::move(config), programs_);
+    if (!before_.file.empty()) save_checkpoint(recorder_->path(bundles::kStart), run_->checkpoint());
+  }
+
+  // How it ended, as far as that can still be written.
+  void fail(const char* what) {
+    try {
+      recorder_->end(bundles::State::kFailed, what);
+    } catch (const std::exception&) {  // the first error says what is wrong
+    }
+  }
+
+  void save(const std::string& out) {
+    if (recorder_ != nullptr) {
+      save_checkpoint(recorder_->path(bundles::kCheckpoint), run_->checkpoint());
+      recorder_->saved(run_->step().steps());
+    }
+    if (!out.empty()) save_checkpoint(out, run_->checkpoint());
+  }
+
+  void check_model(const Checkpoint& checkpoint) {
     const auto found = checkpoint.texts.find("model");
+    if (found != checkpoint.texts.end() && options_.model.empty()) options_.model = found->second;
     if (found != checkpoint.texts.end() && found->second == options_.model) return;
     raise(ErrorCode::kArgument,
-          options_.resume + (found == checkpoint.texts.end() ? " does not say which model it is of"
-                                                             : " is of the model '" + found->second +
-                                                                   "', not of '" + options_.model + "'"));
+          before_.name + (found == checkpoint.texts.end() ? " does not say which model it is of"
+                                                          : " is of the model '" + found->second +
+                                                                "', not of '" + options_.model + "'"));
   }
 
   void print_about() const {
     fmt::print("model: {}: {}\n", options_.model, training::find_model(options_.model).summary);
     for (const std::string& line : run_->about()) fmt::print("  {}\n", line);
-    if (first_ != 0) fmt::print("  goes on after step {} of {}\n", first_, options_.resume);
+    if (first_ != 0) fmt::print("  goes on after step {} of {}\n", first_, before_.name);
+    if (recorder_ != nullptr) fmt::print("bundle: {}\n", recorder_->folder());
     std::fflush(stdout);
   }
 
@@ -138,6 +240,8 @@ class Run {
       const StepResult result = step(run_->batch(done));
       items += run_->items(done);
       ++done;
+      if (recorder_ != nullptr) recorder_->loss(done, result.loss());
+      if (is_save_due(done)) save(options_.save_every != 0 ? options_.out : "");
       const bool is_line = done == first_ + 1 || done == steps || done % options_.log_every == 0;
       const bool stops = screen.wants_to_stop() || done == options_.stop_after;
       const bool is_due = screen.is_due(stops || done == steps);
@@ -161,6 +265,12 @@ class Run {
     return false;
   }
 
+  bool is_save_due(int64_t done) const {
+    constexpr int64_t kOften = 100;  // a bundle's checkpoint is written without being asked for
+    const int64_t every = options_.save_every != 0 ? options_.save_every : recorder_ != nullptr ? kOften : 0;
+    return every != 0 && done % every == 0 && done < options_.settings.steps && done != options_.stop_after;
+  }
+
   void finish(bool stopped) const {
     const Counters used = counters();
     if (options_.json) {
@@ -168,7 +278,8 @@ class Run {
       return;
     }
     if (stopped) {
-      fmt::print("stopped after step {}; --resume goes on from there\n", run_->step().steps());
+      fmt::print("stopped after step {}; --resume{} goes on from there\n", run_->step().steps(),
+                 recorder_ == nullptr ? "" : " " + recorder_->id());
       return;
     }
     for (const std::string& line : run_->finish()) fmt::print("{}\n", line);
@@ -185,8 +296,11 @@ class Run {
   }
 
   TrainOptions options_;
+  bundles::ProgramLog programs_;
+  Before before_;
   runtime::Using device_;
   std::unique_ptr<Trainable> run_;
+  std::unique_ptr<bundles::Recorder> recorder_;  // null: no bundle is written
   int64_t first_ = 0, items_ = 0;
   double seconds_ = 0;
 };
@@ -196,13 +310,14 @@ class Run {
 Action add_train(Options& verb) {
   const auto options = std::make_shared<TrainOptions>();
   training::Settings& settings = options->settings;
-  verb.argument("model", options->model, "mlp, conv, dynmlp or nanogpt");
+  options->bundle = support::flag_on(support::Flag::kBundle);
+  verb.optional_argument("model", options->model, "mlp, conv, dynmlp or nanogpt; that of --resume when it is not given");
   verb.option("--steps", settings.steps, "how many, in all; the model's own number when it is not given",
               Range::kPositive);
   verb.option("--stop-after", options->stop_after, "end at this step and save, for --resume to go on",
               Range::kPositive);
   verb.option("--batch", settings.batch, "how many examples a step", Range::kPositive);
-  verb.option("--seed", options->seed, "of parameters and data", Range::kNotNegative);
+  verb.option("--seed", options->seed, "of parameters and data; 1 when it is not given", Range::kNotNegative);
   verb.option("--lr", settings.lr, "the greatest learning rate, instead of the model's own",
               Range::kPositive);
   verb.option("--device", options->device, "what it runs on; anneal doctor lists them");
@@ -212,7 +327,13 @@ Action add_train(Options& verb) {
   verb.option("--dmodel", settings.width, "of nanogpt: the width", Range::kPositive);
   verb.option("--block", settings.block, "of nanogpt: how many characters it looks at", Range::kPositive);
   verb.option("--out", options->out, "a checkpoint, written at the end");
-  verb.option("--resume", options->resume, "a checkpoint to go on from, bit for bit");
+  verb.option("--resume", options->resume, "a checkpoint to go on from, bit for bit, or a run bundle: its folder or id");
+  verb.flag("--bundle", options->bundle,
+            "record the run: what it was, its kernels and its losses, to go on with it or to run it again; "
+            "anneal runs lists what there is");
+  verb.option("--save-every", options->save_every,
+              "steps between checkpoints, of --out and of --bundle; 100 for a bundle, else only at the end",
+              Range::kPositive);
   verb.option("--log-every", options->log_every, "steps between lines", Range::kPositive);
   verb.flag("--nan-trap", settings.nan_trap, "name what makes the first NaN or infinity; slow");
   verb.flag("--plain", options->plain, "lines instead of a dashboard");

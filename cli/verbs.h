@@ -34,7 +34,9 @@ Action add_kernels(Options& verb);
 Action add_opt(Options& verb);
 Action add_profile(Options& verb);
 Action add_reduce(Options& verb);
+Action add_replay(Options& verb);
 Action add_run(Options& verb);
+Action add_runs(Options& verb);
 Action add_train(Options& verb);
 
 }  // namespace anneal::cli

@@ -4,10 +4,14 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <filesystem>
+#include <memory>
 
 #include "anneal/error.h"
 #include "anneal/gpt2/writing.h"
+#include "bundles/recorder.h"
 #include "cli/options.h"
+#include "runtime/context.h"
 
 namespace anneal::cli {
 
@@ -37,16 +41,66 @@ void write_tokens(gpt2::Generator& generator, std::span<const int32_t> prompt, c
                                   .end = end,
                                   .slides = options.slides};
   const gpt2::Generated written = gpt2::generate(generator, prompt, how, [&](int32_t id) {
-    fmt::print("{}", text_of(id));
-    std::fflush(stdout);
+    const std::string text = text_of(id);
+    if (options.is_shown) {
+      fmt::print("{}", text);
+      std::fflush(stdout);
+    }
+    if (options.on_token) options.on_token(id, text);
     return true;
   });
-  fmt::print("{}\n", rest());
+  if (options.is_shown) fmt::print("{}\n", rest());
   std::fflush(stdout);  // before what follows on the other stream
   if (options.quiet) return;
   if (written.is_full) fmt::print(stderr, "the context of {} tokens is full\n", generator.context());
   fmt::print(stderr, "{} tokens read in {:.0f} ms, {} written, {:.1f} tokens/s\n", prompt.size(),
              1e3 * written.prompt_seconds, written.ids.size(), written.tokens_per_second());
+}
+
+void write_recorded(Writer& writer, WritingOptions options, const Recording& recording) {
+  std::unique_ptr<bundles::Recorder> recorder;
+  if (recording.on) {
+    bundles::Manifest manifest =
+        bundles::manifest_of_now(runtime::device_name({.device = recording.device}), recording.context);
+    manifest.kind = bundles::Kind::kGenerate;
+    bundles::Config config{.verb = writer.verb, .model = writer.model, .device = manifest.device};
+    config.settings = values_of(options);
+    config.settings["source"] = std::filesystem::absolute(writer.source).lexically_normal().string();
+    config.data = bundles::described(writer.files);
+    config.prompt = writer.prompt;
+    config.flags = bundles::flags_of_now();
+    recorder = std::make_unique<bundles::Recorder>(std::move(manifest), std::move(config), *recording.programs);
+    if (!options.quiet) fmt::print(stderr, "bundle: {}\n", recorder->folder());
+    options.on_token = [&](int32_t id, const std::string& text) { recorder->token(id, text); };
+  }
+  try {
+    write_tokens(*writer.generator, writer.prompt, options, writer.end, writer.text_of, writer.rest);
+    if (recorder != nullptr) recorder->end(bundles::State::kCompleted);
+  } catch (const std::exception& error) {
+    try {
+      if (recorder != nullptr) recorder->end(bundles::State::kFailed, error.what());
+    } catch (const std::exception&) {  // the first error says what is wrong
+    }
+    throw;
+  }
+}
+
+std::map<std::string, bundles::Value> values_of(const WritingOptions& options) {
+  return {{"max_tokens", options.max_tokens}, {"top_k", options.top_k}, {"top_p", options.top_p},
+          {"temperature", options.temperature}, {"greedy", options.greedy}, {"seed", options.seed},
+          {"slides", options.slides}};
+}
+
+WritingOptions writing_options(const bundles::Config& config) {
+  WritingOptions out;
+  out.max_tokens = config.get("max_tokens", out.max_tokens);
+  out.top_k = config.get("top_k", out.top_k);
+  out.top_p = config.get("top_p", out.top_p);
+  out.temperature = config.get("temperature", out.temperature);
+  out.greedy = config.get("greedy", out.greedy);
+  out.seed = config.get("seed", out.seed);
+  out.slides = config.get("slides", out.slides);
+  return out;
 }
 
 }  // namespace anneal::cli

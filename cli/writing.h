@@ -3,11 +3,15 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "anneal/gpt2/generator.h"
+#include "bundles/program_log.h"
 
 namespace anneal::cli {
 
@@ -18,8 +22,38 @@ struct WritingOptions {
   double temperature = 1, top_p = 1;
   bool greedy = false, quiet = false;
   bool slides = false;  // where the context is full, go on from its last half
+  bool is_shown = true;
+  std::function<void(int32_t id, const std::string& text)> on_token = {};  // told of each
 };
 void add_writing_options(Options& verb, WritingOptions& options);
+
+// A model that is ready to write.
+struct Writer {
+  std::string verb, model;  // "gpt2 sample", "gpt2"
+  std::string source;       // where it was found: a file or folder
+  std::unique_ptr<gpt2::Generator> generator;
+  std::vector<int32_t> prompt;
+  std::optional<int32_t> end;
+  std::function<std::string(int32_t)> text_of;
+  std::function<std::string()> rest;
+  std::vector<std::string> files;  // what was read
+};
+Writer open_generate(const std::string& checkpoint, const std::string& prompt);
+Writer open_gpt2_sample(const std::string& model, const std::string& prompt);
+
+// Writes, and records it in a run bundle where that is asked for. `device`: what the verb was given, and
+// `programs` what its context told of.
+struct Recording {
+  bool on = false;
+  std::string device;
+  runtime::Context* context = nullptr;
+  const bundles::ProgramLog* programs = nullptr;
+};
+void write_recorded(Writer& writer, WritingOptions options, const Recording& recording);
+
+// The options as a bundle keeps them, and back.
+std::map<std::string, bundles::Value> values_of(const WritingOptions& options);
+WritingOptions writing_options(const bundles::Config& config);
 
 // Feeds the prompt, then draws and shows tokens until there are enough, the context is full, or `end` is
 // drawn. Then a line on stderr says how fast that was. `text_of` gives what can be shown of a token now,

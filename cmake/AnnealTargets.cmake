@@ -52,9 +52,9 @@ function(anneal_glob out dir pattern)
 endfunction()
 
 # Folders that read, write and build programs: nothing there is worth the time that optimizing it takes.
-set(ANNEAL_PLAIN_FOLDERS nn io programs files assets gpt2 training terminal conform)
+set(ANNEAL_PLAIN_FOLDERS nn io programs files assets gpt2 training bundles terminal conform)
 # Folders whose sources nearly all parse JSON.
-set(ANNEAL_JSON_FOLDERS conform)
+set(ANNEAL_JSON_FOLDERS bundles conform)
 
 function(anneal_library folder)
   anneal_glob(sources src/${folder} *.cc EXCLUDE "_test\\.cc$" "_fuzz\\.cc$" "_bench\\.cc$" "/test_[^/]*\\.cc$")
@@ -123,7 +123,7 @@ endfunction()
 
 # libanneal.a: the folders in one archive, with the public headers only. Those of the tool alone are not
 # for users: conform, assets, whose libraries a user's program should not need, and what trains built-in models.
-set(ANNEAL_TOOL_FOLDERS conform assets training terminal)
+set(ANNEAL_TOOL_FOLDERS conform assets training bundles terminal)
 function(anneal_umbrella)
   set(objects "")
   foreach(folder IN LISTS ANNEAL_FOLDERS)

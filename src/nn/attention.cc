@@ -29,10 +29,9 @@ MultiheadAttention::MultiheadAttention(const AttentionConfig& with, Loc loc) : c
 
 namespace {
 
-// [length of the queries, length of all]: whether a position is there yet.
-Tensor causal_mask(const Call& call, const Extent& before, const Extent& length) {
-  const Tensor from = unsqueeze(arange(length), 1) + number_of(call, to_dim(before), i32);
-  return unsqueeze(arange(before + length), 0) <= from;
+Tensor positions(const In& x, const Extent& first, const Extent& length) {
+  const Call call("attention", {&x});
+  return arange(length) + number_of(call, to_dim(first), i32);
 }
 
 struct Projected {
@@ -53,6 +52,21 @@ Projected project(const MultiheadAttention& layer, const In& x, const Extent& be
     out.k = rope(out.k, c.rope, before);
   }
   return out;
+}
+
+// Adds to the cache what comes at these places; all that is in use of it then.
+KvCache add_to(KvCache& cache, const Projected& fresh, const Tensor& places) {
+  if (!cache.used) {
+    cache = cache.empty() ? KvCache{fresh.k, fresh.v}
+                          : KvCache{cat({cache.k, fresh.k}, 2), cat({cache.v, fresh.v}, 2)};
+    return cache;
+  }
+  const Extent all = *cache.used + places.size(0);
+  const auto write = [&](const Tensor& room, const Tensor& rows) {
+    return index_copy(room, 2, places, cast(rows, room.dtype()));
+  };
+  cache = {write(cache.k, fresh.k), write(cache.v, fresh.v), all};
+  return {narrow(cache.k, 2, 0, all), narrow(cache.v, 2, 0, all)};
 }
 
 Tensor join_heads(const MultiheadAttention& layer, const In& x, const Tensor& mixed) {
@@ -76,14 +90,13 @@ Tensor MultiheadAttention::operator()(In x, KvCache& cache) const {
   layer.needs_rank(3, "[batch, length, width]");
   layer.needs(2, config.width, "features");
   const Extent before = cache.length(), length = x.tensor().size(1);
-  const auto [q, k, v] = project(*this, x, before);
-  cache = cache.empty() ? KvCache{k, v} : KvCache{cat({cache.k, k}, 2), cat({cache.v, v}, 2)};
+  const Projected fresh = project(*this, x, before);
+  const Tensor places = positions(x, before, length);
+  const KvCache all = add_to(cache, fresh, places);
   AttentionOptions options;
-  if (config.causal && !(length.is_const() && length.value() == 1)) {
-    const Call call("attention", {&x});
-    options.mask = causal_mask(call, before, length);
-  }
-  return join_heads(*this, x, scaled_dot_product_attention(q, cache.k, cache.v, options));
+  if (config.causal && !(length.is_const() && length.value() == 1))
+    options.mask = unsqueeze(arange(before + length), 0) <= unsqueeze(places, 1);  // who is there yet
+  return join_heads(*this, x, scaled_dot_product_attention(fresh.q, all.k, all.v, options));
 }
 
 Tensor rope(In x, double base, const Extent& first) {

@@ -75,6 +75,14 @@ TEST(KvCaches, ContinueAsTheWholeDoes) {
     }
     EXPECT_EQ(cache.k.shape(), (std::vector<int64_t>{2, 2, 7, 2}));
     expect_same(cat(parts, 1), whole);
+    // With room for more, whose contents do not matter.
+    KvCache room{full({2, 2, 9, 2}, NAN), full({2, 2, 9, 2}, NAN), 0};
+    parts.clear();
+    for (int64_t length : {3, 1, 2, 1})
+      parts.push_back(attn(narrow(x, 1, room.length().value(), length), room));
+    EXPECT_EQ(room.length().value(), 7);
+    expect_same(cat(parts, 1), whole);
+    expect_same(narrow(room.k, 2, 0, 7), cache.k);
   }
 }
 

@@ -68,7 +68,7 @@ ConvTranspose::ConvTranspose(int axes, int64_t inputs, int64_t outputs, PerAxis 
   kernel = checked_kernel("ConvTranspose", axes, inputs, outputs, std::move(kernel), with.groups, loc);
   std::vector<int64_t> shape = weight_shape(inputs, outputs / with.groups, kernel);
   const Init init = fan_init(with, inputs, shape);
-  weight = Param(std::move(shape), init, {}, loc);
+  weight = Param(std::move(shape), init, {.inputs_first = true}, loc);
   if (with.bias) bias = Param({outputs}, init::zeros(), {}, loc);
 }
 

@@ -66,6 +66,15 @@ Tensor Gpt::operator()(In ids, Tensor& cache) const {
   return logits;
 }
 
+Tensor Gpt::operator()(In ids, std::vector<KvCache>& caches) const {
+  if (caches.size() != blocks.size()) {
+    const detail::Layer layer(*this, "gpt", ids, detail::Makeup::kOfLayers);
+    layer.fail(ErrorCode::kArgument, "has " + std::to_string(blocks.size()) + " blocks, and was given " +
+                                         std::to_string(caches.size()) + " caches");
+  }
+  return run(ids, &caches);
+}
+
 Sizes Gpt::cache_sizes(const Extent& batch, const Extent& length) const {
   return {2 * config.layers, batch, config.kv_heads, length, config.width / config.heads};
 }

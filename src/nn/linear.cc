@@ -26,7 +26,8 @@ Linear::Linear(int64_t inputs, int64_t outputs, const LinearOptions& options, Lo
   std::vector<int64_t> shape{outputs, inputs};
   if (inputs_first) std::swap(shape[0], shape[1]);
   const Init plain = init::normal(1 / std::sqrt(static_cast<double>(inputs)));
-  weight = Param(std::move(shape), options.init.value_or(plain), {.dtype = options.dtype}, loc);
+  weight = Param(std::move(shape), options.init.value_or(plain),
+                 {.dtype = options.dtype, .inputs_first = inputs_first}, loc);
   if (options.bias)
     bias = Param({outputs}, options.bias_init.value_or(init::zeros()), {.dtype = options.dtype}, loc);
 }

@@ -125,6 +125,9 @@ TEST(Optimizers, MuonMakesMatricesOrthogonal) {
   EXPECT_LT(anneal::max(abs(gram - eye(4))).item<double>(), 0.45);
   EXPECT_EQ(nn::detail::kept_names(optimizer, matrix).size(), 1u);
   EXPECT_EQ(nn::detail::kept_names(optimizer, table).size(), 2u);
+  const Optimizer chosen = Muon{.matrices = [](std::string_view name) { return name != "head.weight"; }};
+  EXPECT_EQ(nn::detail::kept_names(chosen, {"head.weight", true, false, 2}).size(), 2u);
+  EXPECT_EQ(nn::detail::kept_names(chosen, {"fc.weight", true, false, 2}).size(), 1u);
 }
 
 TEST(Optimizers, NarrowParametersAreUpdatedInF32) {

@@ -119,7 +119,7 @@ StepResult AnyStep::operator()(const NamedTensors& inputs, const RunStepOptions&
 int64_t AnyStep::steps() const { return core_->store()->steps; }
 uint64_t AnyStep::seed() const { return core_->store()->seed; }
 size_t AnyStep::compiles() const { return core_->compiles(); }
-void AnyStep::set_lr(Schedule lr) const { core_->set_lr(std::move(lr)); }
+void AnyStep::set_lr(Schedule lr, std::optional<int64_t> from) const { core_->set_lr(std::move(lr), from); }
 double AnyStep::lr() const { return core_->lr(); }
 
 NamedTensors AnyStep::parameters() const { return copies(parameter_places(*core_->store())); }

@@ -79,6 +79,7 @@ std::shared_ptr<Executor> Context::make(ir::Graph& graph, const plan::Request& r
   clock.leave();
   clock.show(support::StageId::kRender, std::to_string(code.size()) + " programs for " + device_.caps().name,
              [&] { return device::render_all(device_, graph, planned.programs); });
+  if (settings_.made) settings_.made(graph, request, planned);
   ++counters_.plans;
   counters_.kernels += code.size();
   return std::make_shared<Executor>(Executor::Home{device_, pool_, arena_, counters_, poison_},

@@ -4,6 +4,7 @@
 // tensors of the process run there. Tested by runtime_test.cc.
 #pragma once
 
+#include <functional>
 #include <list>
 #include <map>
 
@@ -13,11 +14,15 @@
 
 namespace anneal::runtime {
 
+// Told of each program that a context makes, once, inside the Scope that its nodes are good in.
+using Observer = std::function<void(ir::Graph&, const plan::Request&, const plan::Planned&)>;
+
 struct Settings {
   std::string device;  // empty: ANNEAL_DEVICE, else the first of this build
   plan::PlanOptions plan = {};
   int64_t memory_limit = -1;  // bytes; -1: ANNEAL_MEMORY_LIMIT; 0: none
   int poison = -1;            // -1: ANNEAL_POISON
+  Observer made = {};
 };
 
 class Context {

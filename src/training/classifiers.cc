@@ -133,6 +133,7 @@ class Digits final : public Trainable {
     for (int64_t i = 0; i < batch_; ++i) append(place(step * batch_ + i), x, y);
     return {{"x", from_data(x, {batch_, 1, side_, side_})}, {"y", from_data(y, {batch_})}};
   }
+  std::vector<std::string> data_files() const override { return images_.paths; }
   std::vector<std::string> about() const override {
     return {"two convolutions and a linear layer, " + size_of(step_),
             images_.origin + ": " + std::to_string(trained_) + " images to train on, " +

@@ -32,6 +32,7 @@ class NanoGpt final : public Trainable {
       : Trainable(settings),
         tokens_(std::move(tokens)),
         origin_(text.origin),
+        path_(text.path),
         config_(config_of(settings, tokens_.size())),
         batch_(given_or(settings.batch, 32)),
         data_(tokens_.encode(text.text), config_.context),
@@ -49,6 +50,7 @@ class NanoGpt final : public Trainable {
   NamedTensors batch(int64_t step) const override { return data_.batch(batch_, settings_.seed, step); }
   int64_t items(int64_t) const override { return batch_ * config_.context; }
   std::string_view unit() const override { return "tokens"; }
+  std::vector<std::string> data_files() const override { return {path_}; }
   std::vector<std::string> about() const override {
     return {std::to_string(config_.layers) + " layers of width " + std::to_string(config_.width) + ", " +
                 std::to_string(config_.heads) + " heads, " + std::to_string(config_.context) +
@@ -115,7 +117,7 @@ class NanoGpt final : public Trainable {
   }
 
   CharTokenizer tokens_;
-  std::string origin_;
+  std::string origin_, path_;
   nn::GptConfig config_;
   int64_t batch_;
   TextData data_;

@@ -24,15 +24,15 @@ std::string read_text(const std::string& path) {
 }  // namespace
 
 Text find_text(const std::string& path) {
-  const auto sized = [](std::string text, const std::string& what) {
+  const auto sized = [](std::string text, const std::string& what, const std::string& from) {
     const std::string size = support::size_text(static_cast<uint64_t>(text.size()));
-    return Text{std::move(text), what + ", " + size};
+    return Text{std::move(text), what + ", " + size, from};
   };
-  if (!path.empty()) return sized(read_text(path), path);
+  if (!path.empty()) return sized(read_text(path), path, path);
   const assets::Asset* shakespeare = assets::find_asset("tinyshakespeare/input.txt");
   const io::Result<std::string> found = assets::fetch(*shakespeare, assets::default_options());
-  if (found.ok()) return sized(read_text(*found), "Tiny Shakespeare");
-  return sized(documentation(), "this project's documentation (" + found.message() + ")");
+  if (found.ok()) return sized(read_text(*found), "Tiny Shakespeare", *found);
+  return sized(documentation(), "this project's documentation (" + found.message() + ")", "");
 }
 
 Images find_images(const std::string& folder) {
@@ -45,7 +45,7 @@ Images find_images(const std::string& folder) {
       if (x.rank() != 3 || y.rank() != 1 || x.shape()[0] != y.shape()[0])
         raise(ErrorCode::kData, images + " has " + x.type() + " and " + labels + " has " + y.type() +
                                     ": there must be one label an image");
-      return {unsqueeze(x.to(f32) / 255, 1).realize(), y.to(i32).realize(), images};
+      return {unsqueeze(x.to(f32) / 255, 1).realize(), y.to(i32).realize(), images, {images, labels}};
     }
   raise(ErrorCode::kData,
         folder +

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "anneal/tensor.h"
 
@@ -12,6 +13,7 @@ namespace anneal::training {
 struct Text {
   std::string text;
   std::string origin;  // "Tiny Shakespeare, 1.1 MB"; or why it is this project's documentation
+  std::string path;    // empty: part of this program
 };
 // `path` empty: Tiny Shakespeare, and where that cannot be had the documentation. Raises for a file that
 // cannot be read.
@@ -23,6 +25,7 @@ const std::string& documentation();
 struct Images {
   Tensor x, y;  // f32 [count, 1, height, width] from 0 to 1, i32 [count]
   std::string origin;
+  std::vector<std::string> paths = {};  // empty: made up
 };
 // From a folder with the files of MNIST's test set, or its training set, in the IDX format, packed or not.
 // Raises with what was looked for.

@@ -42,6 +42,7 @@ Checkpoint Trainable::checkpoint() const {
   for (NamedTensor& t : state.tensors) out.tensors.emplace(std::move(t.name), std::move(t.value));
   for (auto& [name, value] : state.numbers) out.integers.emplace(name, value);
   out.integers.emplace("steps", settings_.steps);
+  if (settings_.lr != 0) out.numbers.emplace("lr", settings_.lr);
   describe(out);
   return out;
 }
@@ -98,6 +99,8 @@ Settings settings_of(const Checkpoint& checkpoint, Settings given) {
   }
   if (const auto seed = checkpoint.integers.find("seed"); seed != checkpoint.integers.end())
     given.seed = static_cast<uint64_t>(seed->second);
+  if (const auto lr = checkpoint.numbers.find("lr"); given.lr == 0 && lr != checkpoint.numbers.end())
+    given.lr = lr->second;
   if (const auto alphabet = checkpoint.texts.find("alphabet"); alphabet != checkpoint.texts.end())
     given.alphabet = alphabet->second;
   return given;

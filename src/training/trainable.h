@@ -37,6 +37,7 @@ class Trainable {
   virtual NamedTensors batch(int64_t step) const = 0;  // of step number 0, 1, ...
   virtual int64_t items(int64_t step) const = 0;       // examples or tokens in it
   virtual std::string_view unit() const { return "examples"; }
+  virtual std::vector<std::string> data_files() const { return {}; }  // an empty path: part of this program
   virtual std::vector<std::string> about() const = 0;   // lines: the model, its data
   virtual std::vector<std::string> finish() const = 0;  // lines: how good it became, a sample
 

@@ -85,6 +85,15 @@ TEST_F(TrainableTest, DynmlpIsCompiledOnce) {
   EXPECT_EQ(sizes, (std::vector<int64_t>{1, 7, 32, 129}));
 }
 
+TEST_F(TrainableTest, ARunGoesOnWithItsLearningRate) {
+  Settings with = settings("nanogpt", 5);
+  with.lr = 0.0123;
+  const auto gpt = find_model("nanogpt").make(with);
+  EXPECT_EQ(settings_of(gpt->checkpoint(), {}).lr, 0.0123);
+  EXPECT_EQ(settings_of(gpt->checkpoint(), {.lr = 0.5}).lr, 0.5);
+  EXPECT_EQ(find_model("nanogpt").make(settings("nanogpt", 5))->checkpoint().numbers.count("lr"), 0u);
+}
+
 TEST_F(TrainableTest, CheckpointsOfOtherModelsAreRefused) {
   const auto gpt = find_model("nanogpt").make(settings("nanogpt", 5));
   const auto mlp = find_model("mlp").make(settings("mlp", 5));

@@ -29,7 +29,7 @@ class Generator {
  private:
   struct Programs;
   std::shared_ptr<const Programs> programs_;
-  Tensor cache_;
+  std::vector<Tensor> caches_;  // keys and values of each block
   int64_t length_ = 0, context_;
 };
 

@@ -9,11 +9,14 @@
 namespace anneal::nn {
 
 // Keys and values of earlier positions, each [batch, key heads, length, head size]; empty at first. As an
-// input of an attached forward its length may be a named dimension.
+// input of an attached forward its length may be a named dimension. With `used` there is room for more than
+// have come so far, and what comes is written behind those: as state of a captured function that takes no more
+// time or memory as it fills.
 struct KvCache {
   Tensor k, v;
+  std::optional<Extent> used = {};
   bool empty() const { return !k.defined(); }
-  Extent length() const { return empty() ? Extent(0) : k.size(2); }
+  Extent length() const { return used ? *used : empty() ? Extent(0) : k.size(2); }
 };
 
 struct AttentionConfig {

@@ -38,6 +38,8 @@ struct Gpt {
   // The ids continue what the cache holds: [2 * layers, batch, key heads, length, head size], keys and values
   // of each layer; they are added to it.
   Tensor operator()(In ids, Tensor& cache) const;
+  // One cache a block: what each of them says.
+  Tensor operator()(In ids, std::vector<KvCache>& caches) const;
   Sizes cache_sizes(const Extent& batch, const Extent& length) const;
   ANNEAL_MEMBERS(wte, wpe, blocks, ln_f, norm_f, head)
 
