@@ -113,4 +113,18 @@ Tensor Mlp::operator()(In x) const {
   return y;
 }
 
+GatedMlp::GatedMlp(int64_t width, int64_t hidden, const GatedMlpOptions& options, Loc loc)
+    : activation(options.activation) {
+  check_width("GatedMlp", {width, hidden}, loc);
+  const LinearOptions linear{.bias = options.bias, .init = options.init};
+  gate = Linear(width, hidden, linear, loc);
+  up = Linear(width, hidden, linear, loc);
+  down = Linear(hidden, width, linear, loc);
+}
+
+Tensor GatedMlp::operator()(In x) const {
+  const detail::Layer layer(*this, "gated mlp", x, detail::Makeup::kOfLayers);
+  return down(activate(activation, gate(x)) * up(x));
+}
+
 }  // namespace anneal::nn
