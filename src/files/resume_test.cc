@@ -69,5 +69,27 @@ TEST(Resume, ParametersAloneInOtherFormats) {
   EXPECT_EQ(to.parameter("l2.weight").to_vector<float>(), from.parameter("l2.weight").to_vector<float>());
 }
 
+struct Grown {
+  nn::Linear l1{3, 5}, between{5, 5}, l2{5, 1};
+  Tensor operator()(const Tensor& x) const { return l2(tanh(between(tanh(l1(x))))); }
+};
+
+TEST(Resume, AGrownModelTakesWhatFits) {
+  const auto small = make(Sgd{.lr = 0.1});
+  small(batch(0));
+  const Grown grown;
+  const nn::LoadReport report = nn::load_state_dict(grown, small.parameters(), false);
+  EXPECT_EQ(report.loaded, 4u);
+  EXPECT_EQ(report.missing, (std::vector<std::string>{"between.weight", "between.bias"}));
+  const auto step = compile(Training{
+      .model = grown,
+      .loss = [](const Grown& m, Inputs in) { return mean(square(m(in["x"]))); },
+      .inputs = {{"x", {4, 3}}},
+      .optimizer = Sgd{},
+  });
+  EXPECT_EQ(step.parameter("l1.weight").to_vector<float>(), small.parameter("l1.weight").to_vector<float>());
+  EXPECT_GT(step({{"x", ones({4, 3})}}).loss(), 0);
+}
+
 }  // namespace
 }  // namespace anneal
