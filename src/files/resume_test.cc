@@ -2,6 +2,7 @@
 #include "anneal/resume.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "anneal/error.h"
 #include "anneal/functions.h"
@@ -29,7 +30,7 @@ Step<Small> make(Optimizer optimizer, uint64_t seed = 4) {
 NamedTensors batch(int64_t i) { return {{"x", randn({4, 3}, {.seed = static_cast<uint64_t>(i)})}}; }
 
 TEST(Resume, GoesOnBitForBit) {
-  const std::string path = testing::TempDir() + "resume_test.ckpt";
+  const std::string path = testing::TempDir() + std::to_string(getpid()) + "resume_test.ckpt";
   const auto whole = make(AdamW{.lr = 0.1});
   for (int64_t i = 0; i < 6; ++i) whole(batch(i));
   const auto first = make(AdamW{.lr = 0.1});
@@ -62,7 +63,7 @@ TEST(Resume, AnotherOptimizerIsRefused) {
 }
 
 TEST(Resume, ParametersAloneInOtherFormats) {
-  const std::string path = testing::TempDir() + "resume_test.safetensors";
+  const std::string path = testing::TempDir() + std::to_string(getpid()) + "resume_test.safetensors";
   const auto from = make(Sgd{}, 1), to = make(AdamW{}, 2);
   save_safetensors(path, by_name(from.parameters()));
   to.upload(listed(load_safetensors(path)));
