@@ -35,10 +35,10 @@ Comparison replay_text(const Bundle& bundle, const bundles::ProgramLog& programs
   if (!is_gpt2 && bundle.config.verb != "generate")
     raise(ErrorCode::kData,
           fmt::format("{}: there is no verb {} that writes", bundle.id, io::in_quotes(bundle.config.verb)));
-  Writer writer = is_gpt2 ? open_gpt2_sample(source, "") : open_generate(source, "");
+  WritingOptions options = writing_options(bundle.config);
+  Writer writer = is_gpt2 ? open_gpt2_sample(source, "", options.weights) : open_generate(source, "");
   writer.prompt = bundle.config.prompt;
   if (writer.prompt.empty()) raise(ErrorCode::kData, bundle.id + " does not say what its text begins with");
-  WritingOptions options = writing_options(bundle.config);
   if (bundle.manifest.state != bundles::State::kCompleted)
     options.max_tokens = static_cast<int64_t>(rows->size());
   options.is_shown = false;

@@ -3,13 +3,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 
 #include "anneal/error.h"
+#include "anneal/gpt2/writing.h"
 #include "bundles/recorder.h"
 #include "cli/options.h"
 #include "runtime/context.h"
@@ -33,43 +32,29 @@ void add_writing_options(Options& verb, WritingOptions& options) {
 void write_tokens(gpt2::Generator& generator, std::span<const int32_t> prompt, const WritingOptions& options,
                   std::optional<int32_t> end, const std::function<std::string(int32_t)>& text_of,
                   const std::function<std::string()>& rest) {
-  using Clock = std::chrono::steady_clock;
   if (options.top_p > 1) raise(ErrorCode::kArgument, "--top-p is a share: more than 0, at most 1");
-  const training::SampleOptions how{.temperature = options.greedy ? 0 : options.temperature,
-                                    .top_k = options.top_k,
-                                    .top_p = options.top_p};
-  support::RandomStream random(static_cast<uint64_t>(options.seed));
-  const Clock::time_point begin = Clock::now();
-  std::vector<float> logits = generator.feed(prompt);
-  const double first = std::chrono::duration<double>(Clock::now() - begin).count();
-  const Clock::time_point start = Clock::now();
-  std::vector<int32_t> all(prompt.begin(), prompt.end());
-  int64_t written = 0;
-  bool is_full = false;
-  while (written < options.max_tokens) {
-    const int32_t id = training::sample(logits, how, random);
-    if (end && id == *end) break;
+  const gpt2::GenerateOptions how{.max_tokens = options.max_tokens,
+                                  .sampling = {.temperature = options.greedy ? 0 : options.temperature,
+                                               .top_k = options.top_k,
+                                               .top_p = options.top_p},
+                                  .seed = static_cast<uint64_t>(options.seed),
+                                  .end = end,
+                                  .slides = options.slides};
+  const gpt2::Generated written = gpt2::generate(generator, prompt, how, [&](int32_t id) {
     const std::string text = text_of(id);
     if (options.is_shown) {
       fmt::print("{}", text);
       std::fflush(stdout);
     }
     if (options.on_token) options.on_token(id, text);
-    ++written;
-    all.push_back(id);
-    is_full = generator.length() == generator.context();
-    if (written == options.max_tokens || (is_full && !options.slides)) break;
-    const int64_t fed = is_full ? std::max<int64_t>(1, generator.context() / 2) : 1;
-    if (is_full) generator.clear();
-    logits = generator.feed(std::span(all).last(static_cast<size_t>(fed)));
-  }
+    return true;
+  });
   if (options.is_shown) fmt::print("{}\n", rest());
+  std::fflush(stdout);  // before what follows on the other stream
   if (options.quiet) return;
-  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  if (is_full && !options.slides)
-    fmt::print(stderr, "the context of {} tokens is full\n", generator.context());
-  fmt::print(stderr, "{} tokens read in {:.0f} ms, {} written, {:.1f} tokens/s\n", prompt.size(), 1e3 * first,
-             written, written > 1 ? static_cast<double>(written - 1) / std::max(seconds, 1e-9) : 0.0);
+  if (written.is_full) fmt::print(stderr, "the context of {} tokens is full\n", generator.context());
+  fmt::print(stderr, "{} tokens read in {:.0f} ms, {} written, {:.1f} tokens/s\n", prompt.size(),
+             1e3 * written.prompt_seconds, written.ids.size(), written.tokens_per_second());
 }
 
 void write_recorded(Writer& writer, WritingOptions options, const Recording& recording) {
@@ -99,10 +84,9 @@ void write_recorded(Writer& writer, WritingOptions options, const Recording& rec
 }
 
 std::map<std::string, bundles::Value> values_of(const WritingOptions& options) {
-  return {{"max_tokens", options.max_tokens}, {"top_k", options.top_k},
-          {"top_p", options.top_p},           {"temperature", options.temperature},
-          {"greedy", options.greedy},         {"seed", options.seed},
-          {"slides", options.slides}};
+  return {{"max_tokens", options.max_tokens},   {"top_k", options.top_k},   {"top_p", options.top_p},
+          {"temperature", options.temperature}, {"greedy", options.greedy}, {"seed", options.seed},
+          {"weights", options.weights},         {"slides", options.slides}};
 }
 
 WritingOptions writing_options(const bundles::Config& config) {
@@ -114,6 +98,7 @@ WritingOptions writing_options(const bundles::Config& config) {
   out.greedy = config.get("greedy", out.greedy);
   out.seed = config.get("seed", out.seed);
   out.slides = config.get("slides", out.slides);
+  out.weights = config.get("weights", out.weights);
   return out;
 }
 

@@ -123,7 +123,7 @@ endfunction()
 
 # libanneal.a: the folders in one archive, with the public headers only. Those of the tool alone are not
 # for users: conform, assets, whose libraries a user's program should not need, and what trains built-in models.
-set(ANNEAL_TOOL_FOLDERS conform assets gpt2 training bundles terminal)
+set(ANNEAL_TOOL_FOLDERS conform assets training bundles terminal)
 function(anneal_umbrella)
   set(objects "")
   foreach(folder IN LISTS ANNEAL_FOLDERS)

@@ -25,6 +25,8 @@ class Bpe {
   // The same from the contents of the files.
   static Bpe parse(std::string_view vocab_json, std::string_view merges,
                    const std::vector<std::string>& specials = {"<|endoftext|>"});
+  // A token for each byte, of its value, and <|endoftext|>, 256: for small models, without files.
+  static Bpe of_bytes();
 
   enum class Special : uint8_t {
     kAsText,     // "<|endoftext|>" in a text is text like any other

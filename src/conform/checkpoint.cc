@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A folder with a published GPT-2 (gpt2/checkpoint.h) and reference.safetensors beside it:
+// A folder with a published GPT-2 (anneal/gpt2/checkpoint.h) and reference.safetensors beside it:
 //   input_ids [batch, length], logits, loss of each token as the next one of those before it,
 //   grad.<parameter>, and greedy [1, count], which goes on from the beginning of the first row by the
 //   likeliest token each time.
@@ -8,11 +8,11 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "anneal/gpt2/checkpoint.h"
+#include "anneal/gpt2/generator.h"
 #include "anneal/nn.h"
 #include "anneal/transforms.h"
 #include "conform/entry.h"
-#include "gpt2/checkpoint.h"
-#include "gpt2/generator.h"
 #include "ir/graph.h"
 #include "programs/model.h"
 

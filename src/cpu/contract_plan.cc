@@ -37,8 +37,9 @@ constexpr int64_t kKBlock = 512;          // a multiple of every vector's lanes
 constexpr int64_t kTinyMax = 8;           // extents up to this take kDot or kAxpy
 constexpr int64_t kItemRowsMax = 1024;    // bounds the tiles that wait for the next block of k
 constexpr int64_t kItemColumnsMax = 512;  // B's block, k_block x columns, is read from the second-level cache
-constexpr int64_t kLongItem = 512;        // kDot, kAxpy: fewest elements of an item
-constexpr int64_t kAxpyItemMax = 4096;    // results that wait in the first-level cache
+constexpr int64_t kLongItem = 512;   // kDot, kAxpy: fewest elements of an item where there are two a thread
+constexpr int64_t kShortItem = 128;  // and where there is one
+constexpr int64_t kAxpyItemMax = 4096;       // results that wait in the first-level cache
 constexpr int64_t kPrefetchMax = 256 << 10;  // bytes of operands that can be on their way beside those in use
 constexpr int64_t kDotBlock = 4096;  // k_block of kDot: the tiny operand waits in the first-level cache
 
@@ -144,10 +145,14 @@ void plan_rows(const ContractShape& shape, Axis long_axis, ContractPlan& plan) {
   plan.one_k_block = shape.k != kUnknownExtent && shape.k <= plan.kc;
   const int64_t extent = long_axis == Axis::kN ? shape.n : shape.m;
   const int64_t batch = shape.batch == kUnknownExtent ? 1 : std::max<int64_t>(shape.batch, 1);
-  // Two items a thread, if they are not too small: the whole is bound by memory, and threads are not equally
-  // fast.
-  int64_t item = extent == kUnknownExtent ? kLongItem : ceil_div(extent * batch, 2 * plan.machine.threads);
-  item = std::clamp(round_up(item, plan.lanes * 4), kLongItem, kAxpyItemMax);
+  // Two items a thread, if they are not too small, or one: the whole is bound by memory, and threads are not
+  // equally fast.
+  int64_t item = kLongItem;
+  if (extent != kUnknownExtent) {
+    const int64_t share = ceil_div(extent * batch, plan.machine.threads), half = ceil_div(share, 2);
+    item = round_up(half >= kLongItem ? half : share, plan.lanes * 4);
+    item = std::clamp(item, kShortItem, kAxpyItemMax);
+  }
   if (extent != kUnknownExtent) item = std::min(item, round_up(std::max<int64_t>(extent, 1), plan.lanes));
   (long_axis == Axis::kN ? plan.item_n : plan.item_m) = item;
   (long_axis == Axis::kN ? plan.item_m : plan.item_n) = plan.tiny;

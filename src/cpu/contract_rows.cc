@@ -13,6 +13,8 @@ namespace {
 
 using llvm::Value;
 
+constexpr int kAhead = 2;  // kAxpy: how many groups of rows are on their way from memory
+
 struct Rows {
   Contract& c;
   Item item{};
@@ -157,6 +159,18 @@ struct Rows {
     for (int t = 0; t < plan().tiny; ++t) c.store(sums[static_cast<size_t>(t)], result_at(t, here));
   }
 
+  // Asks for rows that come soon: each begins somewhere else in memory, and hardware takes a while to follow.
+  void fetch_rows(Value* row, const std::vector<Value*>& ks) const {
+    const PrefetchHole& hole = long_is_n() ? c.spec.b_prefetch : c.spec.a_prefetch;
+    if (!hole) return;
+    for (Value* k : ks)
+      hole(c.code, {.b = item.b,
+                    .row = row,
+                    .k = k,
+                    .along = plan().long_axis,
+                    .lanes = static_cast<unsigned>(plan().lanes)});
+  }
+
   void axpy_block(const KBlock& block) const {
     Code& code = c.code;
     const int lanes = plan().lanes;
@@ -164,8 +178,14 @@ struct Rows {
     Value* whole = code.add(begin, code.round_down_pow2(length, lanes));
     Value* whole_k = code.round_down_pow2(block.count, plan().k_unroll);
     code.loop(code.i64(0), whole_k, plan().k_unroll, [&](Value* k) {
-      code.loop(begin, whole, lanes,
-                [&](Value* row) { axpy_rows(row, block.k0, k, plan().k_unroll, nullptr); });
+      Value* last = code.sub(block.count, code.i64(1));
+      std::vector<Value*> ahead;
+      for (int u = 0; u < plan().k_unroll; ++u)
+        ahead.push_back(code.add(block.k0, code.min(code.add(k, plan().k_unroll * kAhead + u), last)));
+      code.loop(begin, whole, lanes, [&](Value* row) {
+        fetch_rows(row, ahead);
+        axpy_rows(row, block.k0, k, plan().k_unroll, nullptr);
+      });
     });
     // The last few k for all rows, and all k for the ragged vector: one step at a time under a mask.
     code.loop(code.i64(0), block.count, 1, [&](Value* k) {

@@ -253,6 +253,24 @@ unsigned Emitter::copies_of(const Statement& loop) {
   return copies;
 }
 
+// A loop that only copies one slot to the same places of another, as a scatter begins: where both are the
+// same memory there is nothing to do. Null: it does something else.
+Value* Emitter::copies_onto_itself(const Statement& loop) {
+  Value* same = nullptr;
+  bool is_copy = true;
+  each_statement(loop.body, [&](const Statement& s) {
+    if (s.kind == StatementKind::kLoop || s.kind == StatementKind::kLet) return;
+    const bool stores = s.kind == StatementKind::kStore && graph_.op(s.node) == Op::Store;
+    const Node load = stores ? graph_.source(s.node, 2) : Node{};
+    is_copy = is_copy && stores && same == nullptr && graph_.sources(s.node).size() == 3 &&
+              graph_.op(load) == Op::Load && graph_.sources(load).size() == 2 &&
+              graph_.source(load, 1) == graph_.source(s.node, 1) &&
+              graph_.dtype(graph_.source(load, 0)) == graph_.dtype(graph_.source(s.node, 0));
+    if (is_copy) same = w_.CreateICmpEQ(slot_pointer(load), slot_pointer(s.node));
+  });
+  return is_copy ? same : nullptr;
+}
+
 void Emitter::emit_loop(const Statement& loop) {
   Span span{w_.getInt64(0), nullptr};
   const auto split = grid_spans_.find(loop.node.id);
@@ -263,6 +281,10 @@ void Emitter::emit_loop(const Statement& loop) {
     const Node extent = graph_.source(loop.node, 0);
     span.end = scalar(extent);
     runs = bounds_(extent).min >= 1;
+  }
+  if (Value* same = copies_onto_itself(loop)) {
+    span.end = w_.CreateSelect(same, span.begin, span.end);
+    runs = false;
   }
   auto* entry = BasicBlock::Create(w_.getContext(), "loop", function_);
   scopes_.emplace_back();

@@ -2,6 +2,9 @@
 // Loops, index forms, masks, folds and statements, by hand; emit_fuzz_slow_test.cc has the combinations.
 #include "cpu/emit.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -327,6 +330,31 @@ TEST_F(EmitTest, ScattersOfRowsGoByVectors) {
     Compiled(graph, p, target_machine).run({places.data(), in.data(), out.data()});
     EXPECT_EQ(out, expected) << target_machine.level;
   }
+}
+
+// In one memory nothing is copied: a page that is only copied to may be one that cannot be written.
+TEST_F(EmitTest, ACopyOntoItselfIsNothing) {
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  void* memory = mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  auto* cells = static_cast<float*>(memory);
+  const auto count = static_cast<int64_t>(2 * page / sizeof(float));
+  const Node i = range(0, count), j = range(1, 3);
+  const Node copy = b.store(slot(1, f32, count), i, b.load(slot(0, f32, count), i));
+  const Node place = b.mul(j, b.index(2));
+  const Node s = b.scatter_store(slot(1, f32, count), place, b.load(slot(2, f32, 3), j),
+                                 b.lt(place, b.index(count)), std::span(&j, 1), ir::ScatterMode::kSet);
+  const Program p = program({copy, s}, {loop(i, 16, {store(copy)}), loop(j, 1, {store(s)})});
+  float updates[] = {5, 6, 7};
+  ASSERT_EQ(mprotect(cells + count / 2, page, PROT_READ), 0);
+  const Compiled code(graph, p, targets[0]);
+  code.run({memory, memory, updates});
+  EXPECT_EQ(std::vector<float>(cells, cells + 6), (std::vector<float>{5, 0, 6, 0, 7, 0}));
+  munmap(memory, 2 * page);
+  std::vector<float> from(static_cast<size_t>(count), 3), to(from.size(), 4);
+  code.run({from.data(), to.data(), updates});
+  EXPECT_EQ(std::vector<float>(to.begin(), to.begin() + 6), (std::vector<float>{5, 3, 6, 3, 7, 3}));
+  EXPECT_EQ(to.back(), 3);
 }
 
 TEST_F(EmitTest, ScattersCombineInOrder) {

@@ -96,6 +96,7 @@ class Emitter {
   void emit_body(const loop::Body& body);
   void emit_statement(const loop::Body& body, size_t position);
   void emit_loop(const loop::Statement& loop);
+  Value* copies_onto_itself(const loop::Statement& loop);
   struct Span {
     Value *begin, *end;
   };
@@ -141,6 +142,9 @@ class Emitter {
   void store_scalar(const Place& place, Value* value);
   void store_lanes(const Place& place, const Held& value, Value* mask);
   Value* load_lanes(const Place& place, Value* mask);
+  Value* slot_pointer(Node access) const {
+    return slot_pointers_[static_cast<size_t>(graph_.arg_as<ir::ParamArg>(graph_.source(access, 0)).index)];
+  }
   Value* address(const Place& place, Value* index);
   Value* addresses(const Place& place);
   // The lanes where the condition (null: none) holds and the vector loop has a value; null: all lanes.

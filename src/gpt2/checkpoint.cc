@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "gpt2/checkpoint.h"
+#include "anneal/gpt2/checkpoint.h"
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -124,6 +124,7 @@ struct Files {
 };
 Files files_of(const std::string& path) {
   namespace fs = std::filesystem;
+  if (!fs::exists(path)) refuse(path, "there is no such file or folder");
   if (!fs::is_directory(path)) return {path, (fs::path(path).parent_path() / "config.json").string()};
   for (const char* name : {"model.safetensors", "model.safetensors.index.json"})
     if (const fs::path weights = fs::path(path) / name; fs::exists(weights))
@@ -144,7 +145,7 @@ nn::GptConfig config_named(std::string_view name) {
                               "\nknown: gpt2, gpt2-medium, gpt2-large, gpt2-xl, or a path");
 }
 
-nn::Gpt load(const std::string& path) {
+nn::Gpt load(const std::string& path, std::optional<DType> weights) {
   const Files files = files_of(path);
   const TensorMap all = plain_names(load_safetensors(files.weights));
   const nn::GptConfig config = std::filesystem::exists(files.config) ? read_config(files.config)
@@ -157,9 +158,32 @@ nn::Gpt load(const std::string& path) {
     const auto known = ours.find(name);
     values.push_back({known == ours.end() ? name : known->second, value});
   }
+  for (const nn::NamedParam& p : nn::parameters(model))
+    if (p.param.decays()) {
+      const auto given = all.find(programs::gpt2_name(p.name));
+      const bool is_known = given != all.end() && is_float(given->second.dtype());
+      const DType kept = weights.value_or(is_known ? given->second.dtype() : f32);
+      nn::store_as(model, kept, [&](std::string_view name) { return name == p.name; });
+    }
   const nn::LoadReport report = nn::load_state_dict(model, values, false);
   if (!report.ok()) refuse(files.weights, "does not fit its config.json\n" + report.str());
   return model;
+}
+
+Bpe load_tokenizer(const std::string& path) {
+  namespace fs = std::filesystem;
+  if (!fs::exists(path)) refuse(path, "there is no such file or folder");
+  const fs::path folder = fs::is_directory(path) ? fs::path(path) : fs::path(path).parent_path();
+  for (const char* name : {"vocab.json", "merges.txt"})
+    if (!fs::exists(folder / name))
+      refuse((folder / name).string(), "is not there: put the model's tokenizer beside it");
+  return Bpe::load((folder / "vocab.json").string(), (folder / "merges.txt").string());
+}
+
+void save(const std::string& path, const NamedTensors& parameters) {
+  TensorMap out;
+  for (const NamedTensor& p : parameters) out.emplace("transformer." + programs::gpt2_name(p.name), p.value);
+  save_safetensors(path, out, {{"format", "pt"}});
 }
 
 }  // namespace anneal::gpt2

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "gpt2/generator.h"
+#include "anneal/gpt2/generator.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "anneal/compile.h"
 #include "anneal/functions.h"
@@ -10,31 +9,33 @@
 namespace anneal::gpt2 {
 namespace {
 
-std::vector<int32_t> counting(int64_t from, int64_t count) {
-  std::vector<int32_t> out(static_cast<size_t>(count));
-  std::iota(out.begin(), out.end(), static_cast<int32_t>(from));
-  return out;
-}
-
-// The cache with keys and values of new tokens at their places, and the logits behind the last of them. The
-// first argument is the cache, of the whole context; the second stands for what is in use of it by its length
-// alone.
+// Keys and values of each block with those of new tokens at their places, and the logits behind the last of
+// them. Behind the caches, which have room for the whole context, come an argument that stands for what is in
+// use of them by its length alone, and the ids.
 std::vector<Tensor> continued(const nn::Gpt& model, const std::vector<Tensor>& arguments) {
-  constexpr int kPositions = 3;
-  const Tensor &cache = arguments[0], &before = arguments[1], &places = arguments[2], &ids = arguments[3];
-  const Extent used = before.size(0), fresh = ids.size(1);
-  Tensor all = narrow(cache, kPositions, 0, used);
-  const Tensor logits = model(ids, all);
-  const Tensor next = index_copy(cache, kPositions, places, narrow(all, kPositions, used, fresh));
-  return {next, narrow(logits, 1, fresh - 1, 1).reshape({logits.size(2)})};
+  const size_t blocks = model.blocks.size();
+  const Tensor &before = arguments[2 * blocks], &ids = arguments[2 * blocks + 1];
+  std::vector<nn::KvCache> caches;
+  for (size_t i = 0; i < blocks; ++i)
+    caches.push_back({arguments[2 * i], arguments[2 * i + 1], before.size(0)});
+  const Tensor logits = model(ids, caches);
+  std::vector<Tensor> out;
+  for (const nn::KvCache& cache : caches) {
+    out.push_back(cache.k);
+    out.push_back(cache.v);
+  }
+  out.push_back(narrow(logits, 1, ids.size(1) - 1, 1).reshape({logits.size(2)}));
+  return out;
 }
 
 using Function = JitFunction<std::function<std::vector<Tensor>(const std::vector<Tensor>&)>>;
 
 Function program(const nn::Gpt& model, const Sizes& cache, const Extent& fresh) {
-  JitOptions options{.state = 1};
-  const Extent used = dim("used", 0, cache[3].value());
-  options.sizes = {cache, Sizes{used}, Sizes{fresh}, Sizes{1, fresh}};
+  const size_t caches = 2 * model.blocks.size();
+  JitOptions options{.state = caches};
+  options.sizes.assign(caches, cache);
+  options.sizes.emplace_back(Sizes{dim("used", 0, cache[2].value() - 1)});
+  options.sizes.emplace_back(Sizes{1, fresh});
   return jit(std::function<std::vector<Tensor>(const std::vector<Tensor>&)>(
                  [model](const std::vector<Tensor>& arguments) { return continued(model, arguments); }),
              options);
@@ -43,18 +44,17 @@ Function program(const nn::Gpt& model, const Sizes& cache, const Extent& fresh) 
 }  // namespace
 
 struct Generator::Programs {
-  Sizes cache;
   Function many, one;
   int64_t vocabulary;
 };
 
 Generator::Generator(nn::Gpt model, int64_t context)
     : context_(context == 0 ? model.config.context : std::min(context, model.config.context)) {
-  const Sizes cache = model.cache_sizes(1, context_);
-  programs_ =
-      std::make_shared<const Programs>(Programs{cache, program(model, cache, dim("fresh", 1, context_)),
-                                                program(model, cache, 1), model.config.vocabulary});
-  cache_ = zeros(cache).realize();
+  const nn::GptConfig& c = model.config;
+  const Sizes cache = {1, c.kv_heads, context_, c.width / c.heads};
+  programs_ = std::make_shared<const Programs>(
+      Programs{program(model, cache, dim("fresh", 1, context_)), program(model, cache, 1), c.vocabulary});
+  for (size_t i = 0; i < 2 * model.blocks.size(); ++i) caches_.push_back(zeros(cache).realize());
 }
 
 std::vector<float> Generator::feed(std::span<const int32_t> ids) {
@@ -68,12 +68,15 @@ std::vector<float> Generator::feed(std::span<const int32_t> ids) {
       raise(ErrorCode::kArgument, "generate: " + std::to_string(id) + " is no token of a vocabulary of " +
                                       std::to_string(programs_->vocabulary));
   const Function& program = count == 1 ? programs_->one : programs_->many;
-  const std::vector<Tensor> out = program(std::vector<Tensor>{
-      cache_, from_data(counting(0, length_), {length_}), from_data(counting(length_, count), {count}),
-      from_data(std::vector<int32_t>(ids.begin(), ids.end()), {1, count})});
-  cache_ = out[0];
+  std::vector<Tensor> arguments = caches_;
+  arguments.push_back(from_data(std::vector<int32_t>(static_cast<size_t>(length_)), {length_}));
+  arguments.push_back(from_data(std::vector<int32_t>(ids.begin(), ids.end()), {1, count}));
+  std::vector<Tensor> out = program(arguments);
+  const std::vector<float> logits = out.back().to_vector<float>();
+  out.pop_back();
+  caches_ = std::move(out);
   length_ += count;
-  return out[1].to_vector<float>();
+  return logits;
 }
 
 size_t Generator::compiles() const { return programs_->many.captures() + programs_->one.captures(); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "gpt2/generator.h"
+#include "anneal/gpt2/generator.h"
 
 #include <gtest/gtest.h>
 

@@ -19,9 +19,11 @@ Gpt::Gpt(const GptConfig& with, Loc loc) : config(with), dropout{with.dropout} {
                                         .rope = c.rope,
                                         .bias = c.bias,
                                         .inputs_first = c.inputs_first,
-                                        .init = init},
+                                        .init = init,
+                                        .dropout = c.attention_dropout},
                           .hidden = c.hidden,
                           .activation = c.activation,
+                          .gated = c.gated,
                           .rms = c.rms,
                           .dropout = c.dropout};
   for (int64_t i = 0; i < c.layers; ++i) blocks.emplace_back(block, loc);
@@ -64,6 +66,15 @@ Tensor Gpt::operator()(In ids, Tensor& cache) const {
   }
   cache = stack(parts);
   return logits;
+}
+
+Tensor Gpt::operator()(In ids, std::vector<KvCache>& caches) const {
+  if (caches.size() != blocks.size()) {
+    const detail::Layer layer(*this, "gpt", ids, detail::Makeup::kOfLayers);
+    layer.fail(ErrorCode::kArgument, "has " + std::to_string(blocks.size()) + " blocks, and was given " +
+                                         std::to_string(caches.size()) + " caches");
+  }
+  return run(ids, &caches);
 }
 
 Sizes Gpt::cache_sizes(const Extent& batch, const Extent& length) const {

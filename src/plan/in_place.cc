@@ -17,11 +17,12 @@ int64_t slot_of(const ir::Graph& graph, Node access) {
   return graph.arg_as<ir::ParamArg>(graph.source(access, 0)).index;
 }
 
-// The only statement that writes the slot, where that is a plain store at every point; null otherwise.
+// The statement that writes the whole slot: a plain store at every point, that none but scatters follow. Null
+// where it is another.
 Node writer_of(const ir::Graph& graph, const ir::Kernel& kernel, int64_t slot) {
   Node found;
   for (Node s : kernel.statements()) {
-    if (slot_of(graph, s) != slot) continue;
+    if (slot_of(graph, s) != slot || (found && graph.op(s) == Op::ScatterStore)) continue;
     if (found || graph.op(s) != Op::Store || graph.sources(s).size() != 3) return {};
     found = s;
   }

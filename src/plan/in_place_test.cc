@@ -25,6 +25,19 @@ TEST_F(InPlace, WhereTheLoadIsTheStore) {
   EXPECT_TRUE(one_to_one({b.store(out, i, sum(b.mul(x, b.load(slot(2, f32, 48), at(i, 4, j))), j))}));
 }
 
+TEST_F(InPlace, WhereOnlyScattersFollow) {
+  const Node i = loop(0, 12), j = loop(1, 3), in = slot(0, f32, 12), out = slot(1, f32, 12),
+             places = slot(2, i64, 3), updates = slot(3, f32, 3);
+  const Node copy = b.store(out, i, b.load(in, i)), place = b.cast(b.load(places, j), DType::kIndex);
+  const auto scattered = [&](Node value) {
+    return b.scatter_store(out, place, value, b.lt(place, b.index(12)), std::span(&j, 1),
+                           ir::ScatterMode::kSet);
+  };
+  EXPECT_TRUE(one_to_one({copy, scattered(b.load(updates, j))}));
+  EXPECT_FALSE(one_to_one({copy, scattered(b.load(in, j))}));  // which may have been written by then
+  EXPECT_FALSE(one_to_one({scattered(b.load(updates, j)), copy}));
+}
+
 // The result of one row may be stored before another phase loads for it.
 TEST_F(InPlace, NotInPhases) {
   const Node i = loop(0, 12), j = reduce(1, 4), k = reduce(2, 3), in = slot(0, f32, 12),

@@ -20,12 +20,23 @@ double bytes_of(const ValueGraph& values, uint32_t v) {
   return static_cast<double>(dtype_size(values.graph().dtype(values[v].node)));
 }
 
+double elements_written(const ValueGraph& values, uint32_t v) {
+  if (!values[v].stays) return values[v].elements;
+  ir::Graph& graph = values.graph();
+  const Node update = graph.source(values[v].node, 2);
+  return static_cast<double>(ir::dim_max(graph, ir::dim_product(graph, graph.shape(update))));
+}
+
+bool reads(const ValueGraph& values, uint32_t v, uint32_t producer) {
+  return !values[v].stays || values.value_of(values.graph().source(values[v].node, 0)) != producer;
+}
+
 void add_traffic(const ValueGraph& values, const Group& group, Cost& cost) {
   // Of a table that is gathered from, no more is read than there are positions.
   std::vector<std::pair<uint32_t, double>> read;  // by value: elements
   for (uint32_t m : group.members)
     for (const Read& r : values[m].reads)
-      if (!holds(group, r.producer))
+      if (!holds(group, r.producer) && reads(values, m, r.producer))
         read.emplace_back(r.producer, std::min(values[r.producer].elements, values[m].positions));
   std::sort(read.begin(), read.end());
   for (size_t i = 0; i < read.size(); ++i)
@@ -35,7 +46,7 @@ void add_traffic(const ValueGraph& values, const Group& group, Cost& cost) {
     const std::vector<uint32_t>& users = values[m].users;
     if (values[m].root ||
         std::any_of(users.begin(), users.end(), [&](uint32_t u) { return !holds(group, u); }))
-      cost.bytes_written += values[m].elements * bytes_of(values, m);
+      cost.bytes_written += elements_written(values, m) * bytes_of(values, m);
   }
 }
 

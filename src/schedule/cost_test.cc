@@ -38,6 +38,19 @@ TEST(Cost, OfATableNoMoreThanItsRowsAreRead) {
   EXPECT_EQ(c.bytes_written, 8 * 64 * 4);
 }
 
+TEST(Cost, OfAScatterIntoWhatItReplacesTheUpdateIsWritten) {
+  const Tensor cache = input(0, {4, 1000, 8});
+  const Tensor next = index_copy(cache, 1, input(1, {1}, i32), input(2, {4, 1, 8}));
+  ir::Graph& g = ir::default_graph();
+  const ir::Graph::Scope scope(g);
+  const Node roots[] = {node_of(next)};
+  const int32_t replaced[] = {0};
+  const Cost c = make_schedule(g, roots, {}, {.replaced = replaced}).total;
+  EXPECT_EQ(c.bytes_written, 4 * 8 * 4);
+  EXPECT_EQ(c.bytes_read, 4 + 4 * 8 * 4);
+  EXPECT_EQ(make_schedule(g, roots, {}).total.bytes_written, 4 * 1000 * 8 * 4);
+}
+
 TEST(Cost, OperationsOfContractionsAreTwiceTheirPositions) {
   const Cost c = cost_of(matmul(input(0, {64, 32}), input(1, {32, 16})));
   EXPECT_EQ(c.flops, 2 * 64 * 32 * 16);

@@ -294,6 +294,9 @@ std::vector<Node> prepare(ir::Graph& graph, std::span<const Node> roots, std::sp
   std::vector<Node> now(graph.id_limit()), sources, out;
   const std::vector<Node> order = ir::postorder(graph, roots);
   const std::vector<Uses> uses = uses_of(graph, order, roots, replaced);
+  std::vector<bool> stays(graph.id_limit(), false);
+  for (size_t i = 0; i < std::min(roots.size(), replaced.size()); ++i)
+    stays[roots[i].id] = scatters_into(graph, roots[i], replaced[i]);
   for (Node n : order) {
     sources.clear();
     bool same = true;
@@ -303,7 +306,7 @@ std::vector<Node> prepare(ir::Graph& graph, std::span<const Node> roots, std::sp
     }
     now[n.id] = n;
     graph.set_origin(graph.origin(n));
-    if (scatters_one(graph, n)) {
+    if (scatters_one(graph, n) && !stays[n.id]) {
       now[n.id] = select_one(graph, n, sources);
     } else if (folds_narrow(graph, n)) {
       for (Node& s : sources)

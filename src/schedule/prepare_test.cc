@@ -47,6 +47,14 @@ TEST_F(PrepareTest, AScatterOfOneElementIsASelection) {
   EXPECT_EQ(prepared(two), two);
 }
 
+TEST_F(PrepareTest, AScatterIntoWhatItReplacesStays) {
+  const Node at = x(1, {Dim(4), Dim(1)}, i32), update = x(2, {Dim(4), Dim(1)});
+  const Node n = b.scatter(x(0, {Dim(4), Dim(5)}), at, update, 1, ir::ScatterMode::kSet);
+  const int32_t itself[] = {0}, another[] = {3};
+  EXPECT_EQ(prepare(g, std::span(&n, 1), itself)[0], n);
+  EXPECT_FALSE(has(prepare(g, std::span(&n, 1), another)[0], Op::Scatter));
+}
+
 TEST_F(PrepareTest, AReductionIsMadeInTheOrderThatItIsNeededIn) {
   const Node a = x(0, {Dim(2), Dim(1), Dim(4), Dim(3), Dim(5)});
   const uint8_t last[] = {2, 0, 1}, swap[] = {1, 0};

@@ -55,4 +55,10 @@ std::vector<bool> update_nodes(const ir::Graph& graph, std::span<const Node> ord
   return marks;
 }
 
+bool scatters_into(const ir::Graph& graph, Node n, int32_t replaced) {
+  if (replaced < 0 || graph.op(n) != Op::Scatter) return false;
+  const auto* param = std::get_if<ir::ParamArg>(&graph.arg(graph.source(n, 0)));
+  return param != nullptr && param->index == replaced;
+}
+
 }  // namespace anneal::schedule

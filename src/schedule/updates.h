@@ -16,4 +16,8 @@ namespace anneal::schedule {
 std::vector<bool> update_nodes(const ir::Graph& graph, std::span<const ir::Node> order,
                                std::span<const ir::Node> roots, std::span<const int32_t> replaced);
 
+// Whether n scatters into this input (-1: none), whose place it takes: in that memory it has its updates to
+// write, and nothing else.
+bool scatters_into(const ir::Graph& graph, ir::Node n, int32_t replaced);
+
 }  // namespace anneal::schedule

@@ -335,7 +335,11 @@ ValueGraph::ValueGraph(ir::Graph& graph, std::span<const Node> roots, std::span<
     values_[roots_.back()].root = true;
   }
   for (size_t i = 0; i < replaced.size(); ++i)
-    if (replaced[i] >= 0) values_[roots_[i]].next = true;
+    if (replaced[i] >= 0) {
+      Value& v = values_[roots_[i]];
+      v.next = true;
+      v.stays = scatters_into(graph, v.node, replaced[i]);
+    }
   read_all();
 }
 

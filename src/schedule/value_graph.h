@@ -53,7 +53,8 @@ struct Value {
   ir::AxisMask rows = 0;
   std::vector<Node> made_again;
   bool root = false;
-  bool next = false;     // takes the place of an input
+  bool next = false;     // takes the place of an input,
+  bool stays = false;    // and is that input but for what it scatters into it (updates.h)
   bool update = false;   // of the next value of an input, and nothing else (updates.h)
   bool inlined = false;  // computed wherever it is used; read by nobody
   bool folds() const { return !made_again.empty(); }

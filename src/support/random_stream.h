@@ -20,6 +20,7 @@ class RandomStream {
   int64_t below(int64_t n) { return static_cast<int64_t>(next() % static_cast<uint64_t>(n)); }
   bool one_in(int64_t n) { return below(n) == 0; }
   bool chance(int percent) { return below(100) < percent; }
+  uint64_t state() const { return state_; }  // a stream of this seed goes on from here
   double unit() { return static_cast<double>(next() >> 11) * 0x1p-53; }
   template <typename T, size_t N>
   const T& pick(const T (&values)[N]) {

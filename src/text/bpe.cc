@@ -132,6 +132,17 @@ Bpe Bpe::parse(std::string_view vocab_json, std::string_view merges,
       make_data(text::read_vocabulary(vocab_json, "vocabulary", merges, "merges"), "Bpe::parse", specials));
 }
 
+Bpe Bpe::of_bytes() {
+  std::string vocabulary = "{";
+  for (int byte = 0; byte < 256; ++byte) {
+    const char one = static_cast<char>(byte);
+    const bool is_escaped = one == '"' || one == '\\';
+    vocabulary +=
+        (is_escaped ? "\"\\" : "\"") + text::printable_bytes({&one, 1}) + "\":" + std::to_string(byte) + ",";
+  }
+  return parse(vocabulary + "\"<|endoftext|>\":256}", "");
+}
+
 std::vector<int32_t> Bpe::encode(std::string_view text, Special special) const {
   std::vector<int32_t> out;
   WordEncoder encoder(data_->vocabulary, out);

@@ -203,5 +203,19 @@ TEST(Bpe, LongWordsTakeNoLongerThanTheirLength) {
   EXPECT_LT(ids.size(), text.size() / 2);
 }
 
+TEST(Bpe, OfBytesIsTheBytes) {
+  const Bpe bytes = Bpe::of_bytes();
+  EXPECT_EQ(bytes.size(), 257);
+  EXPECT_EQ(bytes.id_of("<|endoftext|>"), 256);
+  std::string all;
+  std::vector<int32_t> ids;
+  for (int byte = 0; byte < 256; ++byte) {
+    all += static_cast<char>(byte);
+    ids.push_back(byte);
+  }
+  EXPECT_EQ(bytes.encode(all), ids);
+  EXPECT_EQ(bytes.decode(ids), all);
+}
+
 }  // namespace
 }  // namespace anneal::text

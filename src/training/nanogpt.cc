@@ -3,10 +3,10 @@
 #include <cstdio>
 
 #include "anneal/nn.h"
+#include "anneal/sampling.h"
 #include "anneal/tokenizer.h"
 #include "programs/models.h"
 #include "training/models.h"
-#include "training/sampling.h"
 #include "training/sources.h"
 #include "training/text_data.h"
 
@@ -96,14 +96,14 @@ class NanoGpt final : public Trainable {
           return narrow(logits, 1, logits.size(1) - 1, 1).reshape({logits.size(2)});
         },
         {{"ids", {1, dim("length", 1, config_.context)}, i32}});
-    support::RandomStream random(settings_.seed);
+    Sampler sampler({.temperature = 0.8}, settings_.seed);
     const std::optional<int32_t> line_end = end_of_line();
     std::vector<int32_t> ids = {line_end.value_or(0)};
     for (int64_t i = 0; i < kSampled; ++i) {
       const auto length = std::min<int64_t>(static_cast<int64_t>(ids.size()), config_.context);
       const std::vector<int32_t> last(ids.end() - length, ids.end());
       const std::vector<float> logits = next({{"ids", from_data(last, {1, length})}}).to_vector<float>();
-      ids.push_back(sample(logits, {.temperature = 0.8}, random));
+      ids.push_back(sampler(logits));
     }
     return tokens_.decode(std::span(ids).subspan(1));
   }

@@ -15,5 +15,10 @@ int main() {
   const bool same = an::load_npz("consumer.npz").at("y").to_vector<float>() == y.to_vector<float>();
   std::remove("consumer.npz");
   const an::CharTokenizer characters = an::CharTokenizer::of("hello");
-  return total > 1.9999f && total < 2.0001f && same && characters.size() == 4 ? 0 : 1;
+  const an::nn::Gpt model({.vocabulary = 257, .context = 8, .width = 8, .heads = 2, .layers = 1});
+  an::nn::initialize(model, 1);
+  an::gpt2::Generator generator(model);
+  const auto written = an::gpt2::generate(generator, an::Bpe::of_bytes().encode("hi"), {.max_tokens = 3});
+  return total > 1.9999f && total < 2.0001f && same && characters.size() == 4 && written.ids.size() == 3 ? 0
+                                                                                                         : 1;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A GPT that writes: tokens go in, the logits of what comes next come out, and keys and values of what came
 // before are kept on the device. Two programs serve all lengths, one for many tokens and one for a single
-// token; memory does not grow. Tested by generator_test.cc.
+// token; memory does not grow. Tested by src/gpt2/generator_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ class Generator {
  private:
   struct Programs;
   std::shared_ptr<const Programs> programs_;
-  Tensor cache_;
+  std::vector<Tensor> caches_;  // keys and values of each block
   int64_t length_ = 0, context_;
 };
 

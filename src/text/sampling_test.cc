@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
-#include "training/sampling.h"
+#include "anneal/sampling.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <vector>
 
-namespace anneal::training {
+#include "anneal/error.h"
+
+namespace anneal {
 namespace {
 
 std::vector<int> counts(const std::vector<float>& logits, const SampleOptions& options, int draws = 20000) {
-  support::RandomStream random(7);
+  Sampler sampler(options, 7);
   std::vector<int> out(logits.size());
-  for (int i = 0; i < draws; ++i) ++out[static_cast<size_t>(sample(logits, options, random))];
+  for (int i = 0; i < draws; ++i) ++out[static_cast<size_t>(sampler(logits))];
   return out;
 }
 
@@ -47,5 +49,30 @@ TEST(Sampling, InfinitiesAreNeverDrawn) {
   EXPECT_EQ(got[0] + got[2], 0);
 }
 
+TEST(Sampling, OneSeedOneSequence) {
+  const std::vector<float> logits = {0, 0.5F, -1, 0.25F};
+  const auto drawn = [&](uint64_t seed) {
+    Sampler sampler({}, seed);
+    std::vector<int32_t> out(50);
+    for (int32_t& id : out) id = sampler(logits);
+    return out;
+  };
+  EXPECT_EQ(drawn(3), drawn(3));
+  EXPECT_NE(drawn(3), drawn(4));
+}
+
+TEST(Sampling, RefusesWhatCannotBeDrawnFrom) {
+  EXPECT_THROW(Sampler({.temperature = -1}), Error);
+  EXPECT_THROW(Sampler({.temperature = std::nan("")}), Error);
+  EXPECT_THROW(Sampler({.top_k = -1}), Error);
+  EXPECT_THROW(Sampler({.top_p = 0}), Error);
+  EXPECT_THROW(Sampler({.top_p = 1.5}), Error);
+  const std::vector<float> undefined = {0, std::nanf("")}, impossible = {-HUGE_VALF, -HUGE_VALF};
+  EXPECT_THROW(Sampler()({}), Error);
+  EXPECT_THROW(Sampler()(undefined), Error);
+  EXPECT_THROW(Sampler({.temperature = 0})(undefined), Error);
+  EXPECT_THROW(Sampler()(impossible), Error);
+}
+
 }  // namespace
-}  // namespace anneal::training
+}  // namespace anneal
