@@ -35,10 +35,14 @@ std::vector<Row> attention_rows();
 std::vector<Row> schedule_rows();
 std::vector<Row> runtime_rows();
 std::vector<Row> model_rows();
+std::vector<Row> use_rows();
 
 // The least time of `f` in seconds over `repetitions`; `prepare` runs before each and is not timed.
 double min_seconds(
     int repetitions, const std::function<void()>& f, const std::function<void()>& prepare = [] {});
+
+// The time that all threads of the process together take to read memory once.
+double read_seconds(const void* memory, size_t bytes);
 
 // Keeps a value from being optimised away.
 inline void keep(const void* p) { asm volatile("" : : "r"(p) : "memory"); }

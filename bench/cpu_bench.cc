@@ -97,22 +97,12 @@ Result sum_over_read() {
   }
   for (size_t i = 0; i < code.size(); ++i) launches.push_back({code[i].get(), slots[i], {}});
   double ours = 1e300, read = 1e300;
-  cpu::Pool& pool = cpu::process_pool();
-  const auto parts = static_cast<int64_t>(pool.threads());
   for (int r = 0; r < 7; ++r) {
     ours = std::min(ours, min_seconds(1, [&] {
                       s.device.submit(launches);
                       s.device.wait();
                     }));
-    read = std::min(read, min_seconds(1, [&] {
-                      pool.run(pool.threads(), [&](int p) {
-                        const auto* words = reinterpret_cast<const uint64_t*>(x->host());
-                        const int64_t length = kElements / 2 / parts;
-                        const uint64_t total =
-                            std::accumulate(words + length * p, words + length * (p + 1), uint64_t{0});
-                        keep(&total);
-                      });
-                    }));
+    read = std::min(read, read_seconds(x->host(), x->bytes()));
   }
   return {1e-9 * static_cast<double>(x->bytes()) / ours, 1e-9 * static_cast<double>(x->bytes()) / read};
 }
@@ -163,6 +153,19 @@ Result compile_milliseconds() {
 }
 
 }  // namespace
+
+double read_seconds(const void* memory, size_t bytes) {
+  cpu::Pool& pool = cpu::process_pool();
+  const auto* words = static_cast<const uint64_t*>(memory);
+  const size_t length = bytes / sizeof(uint64_t) / static_cast<size_t>(pool.threads());
+  return min_seconds(1, [&] {
+    pool.run(pool.threads(), [&](int p) {
+      const uint64_t* first = words + length * static_cast<size_t>(p);
+      const uint64_t total = std::accumulate(first, first + length, uint64_t{0});
+      keep(&total);
+    });
+  });
+}
 
 std::vector<Row> cpu_rows() {
   const auto ratio = [](Result (*run)()) {

@@ -84,6 +84,7 @@ int run(int argc, char** argv) {
   for (Row& row : schedule_rows()) rows_of_all.push_back(std::move(row));
   for (Row& row : runtime_rows()) rows_of_all.push_back(std::move(row));
   for (Row& row : model_rows()) rows_of_all.push_back(std::move(row));
+  for (Row& row : use_rows()) rows_of_all.push_back(std::move(row));
   for (const Row& row : rows_of_all) {
     if (!filter.empty() && !std::regex_search(row.name, wanted)) continue;
     const Result r = row.run();

@@ -20,7 +20,7 @@ namespace anneal::cli {
 namespace {
 
 struct GenerateOptions {
-  std::string checkpoint, prompt = "\n", device;
+  std::string checkpoint, prompt, device;
   bool bundle = false;
   WritingOptions writing{.max_tokens = 300, .top_k = 0, .temperature = 0.8, .slides = true};
 };
@@ -34,10 +34,14 @@ int run_generate(const GenerateOptions& options) {
     if (checkpoint.empty()) raise(ErrorCode::kData, options.checkpoint + " has no checkpoint yet");
   }
   Writer writer = open_generate(checkpoint, options.prompt);
-  fmt::print("{}", options.prompt == "\n" ? "" : options.prompt);
-  write_recorded(writer, options.writing,
-                 {options.bundle, options.device, device.context(), &programs});
+  fmt::print("{}", options.prompt);
+  write_recorded(writer, options.writing, {options.bundle, options.device, device.context(), &programs});
   return 0;
+}
+
+// Without a prompt: the beginning of a line, or any character where there are no lines.
+int32_t begin_of(const CharTokenizer& tokens) {
+  return tokens.alphabet().find('\n') == std::string::npos ? 0 : tokens.encode("\n")[0];
 }
 
 }  // namespace
@@ -52,6 +56,7 @@ Writer open_generate(const std::string& checkpoint_path, const std::string& prom
   nn::load_state_dict(model, values);
   const CharTokenizer tokens = CharTokenizer::of(checkpoint.texts.at("alphabet"));
   std::vector<int32_t> ids = tokens.encode(prompt);
+  if (ids.empty()) ids.push_back(begin_of(tokens));
   if (static_cast<int64_t>(ids.size()) > config.context)
     raise(ErrorCode::kArgument,
           fmt::format("a prompt of {} characters is longer than the model's context of {}", ids.size(),
@@ -70,9 +75,11 @@ Writer open_generate(const std::string& checkpoint_path, const std::string& prom
 Action add_generate(Options& verb) {
   const auto options = std::make_shared<GenerateOptions>();
   options->bundle = support::flag_on(support::Flag::kBundle);
-  verb.option("--ckpt", options->checkpoint, "a checkpoint of anneal train nanogpt, or the run bundle of one");
+  verb.option("--ckpt", options->checkpoint,
+              "a checkpoint of anneal train nanogpt, or the run bundle of one");
   verb.required("--ckpt");
-  verb.option("--prompt", options->prompt, "how the text begins", Empty::kAllowed);
+  verb.option("--prompt", options->prompt, "how the text begins; a new line when it is not given",
+              Empty::kAllowed);
   verb.flag("--bundle", options->bundle, "record the run, to run it again; see anneal runs");
   verb.option("--device", options->device, "what it runs on; anneal doctor lists them");
   add_writing_options(verb, options->writing);

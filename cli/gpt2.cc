@@ -70,7 +70,7 @@ std::vector<std::string> files_of(const std::string& path) {
 int sample(const Gpt2Options& options, runtime::Using& device, const bundles::ProgramLog& programs) {
   std::string prompt;
   for (const std::string& word : options.prompt) prompt += (prompt.empty() ? "" : " ") + word;
-  Writer writer = open_gpt2_sample(options.model, prompt);
+  Writer writer = open_gpt2_sample(options.model, prompt, options.writing.weights);
   fmt::print("{}", prompt);
   write_recorded(writer, options.writing, {options.bundle, options.device, device.context(), &programs});
   return 0;
@@ -81,7 +81,7 @@ int finetune(const Gpt2Options& options) {
   const std::string path = folder_of(options.model);
   const Bpe tokens = gpt2::load_tokenizer(path);
   const training::Text text = training::find_text(options.data);
-  nn::Gpt model = gpt2::load(path);
+  nn::Gpt model = gpt2::load(path, f32);
   if (options.block > model.config.context)
     raise(ErrorCode::kArgument, fmt::format("--block {} is more than the model's context of {}",
                                             options.block, model.config.context));
@@ -128,11 +128,15 @@ int run_gpt2(const Gpt2Options& options) {
 
 }  // namespace
 
-Writer open_gpt2_sample(const std::string& model, const std::string& prompt) {
+Writer open_gpt2_sample(const std::string& model, const std::string& prompt, const std::string& weights) {
+  const DType kept = dtype_from_name(weights);
+  if (!weights.empty() && kept != f32 && kept != bf16 && kept != f16)
+    raise(ErrorCode::kArgument, "--weights is " + weights + "; weights are kept as f32, bf16 or f16");
   const std::string path = folder_of(model);
   const auto tokens = std::make_shared<const Bpe>(gpt2::load_tokenizer(path));
   Writer out{.verb = "gpt2 sample", .model = "gpt2", .source = path};
-  out.generator = std::make_unique<gpt2::Generator>(gpt2::load(path));
+  out.generator = std::make_unique<gpt2::Generator>(
+      gpt2::load(path, weights.empty() ? std::nullopt : std::optional(kept)));
   out.prompt = tokens->encode(prompt);
   out.end = tokens->id_of("<|endoftext|>");
   if (out.prompt.empty()) {
@@ -153,6 +157,8 @@ Action add_gpt2(Options& verb) {
   verb.option("--model", options->model, "gpt2, gpt2-medium, gpt2-large, gpt2-xl, or the folder of one");
   verb.option("--device", options->device, "what it runs on; anneal doctor lists them");
   add_writing_options(verb, options->writing);
+  verb.option("--weights", options->writing.weights,
+              "of sample: keep the matrices as f32, bf16 or f16; as the file has them by itself");
   options->bundle = support::flag_on(support::Flag::kBundle);
   verb.flag("--bundle", options->bundle, "of sample: record the run, to run it again; see anneal runs");
   verb.option("--data", options->data, "of finetune: a text file");

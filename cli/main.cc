@@ -49,7 +49,7 @@ constexpr Verb kVerbs[] = {
     {"run", "run a built-in model on random parameters", "anneal run mlp", add_run},
     {"train", "train a built-in model", "anneal train nanogpt --steps 200 --out run.ckpt", add_train},
     {"runs", "the runs that --bundle recorded: list, show, remove, or keep a checkpoint as one",
-     "anneal runs\n  anneal runs show last\n  anneal runs rm 20260131T235959Z-mlp-1f2e3d", add_runs},
+     "anneal runs\n  anneal runs show last\n  anneal runs rm 20260131T235959.123Z-mlp-1f2e3d", add_runs},
     {"replay", "run a recorded run again and compare it, bit for bit", "anneal replay last", add_replay},
     {"generate", "write with a checkpoint of a character model",
      "anneal generate --ckpt run.ckpt --prompt \"First\"", add_generate},

@@ -33,12 +33,12 @@ Comparison replay_text(const Bundle& bundle, const bundles::ProgramLog& programs
   const auto source = bundle.config.get<std::string>("source", {});
   const bool is_gpt2 = bundle.config.verb == "gpt2 sample";
   if (!is_gpt2 && bundle.config.verb != "generate")
-    raise(ErrorCode::kData, fmt::format("{}: there is no verb {} that writes", bundle.id,
-                                        io::in_quotes(bundle.config.verb)));
-  Writer writer = is_gpt2 ? open_gpt2_sample(source, "") : open_generate(source, "\n");
+    raise(ErrorCode::kData,
+          fmt::format("{}: there is no verb {} that writes", bundle.id, io::in_quotes(bundle.config.verb)));
+  WritingOptions options = writing_options(bundle.config);
+  Writer writer = is_gpt2 ? open_gpt2_sample(source, "", options.weights) : open_generate(source, "");
   writer.prompt = bundle.config.prompt;
   if (writer.prompt.empty()) raise(ErrorCode::kData, bundle.id + " does not say what its text begins with");
-  WritingOptions options = writing_options(bundle.config);
   if (bundle.manifest.state != bundles::State::kCompleted)
     options.max_tokens = static_cast<int64_t>(rows->size());
   options.is_shown = false;
@@ -61,7 +61,8 @@ Comparison replay_text(const Bundle& bundle, const bundles::ProgramLog& programs
 
 Json json_of(const std::optional<bundles::Deviation>& d) {
   if (!d) return {};
-  return {{"step", d->step}, {"recorded", d->recorded}, {"now", d->now}, {"difference", d->now - d->recorded}};
+  return {
+      {"step", d->step}, {"recorded", d->recorded}, {"now", d->now}, {"difference", d->now - d->recorded}};
 }
 
 std::string text_of(const bundles::Deviation& d) {

@@ -126,7 +126,8 @@ void print_bundle(const Bundle& bundle) {
   const bundles::Config& c = bundle.config;
   print_line("run", bundle.id);
   print_line("folder", bundle.folder);
-  print_line("kind", fmt::format("{}: {} {}", bundles::kKindText[static_cast<size_t>(m.kind)], c.verb, m.model));
+  print_line("kind",
+             fmt::format("{}: {} {}", bundles::kKindText[static_cast<size_t>(m.kind)], c.verb, m.model));
   print_line("state", std::string(bundle.state()) + (m.message.empty() ? "" : ": " + m.message));
   print_line("began", fmt::format("{}, {:.1f} s", m.created_at, static_cast<double>(m.duration_ms) / 1e3));
   print_line("program", fmt::format("anneal {} (commit {}, {})", m.version, m.git_rev, m.compiler));
@@ -134,10 +135,13 @@ void print_bundle(const Bundle& bundle) {
   print_line("kernels", fmt::format("{}, SHA-256 {}", m.kernels, m.kernels_hash));
   for (const auto& [name, bounds] : m.sym_binds)
     print_line("dimension", fmt::format("{} from {} to {}", name, bounds.min, bounds.max));
-  for (const auto& [name, value] : c.settings) print_line("setting", name + " = " + text_of(value));
+  for (const auto& [name, value] : c.settings)  // those that were given
+    if (const std::string text = text_of(value); !text.empty() && text != "0" && text != "no")
+      print_line("setting", name + " = " + text);
   for (const auto& [name, value] : c.flags) print_line("flag", name + "=" + value);
   for (const bundles::InputFile& file : c.data)
-    print_line("data", fmt::format("{}, SHA-256 {}", file.path.empty() ? "in the program" : file.path, file.sha256));
+    print_line("data",
+               fmt::format("{}, SHA-256 {}", file.path.empty() ? "in the program" : file.path, file.sha256));
   print_line("went on", c.resumed_from.empty() ? "" : "from " + c.resumed_from);
   const std::vector<bundles::LossRow> losses = found(bundles::losses_of(bundle));
   if (!losses.empty())
@@ -196,7 +200,8 @@ int remove(const RunsOptions& options) {
 
 // A checkpoint of anneal train as a bundle.
 int save(const RunsOptions& options) {
-  if (options.names.size() != 1) raise(ErrorCode::kArgument, "runs save takes one checkpoint of anneal train");
+  if (options.names.size() != 1)
+    raise(ErrorCode::kArgument, "runs save takes one checkpoint of anneal train");
   const Checkpoint checkpoint = load_checkpoint(options.names[0]);
   const auto model = checkpoint.texts.find("model");
   if (model == checkpoint.texts.end() || !bundles::is_plain_name(model->second))

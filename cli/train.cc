@@ -94,8 +94,6 @@ class Run {
       : options_(std::move(options)),
         before_(find_before()),
         device_({.device = options_.device, .made = programs_.observer()}) {
-    if (options_.model.empty()) raise_no_model();
-    const training::Model& model = training::find_model(options_.model);
     training::Settings& settings = options_.settings;
     if (options_.seed >= 0) settings.seed = static_cast<uint64_t>(options_.seed);
     std::optional<Checkpoint> checkpoint;
@@ -104,6 +102,8 @@ class Run {
       check_model(*checkpoint);
       settings = training::settings_of(*checkpoint, settings);
     }
+    if (options_.model.empty()) raise_no_model();
+    const training::Model& model = training::find_model(options_.model);
     if (settings.steps == 0) settings.steps = model.steps;
     run_ = model.make(settings);
     if (checkpoint) run_->resume(*checkpoint);
@@ -114,7 +114,7 @@ class Run {
     try {
       return run();
     } catch (const std::exception& error) {
-      if (recorder_ != nullptr) fail(error.what());
+      if (recorder_ != nullptr) recorder_->try_end(error.what());
       throw;
     }
   }
@@ -132,8 +132,7 @@ class Run {
     save(out);
     if (!options_.json && !out.empty()) fmt::print("saved: {}, after step {}\n", out, done);
     finish(stopped);
-    if (recorder_ != nullptr)
-      recorder_->end(stopped ? bundles::State::kStopped : bundles::State::kCompleted);
+    if (recorder_ != nullptr) recorder_->end(stopped ? bundles::State::kStopped : bundles::State::kCompleted);
     return 0;
   }
 
@@ -156,8 +155,9 @@ class Run {
     return out;
   }
   static training::Settings merged(training::Settings given, const training::Settings& before) {
-    for (const auto member : {&training::Settings::steps, &training::Settings::batch, &training::Settings::layers,
-                              &training::Settings::heads, &training::Settings::width, &training::Settings::block})
+    for (const auto member :
+         {&training::Settings::steps, &training::Settings::batch, &training::Settings::layers,
+          &training::Settings::heads, &training::Settings::width, &training::Settings::block})
       if (given.*member == 0) given.*member = before.*member;
     if (given.lr == 0) given.lr = before.lr;
     if (given.data.empty()) given.data = before.data;
@@ -172,8 +172,9 @@ class Run {
                           file.path.empty() ? "this program's documentation" : io::printable(file.path)));
   }
   [[noreturn]] static void raise_no_model() {
-    std::string text = "train needs a model\nusage: anneal train MODEL [OPTIONS], see anneal train --help\n"
-                       "available models:";
+    std::string text =
+        "train needs a model\nusage: anneal train MODEL [OPTIONS], see anneal train --help\n"
+        "available models:";
     for (const training::Model& m : training::all_models())
       text += fmt::format("\n  {:<10} {}", m.name, m.summary);
     raise(ErrorCode::kArgument, text);
@@ -196,14 +197,6 @@ class Run {
     if (!before_.file.empty()) save_checkpoint(recorder_->path(bundles::kStart), run_->checkpoint());
   }
 
-  // How it ended, as far as that can still be written.
-  void fail(const char* what) {
-    try {
-      recorder_->end(bundles::State::kFailed, what);
-    } catch (const std::exception&) {  // the first error says what is wrong
-    }
-  }
-
   void save(const std::string& out) {
     if (recorder_ != nullptr) {
       save_checkpoint(recorder_->path(bundles::kCheckpoint), run_->checkpoint());
@@ -217,9 +210,9 @@ class Run {
     if (found != checkpoint.texts.end() && options_.model.empty()) options_.model = found->second;
     if (found != checkpoint.texts.end() && found->second == options_.model) return;
     raise(ErrorCode::kArgument,
-          before_.name + (found == checkpoint.texts.end() ? " does not say which model it is of"
-                                                          : " is of the model '" + found->second +
-                                                                "', not of '" + options_.model + "'"));
+          before_.name + (found == checkpoint.texts.end()
+                              ? " does not say which model it is of"
+                              : " is of the model '" + found->second + "', not of '" + options_.model + "'"));
   }
 
   void print_about() const {
@@ -311,7 +304,8 @@ Action add_train(Options& verb) {
   const auto options = std::make_shared<TrainOptions>();
   training::Settings& settings = options->settings;
   options->bundle = support::flag_on(support::Flag::kBundle);
-  verb.optional_argument("model", options->model, "mlp, conv, dynmlp or nanogpt; that of --resume when it is not given");
+  verb.optional_argument("model", options->model,
+                         "mlp, conv, dynmlp or nanogpt; that of --resume when it is not given");
   verb.option("--steps", settings.steps, "how many, in all; the model's own number when it is not given",
               Range::kPositive);
   verb.option("--stop-after", options->stop_after, "end at this step and save, for --resume to go on",
@@ -327,7 +321,8 @@ Action add_train(Options& verb) {
   verb.option("--dmodel", settings.width, "of nanogpt: the width", Range::kPositive);
   verb.option("--block", settings.block, "of nanogpt: how many characters it looks at", Range::kPositive);
   verb.option("--out", options->out, "a checkpoint, written at the end");
-  verb.option("--resume", options->resume, "a checkpoint to go on from, bit for bit, or a run bundle: its folder or id");
+  verb.option("--resume", options->resume,
+              "a checkpoint to go on from, bit for bit, or a run bundle: its folder or id");
   verb.flag("--bundle", options->bundle,
             "record the run: what it was, its kernels and its losses, to go on with it or to run it again; "
             "anneal runs lists what there is");

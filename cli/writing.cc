@@ -69,7 +69,8 @@ void write_recorded(Writer& writer, WritingOptions options, const Recording& rec
     config.data = bundles::described(writer.files);
     config.prompt = writer.prompt;
     config.flags = bundles::flags_of_now();
-    recorder = std::make_unique<bundles::Recorder>(std::move(manifest), std::move(config), *recording.programs);
+    recorder =
+        std::make_unique<bundles::Recorder>(std::move(manifest), std::move(config), *recording.programs);
     if (!options.quiet) fmt::print(stderr, "bundle: {}\n", recorder->folder());
     options.on_token = [&](int32_t id, const std::string& text) { recorder->token(id, text); };
   }
@@ -77,18 +78,15 @@ void write_recorded(Writer& writer, WritingOptions options, const Recording& rec
     write_tokens(*writer.generator, writer.prompt, options, writer.end, writer.text_of, writer.rest);
     if (recorder != nullptr) recorder->end(bundles::State::kCompleted);
   } catch (const std::exception& error) {
-    try {
-      if (recorder != nullptr) recorder->end(bundles::State::kFailed, error.what());
-    } catch (const std::exception&) {  // the first error says what is wrong
-    }
+    if (recorder != nullptr) recorder->try_end(error.what());
     throw;
   }
 }
 
 std::map<std::string, bundles::Value> values_of(const WritingOptions& options) {
-  return {{"max_tokens", options.max_tokens}, {"top_k", options.top_k}, {"top_p", options.top_p},
+  return {{"max_tokens", options.max_tokens},   {"top_k", options.top_k},   {"top_p", options.top_p},
           {"temperature", options.temperature}, {"greedy", options.greedy}, {"seed", options.seed},
-          {"slides", options.slides}};
+          {"weights", options.weights},         {"slides", options.slides}};
 }
 
 WritingOptions writing_options(const bundles::Config& config) {
@@ -100,6 +98,7 @@ WritingOptions writing_options(const bundles::Config& config) {
   out.greedy = config.get("greedy", out.greedy);
   out.seed = config.get("seed", out.seed);
   out.slides = config.get("slides", out.slides);
+  out.weights = config.get("weights", out.weights);
   return out;
 }
 

@@ -21,6 +21,7 @@ struct WritingOptions {
   int64_t max_tokens = 20, top_k = 40, seed = 1;
   double temperature = 1, top_p = 1;
   bool greedy = false, quiet = false;
+  std::string weights;  // the type that a model's matrices are kept in; empty: as they are
   bool slides = false;  // where the context is full, go on from its last half
   bool is_shown = true;
   std::function<void(int32_t id, const std::string& text)> on_token = {};  // told of each
@@ -39,7 +40,7 @@ struct Writer {
   std::vector<std::string> files;  // what was read
 };
 Writer open_generate(const std::string& checkpoint, const std::string& prompt);
-Writer open_gpt2_sample(const std::string& model, const std::string& prompt);
+Writer open_gpt2_sample(const std::string& model, const std::string& prompt, const std::string& weights);
 
 // Writes, and records it in a run bundle where that is asked for. `device`: what the verb was given, and
 // `programs` what its context told of.

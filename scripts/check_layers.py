@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 THIRD_PARTY = re.compile(r"^(fmt|nlohmann|CLI|gtest|gmock|benchmark|llvm)/")
-JSON_FOLDERS = {"io", "text", "gpt2", "conform"}
+JSON_FOLDERS = {"io", "text", "gpt2", "bundles", "conform"}
 LLVM_FOLDERS = {"cpu"}  # their own headers may include LLVM's: nobody else can compile them
 TEST_FILE = re.compile(r"(_(test|fuzz|bench)\.cc|^test_\w+\.(h|cc))$")  # test_*: what several tests share
 DEVICE_FOLDER = re.compile(r"^(src/backend|src/device)")

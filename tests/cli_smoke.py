@@ -5,8 +5,10 @@
 usage: cli_smoke.py PATH_OF_ANNEAL
 """
 import gzip
+import hashlib
 import json
 import os
+import re
 import resource
 import struct
 import subprocess
@@ -92,7 +94,7 @@ class CliTest(unittest.TestCase):
         self.assertRegex(self.out("--version"), r"^anneal \d+\.\d+\.\d+ \(commit \S+, .+\)\n$")
 
     def test_every_verb_has_help_with_an_example(self):
-        for verb in ("graph", "kernels", "profile", "opt", "explain", "fetch", "inspect", "interp", "conform", "reduce", "run", "train", "cache"):
+        for verb in ("graph", "kernels", "profile", "opt", "explain", "fetch", "inspect", "interp", "conform", "reduce", "run", "train", "cache", "runs", "replay"):
             self.assertIn(f"example:\n  anneal {verb}", self.out(verb, "--help"))
             self.assertEqual(self.out(verb, "--help"), self.out("help", verb))
 
@@ -317,6 +319,172 @@ sink %2
         self.assertIn("is of the model 'nanogpt', not of 'mlp'", self.error("train", "mlp", "--resume", "half.ckpt"))
         (self.path / "cut.ckpt").write_bytes((self.path / "half.ckpt").read_bytes()[:-9])
         self.assertIn("cut.ckpt", self.error("train", "nanogpt", "--resume", "cut.ckpt"))
+
+    # -- Runs that are recorded --
+
+    SMALL = ("train", "nanogpt", "--layers", "1", "--dmodel", "16", "--heads", "2", "--block", "8", "--batch", "2",
+             "--data", "text.txt", "--steps", "20")
+
+    def recorded(self, *arguments, **env):
+        """The folder of the bundle that a run writes."""
+        (self.path / "text.txt").write_text("What is done in two parts is done as if in one. " * 40)
+        env = {"ANNEAL_RUN_DIR": "runs"} | env
+        text = self.out(*(arguments or self.SMALL), **env)
+        found = [line for line in text.splitlines() if line.startswith("bundle: ")]
+        self.assertEqual(len(found), 1, text)
+        return Path(found[0].removeprefix("bundle: "))
+
+    def runs(self, *arguments, **env):
+        return json.loads(self.out("runs", *arguments, "--json", ANNEAL_RUN_DIR="runs", **env))
+
+    def test_bundles_are_off_unless_asked_for(self):
+        self.out("train", "mlp", "--steps", "2", ANNEAL_RUN_DIR="runs")
+        self.assertFalse((self.path / "runs").exists())
+        self.assertIn("no runs in runs", self.out("runs", ANNEAL_RUN_DIR="runs"))
+        bundle = self.recorded("train", "mlp", "--steps", "2", ANNEAL_BUNDLE="1")
+        self.assertRegex(bundle.name, r"^\d{8}T\d{6}\.\d{3}Z-mlp-[0-9a-f]{6}$")
+        self.recorded("train", "mlp", "--steps", "2", "--bundle", ANNEAL_CACHE_DIR=str(self.path / "c"), ANNEAL_RUN_DIR="")
+        self.assertEqual(len(list((self.path / "c" / "runs").iterdir())), 1)
+        self.assertIn("ANNEAL_RUN_DIR", self.error("train", "mlp", "--bundle", ANNEAL_CACHE_DIR="off", ANNEAL_RUN_DIR=""))
+
+    def test_a_bundle_is_replayed(self):
+        bundle = self.recorded(*self.SMALL, "--bundle")
+        manifest = json.loads((bundle / "manifest.json").read_text())
+        self.assertEqual((manifest["bundle_version"], manifest["kind"], manifest["state"], manifest["steps"]),
+                         (1, "train", "completed", 20))
+        kernels = sorted((bundle / "kernels").iterdir())
+        self.assertEqual(len(kernels), manifest["kernels"])
+        sums = hashlib.sha256(b"".join(p.read_bytes() for p in kernels)).hexdigest()
+        self.assertEqual(sums, manifest["kernels_hash"])
+        self.assertIn("store", kernels[0].read_text())
+        for name in ("graph.json", "schedule.json"):
+            self.assertGreater(len(json.loads((bundle / name).read_text())["programs"]), 1)
+        config = json.loads((bundle / "config.json").read_text())
+        self.assertEqual(config["data"][0]["sha256"], hashlib.sha256((self.path / "text.txt").read_bytes()).hexdigest())
+        self.assertEqual(len((bundle / "loss.csv").read_text().splitlines()), 21)
+        text = self.out("replay", "last", ANNEAL_RUN_DIR="runs")
+        self.assertIn("program, device and data are what they were", text)
+        self.assertIn("all 20 are the same, bit for bit", text)
+        self.assertIn(f"all {len(kernels)} are the same", text)
+        # Something else is said to be so, and where.
+        rows = (bundle / "loss.csv").read_text().splitlines()
+        step, loss, ms = rows[7].split(",")
+        rows[7] = f"{step},{float(loss) + 0.25},{ms}"
+        (bundle / "loss.csv").write_text("\n".join(rows) + "\n")
+        (self.path / "text.txt").write_text((self.path / "text.txt").read_text() + ".")
+        done = self.run_tool("replay", str(bundle), rc=1)
+        self.assertRegex(done.stdout, r"data .*text.txt: SHA-256: \w+ then, \w+ now")
+        self.assertIn("losses: differ, first at step ", done.stdout)
+        report = json.loads(self.run_tool("replay", str(bundle), "--json", rc=1).stdout)
+        self.assertFalse(report["same"])
+        (self.path / "text.txt").unlink()
+        self.assertIn("text.txt", self.error("replay", str(bundle)))
+
+    def test_a_bundle_goes_on_bit_for_bit(self):
+        whole = self.recorded(*self.SMALL, "--bundle", "--lr", "0.002")
+        half = self.recorded(*self.SMALL, "--bundle", "--lr", "0.002", "--stop-after", "10")
+        self.assertEqual(json.loads((half / "manifest.json").read_text())["state"], "stopped")
+        rest = self.recorded("train", "--resume", half.name[:-3], "--bundle")
+        losses = [[line.split(",")[:2] for line in (b / "loss.csv").read_text().splitlines()[1:]] for b in (whole, half, rest)]
+        self.assertEqual(losses[0], losses[1] + losses[2])
+        self.assertEqual((whole / "checkpoint.safetensors").read_bytes(), (rest / "checkpoint.safetensors").read_bytes())
+        self.assertIn("all 10 are the same", self.out("replay", str(rest)))
+        self.assertIn("is of the model 'nanogpt', not of 'mlp'", self.error("train", "mlp", "--resume", str(half)))
+        (self.path / "text.txt").write_text("Another text. " * 60)
+        self.assertIn("is not what that run was trained on", self.error("train", "--resume", str(half)))
+        # A checkpoint of its own is kept the same way.
+        self.out("runs", "save", str(half / "checkpoint.safetensors"), ANNEAL_RUN_DIR="runs")
+        self.assertEqual(self.runs()["runs"][-1]["kind"], "saved")
+        self.assertIn("nothing to run again", self.error("replay", "last", ANNEAL_RUN_DIR="runs"))
+        text = self.out("generate", "--ckpt", "last", "--max-tokens", "3", "--plain", ANNEAL_RUN_DIR="runs")
+        self.assertGreaterEqual(len(text), 3)
+
+    def test_a_killed_run_goes_on(self):
+        environment = os.environ | {"ANNEAL_RUN_DIR": "runs"}
+        (self.path / "text.txt").write_text("What is done in two parts is done as if in one. " * 40)
+        process = subprocess.Popen([ANNEAL, *self.SMALL[:-1], "100000", "--bundle", "--save-every", "7"], cwd=self.path,
+                                   env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for line in process.stdout:
+            if line.startswith("step 30:"):
+                break
+        alive = self.runs()["runs"][0]
+        self.assertEqual(alive["state"], "running")
+        self.assertIn("is running", self.error("runs", "rm", alive["id"], ANNEAL_RUN_DIR="runs"))
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        killed = self.runs()["runs"][0]
+        self.assertEqual(killed["state"], "killed")
+        self.assertGreaterEqual(killed["steps"], 30)
+        self.assertIn("the same, bit for bit", self.out("replay", killed["id"], ANNEAL_RUN_DIR="runs"))
+        text = self.out("train", "--resume", killed["id"], "--steps", str(killed["steps"] + 8), ANNEAL_RUN_DIR="runs")
+        self.assertRegex(text, r"goes on after step \d*[1-9]\d* of " + re.escape(killed["id"]))
+
+    def test_a_text_is_replayed(self):
+        model = self.recorded(*self.SMALL, "--bundle")
+        for how in ((), ("--greedy",), ("--top-k", "3", "--top-p", "0.9", "--seed", "5")):
+            self.out("generate", "--ckpt", model.name, "--prompt", "What", "--max-tokens", "20", "--bundle", *how, ANNEAL_RUN_DIR="runs")
+            self.assertIn("all 20 tokens are the same", self.out("replay", "last", ANNEAL_RUN_DIR="runs"))
+        bundle = Path(self.runs()["runs"][-1]["folder"])
+        rows = (bundle / "generation.ndjson").read_text().splitlines()
+        self.assertEqual(len(rows), 20)
+        (bundle / "generation.ndjson").write_text("\n".join(rows[:4] + [rows[4].replace('"token":', '"token":1')] + rows[5:]) + "\n")
+        self.assertIn("text: differs from token 4 on", self.run_tool("replay", str(bundle), rc=1).stdout)
+
+    def test_a_failed_run_says_so(self):
+        self.assertIn("--nan-trap", self.error("train", "mlp", "--lr", "1e30", "--steps", "50", "--bundle", ANNEAL_RUN_DIR="runs"))
+        run = self.runs()["runs"][0]
+        self.assertEqual(run["state"], "failed")
+        self.assertIn("--nan-trap", self.runs("show", run["id"])["manifest"]["message"])
+        self.assertIn("the same, bit for bit", self.out("replay", run["id"], ANNEAL_RUN_DIR="runs"))
+
+    def test_runs_are_listed_shown_and_removed(self):
+        bundles = [self.recorded("train", "mlp", "--steps", "2", "--bundle", "--seed", str(i)) for i in range(3)]
+        names = [b.name for b in bundles]
+        text = self.out("runs", ANNEAL_RUN_DIR="runs")
+        for name in names:
+            self.assertIn(name, text)
+        self.assertEqual([run["id"] for run in self.runs()["runs"]], names)
+        self.assertIn("seed = 2", self.out("runs", "show", ANNEAL_RUN_DIR="runs"))
+        self.assertIn(f"removed {names[0]}", self.out("runs", "rm", names[0][-6:], ANNEAL_RUN_DIR="runs"))
+        for bad in ("../runs", names[1] + "/", "/", "..", ".", ""):
+            self.assertIn("no id of a run", self.error("runs", "rm", bad, ANNEAL_RUN_DIR="runs"))
+        self.assertIn("begins the names of 2 run bundles", self.error("runs", "rm", "2", ANNEAL_RUN_DIR="runs"))
+        self.assertEqual([run["id"] for run in self.runs()["runs"]], names[1:])
+        self.assertIn("nearest is 'show'", self.error("runs", "shwo"))
+        self.out("runs", "rm", *names[1:], ANNEAL_RUN_DIR="runs")
+        self.assertEqual(list((self.path / "runs").iterdir()), [])
+
+    def test_bundles_that_are_not_right_are_refused(self):
+        bundle = self.recorded("train", "mlp", "--steps", "2", "--bundle")
+        manifest, config = ((bundle / name).read_text() for name in ("manifest.json", "config.json"))
+        for name, text, message in (
+                ("manifest.json", manifest.replace('"bundle_version": 1', '"bundle_version": 9'), "version 9; this program reads version 1"),
+                ("manifest.json", manifest[:50], "not valid JSON"),
+                ("manifest.json", manifest.replace("checkpoint.safetensors", "../x"), "no name of a file in the bundle"),
+                ("manifest.json", manifest.replace('"steps": 2', '"steps": "2"'), '"steps" must be an integer'),
+                ("config.json", config.replace('"seed": 1', '"seed": [1]'), '"seed" must be'),
+                ("loss.csv", "what?\n", "the head must be")):
+            before = (bundle / name).read_text()
+            (bundle / name).write_text(text)
+            self.assertIn(message, self.error("replay", str(bundle)))
+            (bundle / name).write_text(before)
+        (bundle / "manifest.json").write_bytes(manifest.encode().replace(b"mlp", b"m\xffp"))
+        self.assertIn("not valid JSON", self.error("runs", "show", str(bundle)))
+        self.assertIn("damaged: ", self.out("runs", ANNEAL_RUN_DIR="runs"))
+        (bundle / "manifest.json").write_text(manifest)
+        (bundle / "loss.csv").rename(self.path / "elsewhere")
+        (bundle / "loss.csv").symlink_to(self.path / "elsewhere")
+        self.assertIn("symbolic link", self.error("replay", str(bundle)))
+        self.assertIn("there is no file 'nope', and no run bundle", self.error("train", "mlp", "--resume", "nope", ANNEAL_RUN_DIR="runs"))
+
+    def test_a_bundle_has_no_place(self):
+        (self.path / "file").write_text("")
+        self.assertIn("ANNEAL_RUN_DIR", self.error("train", "mlp", "--bundle", ANNEAL_RUN_DIR="file"))
+        done = self.limited({resource.RLIMIT_FSIZE: 20000}, "train", "mlp", "--bundle", ANNEAL_RUN_DIR="runs", ANNEAL_CACHE_DIR="off")
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("the run bundle cannot be written: ", done.stderr)
+        self.assertEqual([run["state"] for run in self.runs()["runs"]], ["failed"])
 
     def test_training_refuses_what_makes_no_sense(self):
         for arguments, message in ((("nanogpt", "--batch", "0"), "--batch"),

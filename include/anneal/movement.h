@@ -30,6 +30,7 @@ using Pads = std::vector<std::pair<int64_t, int64_t>>;  // before and after, an 
 Tensor pad(In x, const Pads& pads, In value = 0);       // negative amounts cut
 Tensor pad_reflect(In x, const Pads& pads);
 Tensor pad_replicate(In x, const Pads& pads);
+Tensor pad_circular(In x, const Pads& pads);  // with what is at the other end
 Tensor cat(const std::vector<Tensor>& parts, int axis = 0, Loc loc = Loc::current());
 Tensor stack(const std::vector<Tensor>& parts, int axis = 0, Loc loc = Loc::current());
 Tensor hstack(const std::vector<Tensor>& parts, Loc loc = Loc::current());  // on axis 1, of vectors 0

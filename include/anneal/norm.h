@@ -31,6 +31,7 @@ struct AttentionOptions {
   MaybeTensor mask = {};  // bool: true takes part; float: added to the scores
   bool causal = false;
   std::optional<double> scale = {};  // 1 / sqrt(head size)
+  MaybeTensor factor = {};           // times the weights, after the softmax: dropout of them
 };
 Tensor scaled_dot_product_attention(In q, In k, In v, const AttentionOptions& options = {});
 

@@ -68,8 +68,8 @@ struct Lion {
   NameFilter decays = {};
 };
 // Matrices take the nearest orthogonal matrix of their momentum, by five steps of Newton and Schulz;
-// embeddings, heads and all that is no matrix belong to `rest`. `matrices`: by itself all parameters of two
-// axes but the first and the last one.
+// all else goes to `rest`. `matrices`: which those are, by name; by itself all parameters of two axes but the
+// tables of embeddings. Heads are better left out of them: `.matrices = [](std::string_view name) {...}`.
 struct Muon {
   Schedule lr = 0.02;
   double momentum = 0.95;

@@ -59,8 +59,9 @@ struct StepResult {
   Tensor capture(std::string_view name) const;
 };
 
-// Everything that a run continues from, bit for bit: tensors by name (parameters and buffers by their own,
-// the optimizer's by "optimizer/<parameter>/<what>") and numbers (step, seed).
+// Everything that a run continues from, bit for bit, but for functions such as schedules: tensors by name
+// (parameters and buffers by their own, the optimizer's by "optimizer/<parameter>/<what>") and numbers (step,
+// seed).
 struct TrainingState {
   NamedTensors tensors;
   std::vector<std::pair<std::string, int64_t>> numbers;
@@ -125,7 +126,9 @@ class AnyStep {
   int64_t steps() const;
   uint64_t seed() const;
   size_t compiles() const;  // programs that were made so far
-  void set_lr(Schedule lr) const;
+  // A schedule counts from the step that comes next, or from step `from`. It is no part of state(): a run
+  // that is resumed sets it again, with `from`.
+  void set_lr(Schedule lr, std::optional<int64_t> from = {}) const;
   double lr() const;  // of the next step
 
   // Copies, by name; those of parameters() include buffers.

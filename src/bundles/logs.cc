@@ -40,7 +40,8 @@ std::string milliseconds(double number) {
 }
 
 // Each whole line with its number, from 1.
-Result<void> each_line(std::string_view text, const std::function<Result<void>(std::string_view, size_t)>& take) {
+Result<void> each_line(std::string_view text,
+                       const std::function<Result<void>(std::string_view, size_t)>& take) {
   size_t number = 1;
   for (size_t at = 0; at < text.size(); ++number) {
     const size_t end = text.find('\n', at);

@@ -15,7 +15,8 @@ using Json = nlohmann::json;
 using Ordered = nlohmann::ordered_json;
 using io::Failure;
 
-constexpr io::JsonLimits kLimits = {.max_bytes = size_t{64} << 20, .max_values = size_t{4} << 20, .max_depth = 8};
+constexpr io::JsonLimits kLimits = {
+    .max_bytes = size_t{64} << 20, .max_values = size_t{4} << 20, .max_depth = 8};
 constexpr int64_t kMostInteger = std::numeric_limits<int64_t>::max();
 
 // The members of an object, each asked for by its type; the first that does not fit is what failed.
@@ -53,14 +54,16 @@ class Fields {
     if (found != words.end()) return static_cast<size_t>(found - words.begin());
     std::string list;
     for (std::string_view one : words) list += (list.empty() ? "" : ", ") + std::string(one);
-    if (message_.empty()) complain(io::concat("\"", name, "\" is ", io::in_quotes(word), ", not one of ", list));
+    if (message_.empty())
+      complain(io::concat("\"", name, "\" is ", io::in_quotes(word), ", not one of ", list));
     return 0;
   }
   // The name of a file in the bundle, or nothing.
   std::string file(const char* name) {
     std::string out = text(name);
     if (out.empty() || is_plain_name(out)) return out;
-    complain(io::concat("\"", name, "\" is ", io::in_quotes(out), ", which is no name of a file in the bundle"));
+    complain(
+        io::concat("\"", name, "\" is ", io::in_quotes(out), ", which is no name of a file in the bundle"));
     return {};
   }
   std::string plain_name(const char* name) {
@@ -129,8 +132,8 @@ void check_version(Fields& fields, const Json& value) {
   if (!value.is_object() || found == value.end()) return fields.complain("\"bundle_version\" is missing");
   const std::optional<int64_t> version = Fields::integer_of(*found);
   if (version != kBundleVersion)
-    fields.complain(io::concat("a bundle of version ", io::printable(found->dump(), 40), "; this program reads version ",
-                               kBundleVersion));
+    fields.complain(io::concat("a bundle of version ", io::printable(found->dump(), 40),
+                               "; this program reads version ", kBundleVersion));
 }
 
 std::string dumped(const Ordered& value) {
@@ -171,8 +174,8 @@ bool is_plain_name(std::string_view name) {
   constexpr size_t kLongest = 120;
   if (name.empty() || name.size() > kLongest || name[0] == '.') return false;
   return std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
   });
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a run bundle says of itself: manifest.json, which run it was and how it ended, and config.json, what it
-// takes to run it again. Both may come from anyone: every field is checked, and a complaint says which one it
-// is. Tested by manifest_test.cc and bundle_fuzz.cc.
+// What a run bundle says of itself: manifest.json, which run it was and how it ended, and config.json, what
+// it takes to run it again. Both may come from anyone: every field is checked, and a complaint says which one
+// it is. Tested by manifest_test.cc and bundle_fuzz.cc.
 #pragma once
 
 #include <array>
@@ -45,7 +45,7 @@ struct Manifest {
   std::map<std::string, Bounds> sym_binds;  // named dimensions and what they may be
   std::string created_at;                   // "2026-01-31T23:59:59Z"
   int64_t duration_ms = 0;
-  int64_t steps = 0;               // the number of the last one, or of the last token
+  int64_t steps = 0;                // the number of the last one, or of the last token
   std::optional<double> last_loss;  // of it
   std::string checkpoint;           // the name of a file in the bundle; empty: there is none yet
   friend bool operator==(const Manifest&, const Manifest&) = default;
@@ -60,15 +60,15 @@ struct InputFile {
 using Value = std::variant<bool, int64_t, double, std::string>;
 
 struct Config {
-  std::string verb;    // "train", "generate", "gpt2 sample", "save"
-  std::string model;   // "nanogpt"
-  std::string device;  // "cpu"
-  std::map<std::string, Value> settings;       // by the names of the verb's options
-  std::vector<InputFile> data;                 // texts, images, checkpoints: what was read
-  std::vector<int32_t> prompt;                 // of a text: its tokens
-  std::string start;                           // the file in the bundle that it went on from, or empty
-  std::string resumed_from;                    // the bundle or file that this was, for people
-  std::map<std::string, std::string> flags;    // environment variables that matter to a run, where they are set
+  std::string verb;                          // "train", "generate", "gpt2 sample", "save"
+  std::string model;                         // "nanogpt"
+  std::string device;                        // "cpu"
+  std::map<std::string, Value> settings;     // by the names of the verb's options
+  std::vector<InputFile> data;               // texts, images, checkpoints: what was read
+  std::vector<int32_t> prompt;               // of a text: its tokens
+  std::string start;                         // the file in the bundle that it went on from, or empty
+  std::string resumed_from;                  // the bundle or file that this was, for people
+  std::map<std::string, std::string> flags;  // environment variables that matter to a run, where they are set
   friend bool operator==(const Config&, const Config&) = default;
 
   // Of the settings; `otherwise` when it is not there or of another type.

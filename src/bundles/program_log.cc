@@ -13,7 +13,9 @@ namespace {
 
 using Ordered = nlohmann::ordered_json;
 
-std::string one_line(const Ordered& value) { return value.dump(-1, ' ', false, Ordered::error_handler_t::replace); }
+std::string one_line(const Ordered& value) {
+  return value.dump(-1, ' ', false, Ordered::error_handler_t::replace);
+}
 
 std::string in_remarks(const std::string& text) {
   std::string out;
@@ -26,7 +28,8 @@ std::string in_remarks(const std::string& text) {
 }
 
 std::string kernel_text(const ir::Graph& graph, const loop::Program& program) {
-  return ir::print(graph, std::span(&program.kernel, 1)) + "\n# loops:\n" + in_remarks(loop::print(graph, program));
+  return ir::print(graph, std::span(&program.kernel, 1)) + "\n# loops:\n" +
+         in_remarks(loop::print(graph, program));
 }
 
 Ordered graph_of(const ir::Graph& graph, std::span<const ir::Node> roots) {
@@ -102,13 +105,13 @@ void ProgramLog::add(ir::Graph& graph, const plan::Request& request, const plan:
     dims[v.name] = {{"min", v.min}, {"max", v.max}};
   }
   const Ordered schedule{{"number", graphs_.size()},
-                      {"dims", dims},
-                      {"arena_bytes", planned.plan.arena_bytes},
-                      {"lower_bound", planned.plan.lower_bound},
-                      {"bytes", planned.plan.bytes},
-                      {"flops", planned.plan.flops},
-                      {"seconds", planned.schedule.total.seconds},
-                      {"launches", launches}};
+                         {"dims", dims},
+                         {"arena_bytes", planned.plan.arena_bytes},
+                         {"lower_bound", planned.plan.lower_bound},
+                         {"bytes", planned.plan.bytes},
+                         {"flops", planned.plan.flops},
+                         {"seconds", planned.schedule.total.seconds},
+                         {"launches", launches}};
   schedules_.push_back(one_line(schedule));
   graphs_.push_back(one_line(graph_of(graph, request.roots)));
 }

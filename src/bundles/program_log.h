@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The programs that were compiled for a run, as texts: their graphs, their schedules, and each kernel once, in
-// the order in which they came up. Equal runs give equal texts. Tested by program_log_test.cc.
+// The programs that were compiled for a run, as texts: their graphs, their schedules, and each kernel once,
+// in the order in which they came up. Equal runs give equal texts. Tested by recorder_test.cc.
 #pragma once
 
 #include <map>

@@ -2,6 +2,7 @@
 #include "bundles/recorder.h"
 
 #include <cmath>
+#include <exception>
 #include <filesystem>
 #include <system_error>
 
@@ -42,10 +43,22 @@ Recorder::Recorder(Manifest manifest, Config config, const ProgramLog& programs)
   } else if (manifest_.kind == Kind::kGenerate) {
     require(tokens_.create(path(kTokens)));
   }
-  write_whole(kConfig, config_text(config_));
-  write_programs();
-  write_manifest();
-  event("started");
+  try {
+    write_whole(kConfig, config_text(config_));
+    event("started");
+    write_manifest();
+    write_programs();
+  } catch (const std::exception& failed) {
+    try_end(failed.what());
+    throw;
+  }
+}
+
+void Recorder::try_end(const std::string& message) noexcept {
+  try {
+    end(State::kFailed, message);
+  } catch (const std::exception&) {  // what failed first says what is wrong
+  }
 }
 
 double Recorder::elapsed_ms() const {
@@ -57,6 +70,20 @@ void Recorder::write_whole(const std::string& file, const std::string& text) {
   require(io::replace_file(path(file), std::span(&bytes, 1)));
 }
 
+// Whole, but not waiting for the disk: there are many of them, and a machine that stops takes the newest
+// along.
+void Recorder::write_quickly(const std::string& folder, const std::string& file, const std::string& text) {
+  const std::string temporary = folder + "/." + file;
+  std::error_code error;
+  {
+    LineFile written;
+    require(written.create(temporary));
+    require(written.append(text));
+  }
+  std::filesystem::rename(temporary, folder + "/" + file, error);
+  if (error) require(io::Failure{folder + "/" + file + ": cannot replace: " + error.message()});
+}
+
 void Recorder::write_manifest() {
   manifest_.duration_ms = std::llround(elapsed_ms());
   manifest_.kernels = static_cast<int64_t>(programs_.kernels().size());
@@ -66,20 +93,20 @@ void Recorder::write_manifest() {
 }
 
 void Recorder::write_programs() {
-  const bool is_first = manifest_.kernels_hash.empty();
-  if (programs_written_ == programs_.programs() && !is_first) return;
+  if (is_written_ && programs_written_ == programs_.programs()) return;
+  is_written_ = true;
   const size_t before = kernels_written_;
   for (; kernels_written_ < programs_.kernels().size(); ++kernels_written_) {
     const ProgramLog::Kernel& kernel = programs_.kernels()[kernels_written_];
-    write_whole(std::string(kKernels) + "/" + kernel.file, kernel.text);
+    write_quickly(path(kKernels), kernel.file, kernel.text);
   }
-  write_whole(kGraph, programs_.graphs_text());
-  write_whole(kSchedule, programs_.schedules_text());
+  write_quickly(place_.folder, kGraph, programs_.graphs_text());
+  write_quickly(place_.folder, kSchedule, programs_.schedules_text());
   const size_t programs = programs_.programs() - programs_written_;
   programs_written_ = programs_.programs();
   if (programs == 0) return;
-  event("compiled", io::concat(programs, programs == 1 ? " program" : " programs", ", ", kernels_written_ - before,
-                               " new kernels"));
+  event("compiled", io::concat(programs, programs == 1 ? " program" : " programs", ", ",
+                               kernels_written_ - before, " new kernels"));
   write_manifest();
 }
 
@@ -110,9 +137,9 @@ void Recorder::saved(int64_t step) {
 void Recorder::end(State state, const std::string& message) {
   manifest_.state = state;
   manifest_.message = message;
-  write_programs();
-  event(std::string(kStateText[static_cast<size_t>(state)]), message);
+  if (state == State::kCompleted || state == State::kStopped) write_programs();
   write_manifest();
+  event(std::string(kStateText[static_cast<size_t>(state)]), message);
 }
 
 Manifest manifest_of_now(const std::string& device_name, runtime::Context* context) {
@@ -121,14 +148,16 @@ Manifest manifest_of_now(const std::string& device_name, runtime::Context* conte
   out.git_rev = support::commit();
   out.compiler = support::compiler();
   out.device = device_name;
-  out.adapter = context == nullptr ? "the interpreter of tensor programs" : context->device().caps().description;
+  out.adapter =
+      context == nullptr ? "the interpreter of tensor programs" : context->device().caps().description;
   return out;
 }
 
 std::map<std::string, std::string> flags_of_now() {
   using support::Flag;
   std::map<std::string, std::string> out;
-  for (const Flag flag : {Flag::kCalibrate, Flag::kCpuFeatures, Flag::kThreads, Flag::kMemoryLimit, Flag::kPoison})
+  for (const Flag flag :
+       {Flag::kCalibrate, Flag::kCpuFeatures, Flag::kThreads, Flag::kMemoryLimit, Flag::kPoison})
     if (support::flag_text(flag) != support::flag_info(flag).fallback)
       out.emplace(support::flag_info(flag).name, support::flag_text(flag));
   return out;

@@ -29,12 +29,15 @@ class Recorder {
   void saved(int64_t step);
   // The last call, but for one: where a run fails at its end, that is how it ended.
   void end(State state, const std::string& message = {});
+  // Failed, as far as that can still be written.
+  void try_end(const std::string& message) noexcept;
 
  private:
   double elapsed_ms() const;
   void write_programs();
   void write_manifest();
   void write_whole(const std::string& file, const std::string& text);
+  void write_quickly(const std::string& folder, const std::string& file, const std::string& text);
   void event(const std::string& what, const std::string& detail = {});
 
   using Clock = std::chrono::steady_clock;
@@ -44,6 +47,7 @@ class Recorder {
   const ProgramLog& programs_;
   NewBundle place_;
   LineFile losses_, tokens_, events_;
+  bool is_written_ = false;  // the files of programs, once at least
   size_t programs_written_ = 0, kernels_written_ = 0;
 };
 

@@ -16,11 +16,12 @@ namespace {
 
 struct Number {
   const char* name;
-  int64_t training::Settings::*member;
+  int64_t training::Settings::* member;
 };
-constexpr Number kNumbers[] = {{"steps", &training::Settings::steps},   {"batch", &training::Settings::batch},
-                               {"layers", &training::Settings::layers}, {"heads", &training::Settings::heads},
-                               {"dmodel", &training::Settings::width},  {"block", &training::Settings::block}};
+constexpr Number kNumbers[] = {
+    {"steps", &training::Settings::steps},   {"batch", &training::Settings::batch},
+    {"layers", &training::Settings::layers}, {"heads", &training::Settings::heads},
+    {"dmodel", &training::Settings::width},  {"block", &training::Settings::block}};
 
 template <typename T>
 T required(Result<T> result) {
@@ -64,7 +65,8 @@ training::Settings training_settings(const Config& config) {
   for (const Number& n : kNumbers) {
     out.*n.member = config.get<int64_t>(n.name, 0);
     if (out.*n.member < 0)
-      raise(ErrorCode::kData, std::string("the run bundle's ") + n.name + " is " + std::to_string(out.*n.member));
+      raise(ErrorCode::kData,
+            std::string("the run bundle's ") + n.name + " is " + std::to_string(out.*n.member));
   }
   out.lr = config.get<double>("lr", 0);
   out.seed = static_cast<uint64_t>(config.get<int64_t>("seed", 1));
@@ -107,8 +109,9 @@ std::vector<std::string> changes_since(const Bundle& bundle, const Manifest& now
   for (const std::string& name : names)
     compare(io::printable(name), value_in(bundle.config.flags, name), value_in(flags, name));
   for (const InputFile& file : bundle.config.data) {
-    const std::string label =
-        "data " + (file.path.empty() ? "in this program, its documentation" : io::printable(file.path)), sum = sum_now(file);
+    const std::string label = "data " + (file.path.empty() ? "in this program, its documentation"
+                                                           : io::printable(file.path)),
+                      sum = sum_now(file);
     if (sum.empty())
       out.push_back(label + ": cannot be read now");
     else

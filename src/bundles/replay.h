@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Going on with the run of a bundle, and running it again to see whether it comes out the same, bit for bit.
-// Tested by replay_test.cc.
+// Tested by recorder_test.cc.
 #pragma once
 
 #include <functional>
@@ -30,8 +30,8 @@ struct Deviation {
   double recorded = 0, now = 0;
 };
 struct Comparison {
-  int64_t compared = 0;                     // steps, or tokens
-  std::optional<Deviation> first, greatest;  // where losses or tokens differ
+  int64_t compared = 0;                                // steps, or tokens
+  std::optional<Deviation> first, greatest;            // where losses or tokens differ
   std::vector<std::string> kernels_gone, kernels_new;  // files of the bundle; how many came up instead
   bool is_same() const { return !first && kernels_gone.empty() && kernels_new.empty(); }
 };

@@ -19,7 +19,7 @@ using io::concat;
 using io::Failure;
 
 constexpr size_t kChance = 6;  // digits
-constexpr char kTimeForm[] = "00000000T000000Z";
+constexpr char kTimeForm[] = "00000000T000000.000Z";
 
 bool is_hex(std::string_view text) {
   return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
@@ -102,13 +102,18 @@ Result<NewBundle> create_bundle(const std::string& run_folder, std::string_view 
   std::error_code error;
   fs::create_directories(run_folder, error);
   if (error) return failed(run_folder, error);
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  using Clock = std::chrono::system_clock;
+  const Clock::time_point moment = Clock::now();
+  const std::time_t now = Clock::to_time_t(std::chrono::floor<std::chrono::seconds>(moment));
+  const auto part = static_cast<int>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(moment.time_since_epoch()).count() % 1000);
   std::random_device chance;
   for (int i = 0; i < kTries; ++i) {
-    char digits[16];
+    char thousandths[16], digits[16];
+    std::snprintf(thousandths, sizeof thousandths, ".%03dZ", part);
     std::snprintf(digits, sizeof digits, "%06x", chance() & 0xffffffU);
     NewBundle out;
-    out.id = concat(formatted(now, "%Y%m%dT%H%M%SZ"), "-", model, "-", digits);
+    out.id = concat(formatted(now, "%Y%m%dT%H%M%S"), thousandths, "-", model, "-", digits);
     out.folder = fs::absolute(fs::path(run_folder) / out.id).string();
     out.created_at = formatted(now, "%Y-%m-%dT%H:%M:%SZ");
     if (fs::create_directory(out.folder, error)) return out;
@@ -138,7 +143,8 @@ Result<std::string> find_bundle(const std::string& run_folder, const std::string
     return folder;
   }
   if (!is_plain_name(name))
-    return Failure{concat(io::in_quotes(name), " is no id of a run bundle and no path of one, which has a '/'")};
+    return Failure{
+        concat(io::in_quotes(name), " is no id of a run bundle and no path of one, which has a '/'")};
   const std::vector<std::string> ids = ids_in(run_folder);
   const auto path = [&](const std::string& id) { return run_folder + "/" + id; };
   if (ids.empty()) return Failure{run_folder + ": there are no run bundles; --bundle writes one"};
@@ -152,8 +158,8 @@ Result<std::string> find_bundle(const std::string& run_folder, const std::string
   if (found.empty())
     return Failure{concat("there is no run bundle '", io::printable(name), "' in ", run_folder, "; ",
                           ids.size() == 1 ? "there is" : "the last ones are", list_of(ids))};
-  return Failure{concat("'", io::printable(name), "' begins the names of ", found.size(), " run bundles:",
-                        list_of(found))};
+  return Failure{concat("'", io::printable(name), "' begins the names of ", found.size(),
+                        " run bundles:", list_of(found))};
 }
 
 Result<Bundle> read_bundle(const std::string& folder) {
@@ -202,7 +208,8 @@ Result<std::vector<std::string>> kernels_of(const Bundle& bundle) {
   std::vector<std::string> out;
   std::error_code error;
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
-    out.push_back(at->path().filename().string());
+    // One that begins with a dot was not finished.
+    if (std::string name = at->path().filename().string(); name[0] != '.') out.push_back(std::move(name));
   if (error) return Failure{folder + ": cannot list: " + error.message()};
   std::sort(out.begin(), out.end());
   for (const std::string& name : out)

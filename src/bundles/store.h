@@ -40,7 +40,7 @@ struct Bundle {
   std::string path(std::string_view file) const { return folder + "/" + std::string(file); }
 };
 
-// Whether `text` has the form of an id: 20260131T235959Z-nanogpt-1f2e3d.
+// Whether `text` has the form of an id: 20260131T235959.123Z-nanogpt-1f2e3d.
 bool is_id(std::string_view text);
 
 // The folder of a bundle: by its id, what it begins with or its last six digits when they name one alone, by

@@ -37,9 +37,9 @@ constexpr int64_t kKBlock = 512;          // a multiple of every vector's lanes
 constexpr int64_t kTinyMax = 8;           // extents up to this take kDot or kAxpy
 constexpr int64_t kItemRowsMax = 1024;    // bounds the tiles that wait for the next block of k
 constexpr int64_t kItemColumnsMax = 512;  // B's block, k_block x columns, is read from the second-level cache
-constexpr int64_t kLongItem = 512;        // kDot, kAxpy: fewest elements of an item where there are two a thread
-constexpr int64_t kShortItem = 128;       // and where there is one
-constexpr int64_t kAxpyItemMax = 4096;    // results that wait in the first-level cache
+constexpr int64_t kLongItem = 512;   // kDot, kAxpy: fewest elements of an item where there are two a thread
+constexpr int64_t kShortItem = 128;  // and where there is one
+constexpr int64_t kAxpyItemMax = 4096;       // results that wait in the first-level cache
 constexpr int64_t kPrefetchMax = 256 << 10;  // bytes of operands that can be on their way beside those in use
 constexpr int64_t kDotBlock = 4096;  // k_block of kDot: the tiny operand waits in the first-level cache
 

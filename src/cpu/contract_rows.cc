@@ -164,7 +164,10 @@ struct Rows {
     const PrefetchHole& hole = long_is_n() ? c.spec.b_prefetch : c.spec.a_prefetch;
     if (!hole) return;
     for (Value* k : ks)
-      hole(c.code, {.b = item.b, .row = row, .k = k, .along = plan().long_axis,
+      hole(c.code, {.b = item.b,
+                    .row = row,
+                    .k = k,
+                    .along = plan().long_axis,
                     .lanes = static_cast<unsigned>(plan().lanes)});
   }
 

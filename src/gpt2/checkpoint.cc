@@ -145,7 +145,7 @@ nn::GptConfig config_named(std::string_view name) {
                               "\nknown: gpt2, gpt2-medium, gpt2-large, gpt2-xl, or a path");
 }
 
-nn::Gpt load(const std::string& path) {
+nn::Gpt load(const std::string& path, std::optional<DType> weights) {
   const Files files = files_of(path);
   const TensorMap all = plain_names(load_safetensors(files.weights));
   const nn::GptConfig config = std::filesystem::exists(files.config) ? read_config(files.config)
@@ -158,6 +158,13 @@ nn::Gpt load(const std::string& path) {
     const auto known = ours.find(name);
     values.push_back({known == ours.end() ? name : known->second, value});
   }
+  for (const nn::NamedParam& p : nn::parameters(model))
+    if (p.param.decays()) {
+      const auto given = all.find(programs::gpt2_name(p.name));
+      const bool is_known = given != all.end() && is_float(given->second.dtype());
+      const DType kept = weights.value_or(is_known ? given->second.dtype() : f32);
+      nn::store_as(model, kept, [&](std::string_view name) { return name == p.name; });
+    }
   const nn::LoadReport report = nn::load_state_dict(model, values, false);
   if (!report.ok()) refuse(files.weights, "does not fit its config.json\n" + report.str());
   return model;

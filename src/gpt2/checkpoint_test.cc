@@ -63,6 +63,28 @@ TEST(Gpt2Checkpoint, WhatIsSavedLoads) {
   }
 }
 
+// Matrices are kept as the file has them, or as is asked for, and everything is computed in f32.
+TEST(Gpt2Checkpoint, WeightsMayBeNarrow) {
+  const Folder folder;
+  const std::string path = folder.path.string();
+  const Tensor ids = tensor({3, 1, 4}).reshape({1, 3});
+  const std::vector<float> wanted = folder.model(ids).to_vector<float>();
+  const auto expect_near = [&](const nn::Gpt& model) {
+    EXPECT_EQ(model.blocks[0].attn.qkv.weight.stored().dtype(), bf16);
+    EXPECT_EQ(model.blocks[0].ln1->weight->stored().dtype(), f32);
+    const Tensor logits = model(ids);
+    EXPECT_EQ(logits.dtype(), f32);
+    const std::vector<float> got = logits.to_vector<float>();
+    for (size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], wanted[i], 2e-3);
+  };
+  expect_near(load(path, bf16));
+  NamedTensors narrow = nn::state_dict(folder.model);
+  for (NamedTensor& v : narrow) v.value = v.value.to(bf16);
+  save((folder.path / "model.safetensors").string(), narrow);
+  expect_near(load(path));
+  EXPECT_EQ(load(path, f32).wte.weight.stored().dtype(), f32);
+}
+
 TEST(Gpt2Checkpoint, ConfigDecidesTheShapes) {
   const Folder folder;
   std::string config = kConfig;

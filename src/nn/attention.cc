@@ -23,6 +23,8 @@ MultiheadAttention::MultiheadAttention(const AttentionConfig& with, Loc loc) : c
     call.fail(ErrorCode::kArgument,
               "rotated positions need an even head size, not " + std::to_string(c.width / c.heads));
   const LinearOptions linear{.bias = c.bias, .inputs_first = c.inputs_first, .init = c.init};
+  if (!(c.dropout >= 0 && c.dropout <= 1))
+    call.fail(ErrorCode::kArgument, "a dropout of " + std::to_string(c.dropout) + " is not within [0, 1]");
   qkv = Linear(c.width, c.width + 2 * c.kv_heads * (c.width / c.heads), linear, loc);
   o = Linear(c.width, c.width, linear, loc);
 }
@@ -69,6 +71,12 @@ KvCache add_to(KvCache& cache, const Projected& fresh, const Tensor& places) {
   return {narrow(cache.k, 2, 0, all), narrow(cache.v, 2, 0, all)};
 }
 
+// What the weights of queries to keys are multiplied with.
+MaybeTensor dropped(const MultiheadAttention& layer, const Tensor& q, const Tensor& k) {
+  if (layer.config.dropout == 0 || !is_training()) return {};
+  return Dropout{layer.config.dropout}(ones({q.size(0), q.size(1), q.size(2), k.size(2)}, q.dtype()));
+}
+
 Tensor join_heads(const MultiheadAttention& layer, const In& x, const Tensor& mixed) {
   const Tensor joined =
       reshape(permute(mixed, {0, 2, 1, 3}), {x.tensor().size(0), x.tensor().size(1), layer.config.width});
@@ -82,7 +90,23 @@ Tensor MultiheadAttention::operator()(In x) const {
   layer.needs_rank(3, "[batch, length, width]");
   layer.needs(2, config.width, "features");
   const auto [q, k, v] = project(*this, x, 0);
-  return join_heads(*this, x, scaled_dot_product_attention(q, k, v, {.causal = config.causal}));
+  return join_heads(
+      *this, x,
+      scaled_dot_product_attention(q, k, v, {.causal = config.causal, .factor = dropped(*this, q, k)}));
+}
+
+Tensor MultiheadAttention::operator()(In x, In mask) const {
+  const detail::Layer layer(*this, "attention", x, detail::Makeup::kOfLayers);
+  layer.needs_rank(3, "[batch, length, width]");
+  layer.needs(2, config.width, "features");
+  const auto [q, k, v] = project(*this, x, 0);
+  AttentionOptions options{.mask = mask.tensor(), .factor = dropped(*this, q, k)};
+  if (config.causal) {
+    const Tensor place = arange(x.tensor().size(1)), is_before = unsqueeze(place, 0) <= unsqueeze(place, 1);
+    options.mask =
+        mask.tensor().dtype() == boolean ? logical_and(mask, is_before) : where(is_before, mask, -HUGE_VAL);
+  }
+  return join_heads(*this, x, scaled_dot_product_attention(q, k, v, options));
 }
 
 Tensor MultiheadAttention::operator()(In x, KvCache& cache) const {
@@ -93,7 +117,7 @@ Tensor MultiheadAttention::operator()(In x, KvCache& cache) const {
   const Projected fresh = project(*this, x, before);
   const Tensor places = positions(x, before, length);
   const KvCache all = add_to(cache, fresh, places);
-  AttentionOptions options;
+  AttentionOptions options{.factor = dropped(*this, fresh.q, all.k)};
   if (config.causal && !(length.is_const() && length.value() == 1))
     options.mask = unsqueeze(arange(before + length), 0) <= unsqueeze(places, 1);  // who is there yet
   return join_heads(*this, x, scaled_dot_product_attention(fresh.q, all.k, all.v, options));
@@ -125,6 +149,7 @@ Block::Block(const BlockConfig& config, Loc loc)
   }
   const int64_t hidden = config.hidden != 0 ? config.hidden : 4 * a.width;
   const LinearOptions linear{.bias = a.bias, .inputs_first = a.inputs_first, .init = a.init};
+  if (config.gated) gate = Linear(a.width, hidden, linear, loc);
   fc = Linear(a.width, hidden, linear, loc);
   proj = Linear(hidden, a.width, linear, loc);
 }
@@ -135,7 +160,8 @@ Tensor Block::run(const In& x, KvCache* cache) const {
   const Tensor first = ln1 ? (*ln1)(x.tensor()) : (*norm1)(x.tensor());
   const Tensor y = x.tensor() + dropout(cache == nullptr ? attn(first) : attn(first, *cache));
   const Tensor second = ln2 ? (*ln2)(y) : (*norm2)(y);
-  const Tensor wide = activate(activation, fc(second));
+  const Tensor wide =
+      gate ? activate(activation, (*gate)(second)) * fc(second) : activate(activation, fc(second));
   return y + dropout(proj(wide));
 }
 

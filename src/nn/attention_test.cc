@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "anneal/anneal.h"
+#include "runtime/backend.h"
 
 namespace anneal::nn {
 namespace {
@@ -49,6 +50,78 @@ TEST(Attention, IsThatOfItsHeads) {
   EXPECT_THROW(MultiheadAttention({.width = 12, .heads = 6, .kv_heads = 4}), Error);
 }
 
+TEST(Attention, MasksLeaveOutPositions) {
+  const Tensor x = randn({2, 5, 12}, {.seed = 1});
+  for (const bool causal : {false, true}) {
+    const MultiheadAttention attn({.width = 12, .heads = 3, .causal = causal});
+    initialize(attn, 3);
+    // The last two positions are padding: the others are as if these were not there.
+    const Tensor here = reshape(arange(5) < 3, {1, 1, 1, 5});
+    const Tensor short_one = attn(narrow(x, 1, 0, 3));
+    expect_same(narrow(attn(x, here), 1, 0, 3), short_one);
+    expect_same(narrow(attn(x, where(here, 0.0f, -HUGE_VALF)), 1, 0, 3), short_one);
+    expect_same(attn(x, ones({5, 5}, boolean)), attn(x));
+    EXPECT_THROW(attn(x, ones({4, 5}, boolean)), Error);
+  }
+}
+
+TEST(Attention, DropoutIsOfTheWeights) {
+  const MultiheadAttention attn({.width = 8, .heads = 2, .bias = false, .dropout = 0.25});
+  initialize(attn, 3);
+  const Tensor x = randn({2, 6, 8}, {.seed = 1});
+  EXPECT_EQ(attn(x).to_vector<float>(), MultiheadAttention(attn)(x).to_vector<float>());
+  const std::vector<NamedParam> params = parameters(attn);
+  std::vector<Tensor> values;
+  for (const NamedParam& p : params) values.push_back(p.param.tensor());
+  const auto drop = [&](uint64_t seed) {
+    const Substitute training(params, values, {.train = true, .rng = Rng(seed)});
+    return attn(x).realize();
+  };
+  expect_same(drop(1), drop(1), 0);
+  EXPECT_GT(anneal::max(abs(drop(1) - drop(2))).item<double>(), 1e-3);
+  Tensor mean_of = zeros({2, 6, 8});
+  for (uint64_t seed = 0; seed < 400; ++seed) mean_of = (mean_of + drop(seed) / 400.0).realize();
+  expect_same(mean_of, attn(x), 0.15);
+  EXPECT_THROW(MultiheadAttention({.width = 8, .heads = 2, .dropout = 1.5}), Error);
+}
+
+// With values that tell which weights are left: all of them are 1/6 or 0 and the values unit vectors.
+TEST(Attention, AFactorScalesTheWeights) {
+  const Tensor q = zeros({1, 4, 6}),
+               v = reshape(where(unsqueeze(arange(6), 1) == unsqueeze(arange(6), 0), 1.0f, 0.0f), {1, 6, 6});
+  const Tensor factor = where(reshape(arange(24), {1, 4, 6}) % 3 == 0, 0.0f, 1.5f);
+  expect_same(scaled_dot_product_attention(q, zeros({1, 6, 6}), v, {.factor = factor}), factor / 6.0);
+  EXPECT_THROW(scaled_dot_product_attention(q, zeros({1, 6, 6}), v, {.factor = ones({3, 6})}), Error);
+}
+
+TEST(Attention, DropoutTrainsInAStepAsInTheInterpreter) {
+  GptConfig config{.vocabulary = 11, .context = 8, .width = 8, .heads = 2, .layers = 2};
+  config.gated = true;
+  config.activation = Activation::kSilu;
+  config.attention_dropout = 0.3;
+  config.dropout = 0.1;
+  const auto make = [&] {
+    return compile(Training{
+        .model = Gpt(config),
+        .loss = [](const Gpt& m, Inputs in) { return language_model_loss(m(in["ids"]), in["targets"]); },
+        .inputs = {{"ids", {2, 8}, i32}, {"targets", {2, 8}, i32}},
+        .optimizer = Sgd{.lr = 0.5},
+        .seed = 3});
+  };
+  const Tensor text = remainder(arange(18) * 3, 11);
+  const NamedTensors batch = {{"ids", reshape(narrow(text, 0, 0, 16), {2, 8})},
+                              {"targets", reshape(narrow(text, 0, 1, 16), {2, 8})}};
+  const auto losses = [&](const char* device) {
+    const runtime::Using on({.device = device});
+    const auto step = make();
+    std::vector<double> out;
+    for (int i = 0; i < 4; ++i) out.push_back(step(batch).loss());
+    return out;
+  };
+  const std::vector<double> cpu = losses("cpu"), wanted = losses("interp");
+  for (size_t i = 0; i < cpu.size(); ++i) EXPECT_NEAR(cpu[i], wanted[i], 2e-4) << i;
+}
+
 TEST(Rope, RotatesByPosition) {
   const Tensor x = randn({1, 6, 8}, {.seed = 2});
   const std::vector<float> in = x.to_vector<float>(), out = rope(x, 100, 2).to_vector<float>();
@@ -59,6 +132,18 @@ TEST(Rope, RotatesByPosition) {
       EXPECT_NEAR(out[at], in[at] * std::cos(angle) - in[at + 4] * std::sin(angle), 1e-5);
       EXPECT_NEAR(out[at + 4], in[at + 4] * std::cos(angle) + in[at] * std::sin(angle), 1e-5);
     }
+}
+
+TEST(Blocks, AGateIsTimesTheNetwork) {
+  const Block block(BlockConfig{.attention = {.width = 8, .heads = 2, .bias = false},
+                                .hidden = 20,
+                                .activation = Activation::kSilu,
+                                .gated = true,
+                                .rms = true});
+  initialize(block, 7);
+  const Tensor x = randn({2, 3, 8}, {.seed = 4});
+  const Tensor y = x + block.attn((*block.norm1)(x)), z = (*block.norm2)(y);
+  expect_same(block(x), y + block.proj(silu((*block.gate)(z)) * block.fc(z)));
 }
 
 TEST(KvCaches, ContinueAsTheWholeDoes) {
@@ -107,6 +192,13 @@ TEST(Gpts, HaveTheirParameters) {
                                             "blocks.1.norm1.weight", "blocks.1.attn.qkv.weight",
                                             "blocks.1.attn.o.weight", "blocks.1.norm2.weight",
                                             "blocks.1.fc.weight", "blocks.1.proj.weight", "norm_f.weight"));
+  GptConfig gated = llama;
+  gated.gated = true;
+  gated.layers = 1;
+  names.clear();
+  for (const NamedParam& p : parameters(Gpt(gated))) names.push_back(p.name);
+  EXPECT_THAT(names, ::testing::Contains("blocks.0.gate.weight"));
+  EXPECT_EQ(names.size(), 9u);
   const Gpt model(small_gpt());
   initialize(model, 1);
   EXPECT_EQ(model(zeros({1, 4}, i32)).shape(), (std::vector<int64_t>{1, 4, 11}));

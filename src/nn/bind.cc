@@ -48,10 +48,14 @@ class Binder {
   Bound run(const NamedTensors& given) {
     std::vector<std::string_view> names;
     for (const InputSpec& spec : specs_) names.push_back(spec.name);
-    for (const NamedTensor& v : given)
-      if (std::find(names.begin(), names.end(), v.name) == names.end())
+    for (size_t i = 0; i < given.size(); ++i) {
+      const std::string& name = given[i].name;
+      if (std::find(names.begin(), names.end(), name) == names.end())
         call_.fail(ErrorCode::kName,
-                   "there is no input " + v.name + support::nearest_hint("; the nearest is ", v.name, names));
+                   "there is no input " + name + support::nearest_hint("; the nearest is ", name, names));
+      for (size_t j = 0; j < i; ++j)
+        if (given[j].name == name) call_.fail(ErrorCode::kName, "the input " + name + " is given twice");
+    }
     for (const InputSpec& spec : specs_) {
       const auto it =
           std::find_if(given.begin(), given.end(), [&](const NamedTensor& v) { return v.name == spec.name; });

@@ -43,12 +43,37 @@ Init fan_init(const ConvLayerOptions& with, int64_t channels, const std::vector<
   return with.init.value_or(init::normal(1 / std::sqrt(fan)));
 }
 
+// Around the image, by the padding of the options, with what the mode says.
+Tensor padded(const Conv& conv, const In& x, size_t axes) {
+  const auto at = [](const std::vector<int64_t>& extents, size_t i) {
+    return extents[extents.size() == 1 ? 0 : i];
+  };
+  Pads pads(2, {0, 0});
+  for (size_t i = 0; i < axes; ++i) {
+    const int64_t all = conv.options.same ? at(conv.options.dilation, i) * (conv.weight.shape()[2 + i] - 1)
+                                          : 2 * at(conv.options.padding, i);
+    pads.emplace_back(all / 2, all - all / 2);
+  }
+  switch (conv.pad_mode) {
+    case PadMode::kReflect: return pad_reflect(x, pads);
+    case PadMode::kReplicate: return pad_replicate(x, pads);
+    case PadMode::kCircular: return pad_circular(x, pads);
+    case PadMode::kZeros: break;
+  }
+  return pad(x, pads);
+}
+
 }  // namespace
 
 Conv::Conv(int axes, int64_t inputs, int64_t outputs, PerAxis kernel, const ConvLayerOptions& with, Loc loc)
-    : options{with.stride, with.padding, with.dilation, with.groups, with.same} {
+    : options{with.stride, with.padding, with.dilation, with.groups, with.same}, pad_mode(with.pad_mode) {
   kernel = checked_kernel("Conv", axes, inputs, outputs, std::move(kernel), with.groups, loc);
   std::vector<int64_t> shape = weight_shape(outputs, inputs / with.groups, kernel);
+  if (with.same &&
+      std::any_of(options.stride.begin(), options.stride.end(), [](int64_t s) { return s != 1; })) {
+    const Call call("Conv", loc);
+    call.fail(ErrorCode::kArgument, "same is a padding of its own, and takes a stride of 1");
+  }
   const Init init = fan_init(with, shape[1], shape);
   weight = Param(std::move(shape), init, {}, loc);
   if (with.bias) bias = Param({outputs}, init::zeros(), {}, loc);
@@ -59,7 +84,13 @@ Tensor Conv::operator()(In x) const {
   const Tensor w = weight;
   layer.needs(1, weight.shape()[1] * options.groups, "channels");
   const size_t axes = weight.shape().size() - 2;
-  return (axes == 1 ? conv1d : axes == 2 ? conv2d : conv3d)(x, w, detail::maybe(bias), options);
+  const auto convolve = axes == 1 ? conv1d : axes == 2 ? conv2d : conv3d;
+  if (pad_mode == PadMode::kZeros || x.tensor().rank() != static_cast<int>(axes) + 2)
+    return convolve(x, w, detail::maybe(bias), options);
+  ConvOptions without = options;
+  without.padding = {0};
+  without.same = false;
+  return convolve(padded(*this, x, axes), w, detail::maybe(bias), without);
 }
 
 ConvTranspose::ConvTranspose(int axes, int64_t inputs, int64_t outputs, PerAxis kernel,
@@ -68,7 +99,7 @@ ConvTranspose::ConvTranspose(int axes, int64_t inputs, int64_t outputs, PerAxis 
   kernel = checked_kernel("ConvTranspose", axes, inputs, outputs, std::move(kernel), with.groups, loc);
   std::vector<int64_t> shape = weight_shape(inputs, outputs / with.groups, kernel);
   const Init init = fan_init(with, inputs, shape);
-  weight = Param(std::move(shape), init, {}, loc);
+  weight = Param(std::move(shape), init, {.inputs_first = true}, loc);
   if (with.bias) bias = Param({outputs}, init::zeros(), {}, loc);
 }
 

@@ -56,8 +56,9 @@ class ForwardCore {
       if (with_captures) trace.captures = &captures;
       for (const nn::detail::Slot& slot : step_->store()->slots) {
         const Param& p = slot.param.param;
-        trace.stand_for(p,
-                        ends.make(Sizes(p.shape()), p.dtype(), slot.param.name, "parameter", p.state()->loc));
+        const Sizes sizes(p.shape());
+        nn::detail::stand_for(trace, slot,
+                              ends.make(sizes, slot.dtype, slot.param.name, "parameter", p.state()->loc));
       }
       const Capturing capturing;
       results = body_(Inputs(inputs));

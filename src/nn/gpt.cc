@@ -19,9 +19,11 @@ Gpt::Gpt(const GptConfig& with, Loc loc) : config(with), dropout{with.dropout} {
                                         .rope = c.rope,
                                         .bias = c.bias,
                                         .inputs_first = c.inputs_first,
-                                        .init = init},
+                                        .init = init,
+                                        .dropout = c.attention_dropout},
                           .hidden = c.hidden,
                           .activation = c.activation,
+                          .gated = c.gated,
                           .rms = c.rms,
                           .dropout = c.dropout};
   for (int64_t i = 0; i < c.layers; ++i) blocks.emplace_back(block, loc);

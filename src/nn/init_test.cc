@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
+#include "anneal/anneal.h"
 #include "anneal/nn/module.h"
 #include "nn/trace.h"
 
@@ -46,6 +48,31 @@ TEST(Inits, HaveTheirMomentsAndBounds) {
   EXPECT_GE(s.least, 0.8 - 1e-6);
   EXPECT_LE(s.most, 1.2 + 1e-6);
   EXPECT_LT(s.least, 0.82);
+  // Below a bound of 1 by another way: nearly even numbers, of the deviation that formulas say.
+  for (const double bound : {0.01, 0.5, 0.99, 1.5}) {
+    const double density = std::exp(-bound * bound / 2) / std::sqrt(2 * std::numbers::pi);
+    const double variance = 1 - 2 * bound * density / std::erf(bound / std::sqrt(2.0));
+    s = statistics(init::truncated_normal(1, 0, bound), {200, 200});
+    EXPECT_NEAR(s.deviation / std::sqrt(variance), 1, 0.012) << bound;
+    EXPECT_GT(s.most, 0.999 * bound);
+    EXPECT_LE(s.most, bound + 1e-6);
+  }
+  EXPECT_THROW(init::truncated_normal(1, 0, 0), Error);
+}
+
+TEST(Inits, FansAreThoseOfTheLayout) {
+  const auto deviation = [](const Param& weight) {
+    const Tensor w = weight.tensor();
+    return std::sqrt(mean(square(w)).item<double>());
+  };
+  for (const bool inputs_first : {false, true}) {
+    const Linear wide(400, 20, {.inputs_first = inputs_first, .init = init::kaiming_normal(1)});
+    initialize(wide, 1);
+    EXPECT_NEAR(deviation(wide.weight) * std::sqrt(400.0), 1, 0.04);
+  }
+  const ConvTranspose2d turned(50, 4, 3, {.init = init::kaiming_normal(1)});
+  initialize(turned, 1);
+  EXPECT_NEAR(deviation(turned.weight) * std::sqrt(50.0 * 9), 1, 0.05);
 }
 
 TEST(Inits, LiteralsFunctionsAndTypes) {

@@ -67,6 +67,15 @@ TEST(MlpLayer, AlternatesLinearAndActivation) {
   EXPECT_THROW(Mlp({3}), Error);
 }
 
+TEST(GatedMlpLayer, IsAProductOfTwo) {
+  GatedMlp mlp(3, 5);
+  initialize(mlp, 2);
+  EXPECT_FALSE(mlp.up.bias);
+  const Tensor x = randn({4, 3}, {.seed = 3});
+  expect_near(mlp(x), mlp.down(silu(mlp.gate(x)) * mlp.up(x)));
+  EXPECT_THROW(GatedMlp(0, 5), Error);
+}
+
 TEST(NormLayers, AreTheirFunctions) {
   const Tensor x = randn({2, 4, 3, 3}, {.seed = 4}), rows = randn({5, 6}, {.seed = 5});
   const LayerNorm layer = with_values(LayerNorm(6));
@@ -142,6 +151,27 @@ TEST(ConvLayers, AreTheirFunctions) {
   const double difference =
       (loss(same.weight + bump).item<double>() - loss(same.weight - bump).item<double>()) / 2e-2;
   EXPECT_NEAR(slope.slice({1, 2, 0}).item<double>(), difference, 1e-2 * std::abs(difference));
+}
+
+TEST(ConvLayers, PadWithWhatTheModeSays) {
+  const Tensor x = randn({2, 3, 6, 5}, {.seed = 8});
+  const auto same = [&](PadMode mode, const Tensor& padded) {
+    const Conv2d conv = with_values(Conv2d(3, 4, 3, {.padding = {1, 2}, .pad_mode = mode}));
+    expect_near(conv(x), conv2d(padded, conv.weight, conv.bias));
+  };
+  const Pads pads = {{0, 0}, {0, 0}, {1, 1}, {2, 2}};
+  same(PadMode::kZeros, pad(x, pads));
+  same(PadMode::kReflect, pad_reflect(x, pads));
+  same(PadMode::kReplicate, pad_replicate(x, pads));
+  same(PadMode::kCircular, pad_circular(x, pads));
+  const Tensor line = randn({2, 4, 9}, {.seed = 9});
+  const Conv1d around =
+      with_values(Conv1d(4, 3, 4, {.dilation = 2, .same = true, .pad_mode = PadMode::kCircular}));
+  expect_near(around(line), conv1d(pad_circular(line, {{0, 0}, {0, 0}, {3, 3}}), around.weight, around.bias,
+                                   {.dilation = {2}}));
+  EXPECT_THAT(layer_error([&] { Conv2d(3, 4, 3, {.stride = 2, .same = true}); }), HasSubstr("stride of 1"));
+  EXPECT_THAT(layer_error([&] { with_values(Conv2d(4, 4, 3, {.pad_mode = PadMode::kReflect}))(line); }),
+              HasSubstr("rank 4"));
 }
 
 TEST(PoolLayers, AreTheirFunctions) {

@@ -26,7 +26,8 @@ Linear::Linear(int64_t inputs, int64_t outputs, const LinearOptions& options, Lo
   std::vector<int64_t> shape{outputs, inputs};
   if (inputs_first) std::swap(shape[0], shape[1]);
   const Init plain = init::normal(1 / std::sqrt(static_cast<double>(inputs)));
-  weight = Param(std::move(shape), options.init.value_or(plain), {.dtype = options.dtype}, loc);
+  weight = Param(std::move(shape), options.init.value_or(plain),
+                 {.dtype = options.dtype, .inputs_first = inputs_first}, loc);
   if (options.bias)
     bias = Param({outputs}, options.bias_init.value_or(init::zeros()), {.dtype = options.dtype}, loc);
 }
@@ -110,6 +111,20 @@ Tensor Mlp::operator()(In x) const {
     if (i + 1 < layers.size()) y = dropout(activate(activation, y));
   }
   return y;
+}
+
+GatedMlp::GatedMlp(int64_t width, int64_t hidden, const GatedMlpOptions& options, Loc loc)
+    : activation(options.activation) {
+  check_width("GatedMlp", {width, hidden}, loc);
+  const LinearOptions linear{.bias = options.bias, .init = options.init};
+  gate = Linear(width, hidden, linear, loc);
+  up = Linear(width, hidden, linear, loc);
+  down = Linear(hidden, width, linear, loc);
+}
+
+Tensor GatedMlp::operator()(In x) const {
+  const detail::Layer layer(*this, "gated mlp", x, detail::Makeup::kOfLayers);
+  return down(activate(activation, gate(x)) * up(x));
 }
 
 }  // namespace anneal::nn

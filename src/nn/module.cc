@@ -64,7 +64,8 @@ void initialize(const Collected& all, uint64_t seed) {
     const ParamState& state = *all.params[i].param.state();
     if (state.value.defined()) continue;
     const Call call("initialize", state.loc);
-    const Tensor value = state.init.make(key_of(seed, all.params[i].name), state.shape, state.dtype);
+    const Tensor value =
+        state.init.make(key_of(seed, all.params[i].name), state.shape, state.dtype, state.inputs_first);
     if (!value.defined() || value.dtype() != state.dtype || value.shape() != state.shape)
       call.fail(ErrorCode::kShape, "the initial value of " + all.params[i].name + " is " +
                                        (value.defined() ? value.type() : "empty") + ", it must be " +
@@ -79,8 +80,20 @@ void initialize(const Collected& all, uint64_t seed) {
 
 NamedTensors state_dict(const Collected& all) {
   NamedTensors out;
-  for (const NamedParam& p : all.params) out.push_back({p.name, p.param.tensor()});
+  for (const NamedParam& p : all.params) out.push_back({p.name, p.param.stored()});
   return out;
+}
+
+void store_as(const Collected& all, DType dtype, const std::function<bool(std::string_view)>& which) {
+  if (!is_float(dtype))
+    raise(ErrorCode::kDType, "store_as: parameters are floats, not " + std::string(dtype_name(dtype)));
+  for (const NamedParam& p : all.params) {
+    ParamState& state = *p.param.state();
+    if (!state.trained || state.dtype == dtype || (which && !which(p.name))) continue;
+    if (!state.used) state.used = state.dtype;
+    state.dtype = dtype;
+    if (state.value.defined()) state.value = cast(state.value, dtype).realize();
+  }
 }
 
 namespace {

@@ -115,6 +115,20 @@ struct WithSettings {
   Linear fc{1, 1, {.bias = false}};
 };
 
+struct Boxes {
+  std::unique_ptr<Linear> boxed = std::make_unique<Linear>(2, 2, LinearOptions{.bias = false}), none;
+  std::map<std::string, Attention> by_name;
+  std::pair<Param, std::optional<Linear>> pair{Param({1}, init::ones()), {}};
+};
+TEST(Walk, BoxesMapsAndPairs) {
+  Boxes model;
+  model.by_name.emplace("left", Attention());
+  EXPECT_THAT(names_of(model), ElementsAre("boxed.weight", "by_name.left.qkv.weight", "by_name.left.qkv.bias",
+                                           "by_name.left.out.weight", "pair.first"));
+  static_assert(detail::is_shared_module<std::shared_ptr<Linear>>);
+  static_assert(!detail::is_shared_module<std::shared_ptr<int>>);
+}
+
 TEST(Walk, SettingsAreNotLookedInto) { EXPECT_THAT(names_of(WithSettings()), ElementsAre("fc.weight")); }
 
 struct Many {
@@ -179,6 +193,38 @@ TEST(Params, InitializeKeepsWhatHasAValue) {
   EXPECT_EQ(layer.weight.tensor().to_vector<float>(), std::vector<float>(4, 3));
   EXPECT_EQ((layer.weight * 2 + 1).sum().item<float>(), 28);
   EXPECT_THAT(message_of([&] { layer.weight.set(ones({3})); }), HasSubstr("a value of f32[3]"));
+}
+
+TEST(Params, AreStoredInOneTypeAndComputedWithInAnother) {
+  const Linear plain(6, 4), narrow(6, 4);
+  initialize(plain, 3);
+  initialize(narrow, 3);
+  store_as(narrow, bf16, [](std::string_view name) { return name == "weight"; });
+  EXPECT_EQ(narrow.weight.dtype(), bf16);
+  EXPECT_EQ(narrow.weight.tensor().dtype(), f32);
+  EXPECT_EQ(state_dict(narrow)[0].value.dtype(), bf16);
+  EXPECT_EQ(state_dict(narrow)[1].value.dtype(), f32);
+  const Tensor x = randn({3, 6}, {.seed = 4});
+  EXPECT_EQ(narrow(x).dtype(), f32);
+  const Tensor wanted = linear(x, plain.weight.tensor().to(bf16).to(f32), plain.bias->tensor());
+  EXPECT_EQ(narrow(x).to_vector<float>(), wanted.to_vector<float>());
+  load_state_dict(narrow, state_dict(plain));
+  EXPECT_EQ(narrow.weight.stored().dtype(), bf16);
+  narrow.weight.set(ones({4, 6}));
+  EXPECT_EQ(narrow.weight.stored().type(), "bf16[4,6]");
+  EXPECT_THAT(message_of([&] { store_as(plain, i8); }), HasSubstr("parameters are floats, not i8"));
+  // Before there are values, and in a step.
+  const Linear later(6, 4);
+  store_as(later, f16);
+  initialize(later, 3);
+  EXPECT_EQ(later.weight.stored().dtype(), f16);
+  const auto step = compile(Training{.model = later,
+                                     .loss = [](const Linear& m, Inputs in) { return sum(m(in["x"])); },
+                                     .inputs = {{"x", {3, 6}}},
+                                     .optimizer = Sgd{.lr = 0.5}});
+  step({{"x", x}});
+  EXPECT_EQ(step.parameter("bias").type(), "f16[4]");
+  EXPECT_EQ(step.parameter("bias").to_vector<float>(), std::vector<float>(4, -1.5f));
 }
 
 TEST(StateDicts, ReportWhatDoesNotFit) {

@@ -9,11 +9,13 @@
 
 #include "anneal/anneal.h"
 #include "nn/update.h"
+#include "tests/support/test_error.h"
 
 namespace anneal {
 namespace {
 
 using nn::detail::Target;
+using ::testing::HasSubstr;
 
 TEST(Schedules, AreTheirFormulas) {
   EXPECT_EQ(Schedule(0.1)(7), 0.1);
@@ -33,6 +35,10 @@ TEST(Schedules, AreTheirFormulas) {
   EXPECT_DOUBLE_EQ(rise(4), 1);
   EXPECT_NEAR(rise(8), 0.5, 1e-12);
   EXPECT_DOUBLE_EQ(rise(12), 0);
+  EXPECT_DOUBLE_EQ(warmup_cosine(1, 4, 4)(3), 1);
+  EXPECT_THAT(message_of([] { warmup_cosine(1, 20, 10); }), HasSubstr("of 10 steps 20 cannot rise"));
+  EXPECT_THAT(message_of([] { staircase(1, 0.5, 0); }), HasSubstr("0 steps: it needs 1 or more"));
+  EXPECT_THAT(message_of([] { warmup(-1, 0.1); }), HasSubstr("cannot be negative"));
   EXPECT_DOUBLE_EQ(warmup(2, linear_schedule(1, 0, 10))(7), 0.5);
   EXPECT_DOUBLE_EQ(staircase(1, 0.5, 3)(5), 0.5);
   EXPECT_DOUBLE_EQ(staircase(1, 0.5, 3)(6), 0.25);
@@ -125,6 +131,9 @@ TEST(Optimizers, MuonMakesMatricesOrthogonal) {
   EXPECT_LT(anneal::max(abs(gram - eye(4))).item<double>(), 0.45);
   EXPECT_EQ(nn::detail::kept_names(optimizer, matrix).size(), 1u);
   EXPECT_EQ(nn::detail::kept_names(optimizer, table).size(), 2u);
+  const Optimizer chosen = Muon{.matrices = [](std::string_view name) { return name != "head.weight"; }};
+  EXPECT_EQ(nn::detail::kept_names(chosen, {"head.weight", true, false, 2}).size(), 2u);
+  EXPECT_EQ(nn::detail::kept_names(chosen, {"fc.weight", true, false, 2}).size(), 1u);
 }
 
 TEST(Optimizers, NarrowParametersAreUpdatedInF32) {

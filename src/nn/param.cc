@@ -22,8 +22,15 @@ const ParamState& made(const std::shared_ptr<ParamState>& state) {
 }  // namespace
 
 Param::Param(std::vector<int64_t> shape, nn::Init init, const nn::ParamOptions& options, Loc loc)
-    : state_(std::make_shared<ParamState>(ParamState{
-          std::move(shape), options.dtype, std::move(init), options.decay, true, options.table, loc, {}})) {
+    : state_(std::make_shared<ParamState>(ParamState{std::move(shape),
+                                                     options.dtype,
+                                                     std::move(init),
+                                                     options.decay,
+                                                     true,
+                                                     options.table,
+                                                     options.inputs_first,
+                                                     loc,
+                                                     {}})) {
   const Call call("parameter", loc);
   for (int64_t extent : state_->shape)
     if (extent < 0)
@@ -36,6 +43,12 @@ nn::Buffer::Buffer(std::vector<int64_t> shape, Init init, DType dtype, Loc loc)
 }
 
 Tensor Param::tensor(Loc loc) const {
+  const Tensor value = stored(loc);
+  const std::optional<DType> used = state_->used;
+  return used && *used != value.dtype() ? cast(value, *used) : value;
+}
+
+Tensor Param::stored(Loc loc) const {
   if (state_ == nullptr) {
     const Call call("parameter", loc);
     call.fail(ErrorCode::kArgument, kUnmade);
@@ -75,6 +88,7 @@ void Param::set(In value) const {
   const Call call("parameter", {&value});
   if (state_ == nullptr) call.fail(ErrorCode::kArgument, kUnmade);
   Tensor next = wrap(call.node(value, state_->dtype));
+  if (state_->used) next = cast(next, state_->dtype);
   if (next.rank() == 0 && !state_->shape.empty()) next = expand(next, Sizes(state_->shape));
   const Sizes wanted(state_->shape), given = next.sizes();
   bool fits = wanted.size() == given.size();

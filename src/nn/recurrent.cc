@@ -28,9 +28,15 @@ namespace {
 std::vector<RecurrentLayer> recurrent_layers(int64_t gates, int64_t inputs, int64_t hidden,
                                              const RecurrentOptions& options, const Loc& loc) {
   std::vector<RecurrentLayer> out;
+  const int64_t wide = options.bidirectional ? 2 * hidden : hidden;
   for (int i = 0; i < options.layers; ++i)
-    out.emplace_back(gates, i == 0 ? inputs : hidden, hidden, options.bias, loc);
+    out.emplace_back(gates, i == 0 ? inputs : wide, hidden, options.bias, loc);
   return out;
+}
+std::vector<RecurrentLayer> reversed_layers(int64_t gates, int64_t inputs, int64_t hidden,
+                                            const RecurrentOptions& options, const Loc& loc) {
+  if (!options.bidirectional) return {};
+  return recurrent_layers(gates, inputs, hidden, options, loc);
 }
 
 struct CellState {
@@ -55,21 +61,27 @@ RecurrentResult run_recurrent(const Network& network, const char* kind, const In
   };
   Tensor y = x.tensor();
   std::vector<Tensor> last_h, last_c;
-  for (size_t i = 0; i < network.layers.size(); ++i) {
-    const RecurrentLayer& one = network.layers[i];
+  // One layer, from the beginning or from the end; its states go behind those before.
+  const auto run = [&](const RecurrentLayer& one, bool from_end) {
     const Scope scope(one);
     const Tensor inputs = linear(y, one.weight_ih.tensor(), detail::maybe(one.bias_ih));
     const Tensor weight = one.weight_hh;
     const std::optional<Tensor> bias = detail::maybe(one.bias_hh);
-    CellState state{first(h, i), has_cell ? first(c, i) : Tensor()};
-    std::vector<Tensor> out;
-    for (int64_t t = 0; t < length; ++t) {
+    CellState state{first(h, last_h.size()), has_cell ? first(c, last_h.size()) : Tensor()};
+    std::vector<Tensor> out(static_cast<size_t>(length));
+    for (int64_t i = 0; i < length; ++i) {
+      const int64_t t = from_end ? length - 1 - i : i;
       state = cell(select(inputs, 1, t), linear(state.h, weight, bias), state);
-      out.push_back(state.h);
+      out[static_cast<size_t>(t)] = state.h;
     }
-    y = out.empty() ? zeros({batch, 0, hidden}) : stack(out, 1);
     last_h.push_back(state.h);
     if (state.c.defined()) last_c.push_back(state.c);
+    return out.empty() ? zeros({batch, 0, hidden}) : stack(out, 1);
+  };
+  for (size_t i = 0; i < network.layers.size(); ++i) {
+    if (i > 0) y = network.between(y);
+    const Tensor forth = run(network.layers[i], false);
+    y = network.reversed.empty() ? forth : cat({forth, run(network.reversed[i], true)}, 2);
   }
   return {y, stack(last_h), last_c.empty() ? Tensor() : stack(last_c)};
 }
@@ -83,7 +95,10 @@ Tensor gate(const Tensor& all, const CellState& state, int64_t i) {
 }  // namespace
 
 RNN::RNN(int64_t inputs, int64_t hidden, const RecurrentOptions& options, Loc loc)
-    : layers(recurrent_layers(1, inputs, hidden, options, loc)), relu(options.relu) {}
+    : layers(recurrent_layers(1, inputs, hidden, options, loc)),
+      reversed(reversed_layers(1, inputs, hidden, options, loc)),
+      between{options.dropout},
+      relu(options.relu) {}
 RecurrentResult RNN::operator()(In x, const std::optional<Tensor>& h) const {
   return run_recurrent(*this, "rnn", x, h, {}, false,
                        [&](const Tensor& in, const Tensor& own, const CellState&) {
@@ -92,7 +107,9 @@ RecurrentResult RNN::operator()(In x, const std::optional<Tensor>& h) const {
 }
 
 LSTM::LSTM(int64_t inputs, int64_t hidden, const RecurrentOptions& options, Loc loc)
-    : layers(recurrent_layers(4, inputs, hidden, options, loc)) {}
+    : layers(recurrent_layers(4, inputs, hidden, options, loc)),
+      reversed(reversed_layers(4, inputs, hidden, options, loc)),
+      between{options.dropout} {}
 RecurrentResult LSTM::operator()(In x, const std::optional<Tensor>& h, const std::optional<Tensor>& c) const {
   return run_recurrent(*this, "lstm", x, h, c, true,
                        [](const Tensor& in, const Tensor& own, const CellState& state) {
@@ -104,7 +121,9 @@ RecurrentResult LSTM::operator()(In x, const std::optional<Tensor>& h, const std
 }
 
 GRU::GRU(int64_t inputs, int64_t hidden, const RecurrentOptions& options, Loc loc)
-    : layers(recurrent_layers(3, inputs, hidden, options, loc)) {}
+    : layers(recurrent_layers(3, inputs, hidden, options, loc)),
+      reversed(reversed_layers(3, inputs, hidden, options, loc)),
+      between{options.dropout} {}
 RecurrentResult GRU::operator()(In x, const std::optional<Tensor>& h) const {
   return run_recurrent(*this, "gru", x, h, {}, false,
                        [](const Tensor& in, const Tensor& own, const CellState& state) {

@@ -99,5 +99,47 @@ TEST(Recurrent, StatesContinue) {
   EXPECT_LT(anneal::max(abs(rest.c - whole.c)).item<double>(), 1e-6);
 }
 
+TEST(Recurrent, BothDirectionsAreTwoNetworks) {
+  const GRU both(kFeatures, kHidden, {.layers = 2, .bidirectional = true});
+  initialize(both, 6);
+  const Tensor x = randn({3, 5, kFeatures}, {.seed = 5});
+  // Layer by layer, the second direction over the reversed sequence.
+  Tensor y = x;
+  std::vector<Tensor> last;
+  for (size_t i = 0; i < 2; ++i) {
+    GRU forth, back;
+    forth.layers = {both.layers[i]};
+    back.layers = {both.reversed[i]};
+    const RecurrentResult a = forth(y), b = back(flip(y, 1));
+    y = cat({a.out, flip(b.out, 1)}, 2);
+    last.push_back(a.h);
+    last.push_back(b.h);
+  }
+  const RecurrentResult result = both(x);
+  EXPECT_EQ(result.out.shape(), (std::vector<int64_t>{3, 5, 2 * kHidden}));
+  EXPECT_LT(anneal::max(abs(result.out - y)).item<double>(), 1e-6);
+  EXPECT_LT(anneal::max(abs(result.h - cat(last, 0))).item<double>(), 1e-6);
+  std::vector<std::string> names;
+  for (const NamedParam& p : parameters(both)) names.push_back(p.name);
+  EXPECT_EQ(names.size(), 16u);
+  EXPECT_EQ(names[8], "reversed.0.weight_ih");
+}
+
+TEST(Recurrent, DropoutLiesBetweenLayers) {
+  const Tensor x = randn({3, 5, kFeatures}, {.seed = 5});
+  const auto differs = [&](int layers) {
+    const LSTM lstm(kFeatures, kHidden, {.layers = layers, .dropout = 0.5});
+    initialize(lstm, 2);
+    const Tensor plain = lstm(x).out.realize();
+    const std::vector<NamedParam> params = parameters(lstm);
+    std::vector<Tensor> values;
+    for (const NamedParam& p : params) values.push_back(p.param.tensor());
+    const Substitute training(params, values, {.train = true, .rng = Rng(1)});
+    return anneal::max(abs(lstm(x).out - plain)).item<double>() > 1e-4;
+  };
+  EXPECT_FALSE(differs(1));
+  EXPECT_TRUE(differs(2));
+}
+
 }  // namespace
 }  // namespace anneal::nn

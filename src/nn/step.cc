@@ -5,6 +5,7 @@
 
 #include "anneal/transforms.h"
 #include "ir/graph.h"
+#include "ir/walk.h"
 #include "nn/trace.h"
 #include "nn/update.h"
 #include "support/nearest.h"
@@ -50,11 +51,11 @@ class StepCore::Maker {
                 ends_.make({}, u32, "key 1", "input", loc),
                 {}};
     for (size_t i = 0; i < core_.lrs_.size(); ++i)
-      scalars_.lrs.push_back(ends_.make({}, f32, i == 0 ? "lr" : "lr of the rest", "input", loc));
+      scalars_.lrs.push_back(ends_.make({}, core_.scalar_, i == 0 ? "lr" : "lr of the rest", "input", loc));
     for (const Slot& slot : core_.store_->slots) {
       const Sizes sizes(slot.param.param.shape());
       const Loc& made = slot.param.param.state()->loc;
-      values_.push_back(ends_.make(sizes, slot.param.param.dtype(), slot.param.name, "parameter", made));
+      values_.push_back(ends_.make(sizes, slot.dtype, slot.param.name, "parameter", made));
       for (const auto* list : {&slot.kept, &slot.sums})
         for (const Kept& kept : *list)
           kept_.push_back(ends_.make(sizes, kept.dtype, kept.name, "optimizer", made));
@@ -68,7 +69,7 @@ class StepCore::Maker {
     trace.paths = &core_.store_->paths;
     if (with_captures_) trace.captures = &captures_;
     const std::vector<Slot>& slots = core_.store_->slots;
-    for (size_t i = 0; i < slots.size(); ++i) trace.stand_for(slots[i].param.param, values_[i]);
+    for (size_t i = 0; i < slots.size(); ++i) nn::detail::stand_for(trace, slots[i], values_[i]);
     const Capturing capturing;
     loss_ = core_.spec_.loss(Inputs(inputs_));
     for (const Slot& slot : slots) next_.push_back(trace.next(slot.param.param));
@@ -81,10 +82,24 @@ class StepCore::Maker {
                                        (loss_.defined() ? loss_.type() : std::string("empty")));
   }
 
+  // A function that computes with another model than the one it is given would train nothing, in silence.
+  void check_dependence(const std::vector<Tensor>& wrt) const {
+    const ir::Node loss = node_of(loss_);
+    std::vector<bool> is_parameter(ir::default_graph().id_limit(), false);
+    for (const Tensor& w : wrt) is_parameter[node_of(w).id] = true;
+    for (const ir::Node n : ir::postorder(ir::default_graph(), std::span(&loss, 1)))
+      if (is_parameter[n.id]) return;
+    const Call call("compile", core_.loc_);
+    call.fail(ErrorCode::kArgument,
+              "the loss depends on no parameter of the model: use the model that the function is given, not "
+              "one that it has captured");
+  }
+
   void slopes() {
     std::vector<Tensor> wrt;
     for (size_t i = 0; i < values_.size(); ++i)
       if (core_.store_->slots[i].trained) wrt.push_back(values_[i]);
+    check_dependence(wrt);
     slopes_ = anneal::gradients(loss_, wrt, core_.loc_);
     if (kind_ != Kind::kGradients) return;
     size_t at = 0;
@@ -110,8 +125,8 @@ class StepCore::Maker {
       if (kind_ == Kind::kStep) slope = slope * (1.0 / core_.spec_.accumulate);
     }
     if (kind_ == Kind::kStep) slopes_ = nn::detail::clipped(core_.spec_.clip, std::move(slopes_));
-    const nn::detail::Updater updater(core_.spec_.optimizer,
-                                      {cast(scalars_.step, f32), scalars_.lrs[0], scalars_.lrs.back()});
+    const nn::detail::Updater updater(
+        core_.spec_.optimizer, {cast(scalars_.step, core_.scalar_), scalars_.lrs[0], scalars_.lrs.back()});
     size_t trained = 0, first = 0;
     for (size_t i = 0; i < slots.size(); first += slots[i].kept.size() + slots[i].sums.size(), ++i) {
       Slot& slot = slots[i];
@@ -122,8 +137,7 @@ class StepCore::Maker {
       }
       const Tensor& slope = slopes_[trained++];
       if (!slot.sums.empty())
-        kept.emplace_back(&slot.sums[0].value,
-                          kind_ == Kind::kStep ? kept_[first + slot.kept.size()] * 0 : slope);
+        kept.emplace_back(&slot.sums[0].value, kind_ == Kind::kStep ? zeros_like(slope) : slope);
       if (kind_ != Kind::kStep) continue;
       const std::vector<Tensor> own(kept_.begin() + static_cast<std::ptrdiff_t>(first),
                                     kept_.begin() + static_cast<std::ptrdiff_t>(first + slot.kept.size()));
@@ -188,10 +202,14 @@ StepCore::StepCore(TrainingSpec spec, const Loc& loc) : spec_(std::move(spec)), 
   nn::detail::check_specs(call, spec_.inputs);
   if (spec_.accumulate < 1)
     call.fail(ErrorCode::kArgument, "accumulate is " + std::to_string(spec_.accumulate) + ", not 1 or more");
+  nn::detail::check(call, spec_.optimizer, spec_.clip);
   store_ = std::make_shared<nn::detail::Store>(spec_.walk, spec_.optimizer, spec_.accumulate, spec_.trains,
                                                spec_.seed);
   bool trains = false;
-  for (const Slot& slot : store_->slots) trains |= slot.trained;
+  for (const Slot& slot : store_->slots) {
+    trains |= slot.trained;
+    if (slot.trained && slot.param.param.dtype() == f64) scalar_ = f64;
+  }
   if (!trains)
     call.fail(ErrorCode::kArgument,
               "the model has no parameter to train; a class that is no aggregate names its members with "
@@ -225,7 +243,10 @@ std::vector<Tensor> StepCore::arguments(const nn::detail::Bound& bound) const {
   scalar(static_cast<int32_t>(store_->calls));
   scalar(static_cast<uint32_t>(store_->seed));
   scalar(static_cast<uint32_t>(store_->seed >> 32));
-  for (const Schedule* lr : lrs_) scalar(static_cast<float>((*lr)(store_->steps)));
+  for (size_t i = 0; i < lrs_.size(); ++i) {
+    const double rate = (*lrs_[i])(i == 0 ? store_->steps - lr_from_ : store_->steps);
+    scalar_ == f64 ? scalar(rate) : scalar(static_cast<float>(rate));
+  }
   for (const Tensor* place : state_places()) out.push_back(*place);
   return out;
 }

@@ -20,8 +20,11 @@ class StepCore {
 
   const std::shared_ptr<nn::detail::Store>& store() const { return store_; }
   const std::shared_ptr<void>& model() const { return spec_.model; }
-  void set_lr(Schedule lr) { *lrs_[0] = std::move(lr); }
-  double lr() const { return (*lrs_[0])(store_->steps); }
+  void set_lr(Schedule lr, std::optional<int64_t> from) {
+    *lrs_[0] = std::move(lr);
+    lr_from_ = from.value_or(store_->steps);
+  }
+  double lr() const { return (*lrs_[0])(store_->steps - lr_from_); }
   size_t compiles() const { return programs_.size(); }
 
  private:
@@ -52,6 +55,8 @@ class StepCore {
   Loc loc_;
   std::shared_ptr<nn::detail::Store> store_;
   std::vector<Schedule*> lrs_;
+  int64_t lr_from_ = 0;  // the step from which the first of them counts
+  DType scalar_ = f32;   // of learning rates: f64 where a parameter is
   std::map<std::pair<Kind, bool>, Program> programs_;
 };
 

@@ -51,6 +51,10 @@ Tensor copied(const Tensor& t) {
   return wrap(ir::Builder{ir::default_graph()}.buffer(host_data(ir::default_graph(), node_of(t.realize()))));
 }
 
+void stand_for(Trace& trace, const Slot& slot, const Tensor& value) {
+  trace.stand_for(slot.param.param, cast(value, slot.param.param.dtype()));
+}
+
 Store::Store(const std::function<void(Visitor&)>& walk, const Optimizer& optimizer, int accumulate,
              const NameFilter& trains, uint64_t with_seed)
     : seed(with_seed) {
@@ -60,8 +64,10 @@ Store::Store(const std::function<void(Visitor&)>& walk, const Optimizer& optimiz
     const auto& state = slot.param.param.state();
     given_.push_back(std::exchange(state->value, Tensor()));
     slot.trained = state->trained && is_float(state->dtype) && (!trains || trains(slot.param.name));
+    slot.dtype = state->dtype;
     if (!slot.trained) continue;
     const DType wide = state->dtype == f64 ? f64 : f32;
+    slot.dtype = wide;
     const std::string prefix = "optimizer/" + slot.param.name + "/";
     for (const std::string& name : kept_names(optimizer, slot.target))
       slot.kept.push_back({prefix + name, wide, {}});
@@ -73,14 +79,14 @@ void Store::initialize() {
   Collected missing;
   for (size_t i = 0; i < slots.size(); ++i) {
     if (given_[i].defined())
-      slots[i].value = copied(given_[i]);
+      slots[i].value = copied(cast(given_[i], slots[i].dtype));
     else
       missing.params.push_back(slots[i].param);
   }
   nn::detail::initialize(missing, seed);
   for (Slot& slot : slots)
     if (ParamState& state = *slot.param.param.state(); state.value.defined())
-      slot.value = std::exchange(state.value, Tensor());
+      slot.value = cast(std::exchange(state.value, Tensor()), slot.dtype).realize();
 }
 
 void Store::clear_optimizer() {

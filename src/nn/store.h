@@ -19,6 +19,7 @@ struct Slot {
   NamedParam param;
   Target target;
   bool trained = true;
+  DType dtype = f32;  // of the value: of a narrow float that is trained f32, or small steps would be lost
   Tensor value;
   std::vector<Kept> kept;  // of the optimizer; none where it is not trained
   std::vector<Kept> sums;  // of gradients so far, where several calls make a step
@@ -48,5 +49,7 @@ class Store {
 
 // A tensor of the same elements that nobody else has.
 Tensor copied(const Tensor& t);
+// What a parameter is in a trace, of the value that its slot has.
+void stand_for(Trace& trace, const Slot& slot, const Tensor& value);
 
 }  // namespace anneal::nn::detail

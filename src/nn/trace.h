@@ -17,9 +17,11 @@ struct ParamState {
   Init init;
   std::optional<bool> decay;
   bool trained = true;
-  bool is_table = false;  // of an embedding
+  bool is_table = false;      // of an embedding
+  bool inputs_first = false;  // [inputs, outputs, ...]
   Loc loc;
-  Tensor value;  // outside of steps; empty: none yet
+  Tensor value;                    // outside of steps; empty: none yet
+  std::optional<DType> used = {};  // what it is computed with, where it is kept in another type
 };
 
 // Modules by address and type, to their paths.

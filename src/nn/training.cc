@@ -52,7 +52,7 @@ std::vector<Place> parameter_places(nn::detail::Store& store) {
   std::vector<Place> out;
   for (Slot& slot : store.slots) {
     const Param& p = slot.param.param;
-    out.push_back({slot.param.name, p.dtype(), &p.shape(), &slot.value});
+    out.push_back({slot.param.name, slot.dtype, &p.shape(), &slot.value});
   }
   return out;
 }
@@ -113,19 +113,30 @@ void take(const Call& call, nn::detail::Store& store, const std::vector<Place>& 
 
 }  // namespace
 
+namespace {
+
+// In the parameter's own type.
+Tensor value_of(const Slot& slot) { return nn::detail::copied(cast(slot.value, slot.param.param.dtype())); }
+
+}  // namespace
+
 StepResult AnyStep::operator()(const NamedTensors& inputs, const RunStepOptions& options, Loc loc) const {
   return core_->run(inputs, options, loc);
 }
 int64_t AnyStep::steps() const { return core_->store()->steps; }
 uint64_t AnyStep::seed() const { return core_->store()->seed; }
 size_t AnyStep::compiles() const { return core_->compiles(); }
-void AnyStep::set_lr(Schedule lr) const { core_->set_lr(std::move(lr)); }
+void AnyStep::set_lr(Schedule lr, std::optional<int64_t> from) const { core_->set_lr(std::move(lr), from); }
 double AnyStep::lr() const { return core_->lr(); }
 
-NamedTensors AnyStep::parameters() const { return copies(parameter_places(*core_->store())); }
+NamedTensors AnyStep::parameters() const {
+  NamedTensors out;
+  for (const Slot& slot : core_->store()->slots) out.push_back({slot.param.name, value_of(slot)});
+  return out;
+}
 NamedTensors AnyStep::optimizer_state() const { return copies(optimizer_places(*core_->store())); }
 Tensor AnyStep::parameter(std::string_view name) const {
-  if (const Slot* slot = core_->store()->find(name)) return nn::detail::copied(slot->value);
+  if (const Slot* slot = core_->store()->find(name)) return value_of(*slot);
   raise(ErrorCode::kName, "parameter: there is no " + std::string(name) +
                               support::nearest_hint("; the nearest is ", name, core_->store()->names()));
 }

@@ -180,6 +180,20 @@ TEST(Training, ErrorsSayWhatWouldFit) {
                                  .inputs = {{"x", {4, 2}}}})({{"x", ones({4, 2})}});
               }),
               HasSubstr("is not part of the model being traced"));
+  nn::initialize(other, 1);  // its values are constants then
+  EXPECT_THAT(message_of([&] {
+                compile(Training{.model = Net{},
+                                 .loss = [&](const Net&, Inputs in) { return sum(other(in["x"])); },
+                                 .inputs = {{"x", {4, 2}}}})({{"x", ones({4, 2})}});
+              }),
+              HasSubstr("the loss depends on no parameter of the model"));
+  EXPECT_THAT(message_of([&] { step({{"x", b.x}, {"x", b.x}, {"y", b.y}}); }),
+              HasSubstr("the input x is given twice"));
+  EXPECT_THAT(message_of([] { make_step(Sgd{.nesterov = true}); }), HasSubstr("nesterov"));
+  EXPECT_THAT(message_of([] {
+                compile(Training{.model = Net{}, .loss = net_loss, .inputs = {}, .clip = {.norm = -1}});
+              }),
+              HasSubstr("neither can be negative"));
 }
 
 TEST(Training, UploadsAndGradients) {
@@ -219,6 +233,11 @@ TEST(Training, LearningRatesDoNotRecompile) {
   step.set_lr(1e-2);
   run_steps(step, 3, 4);
   EXPECT_NE(bits_of(step.parameters()), before);
+  // A schedule counts from where it is set, or from where it is told to.
+  step.set_lr(linear_schedule(0.1, 0, 10));
+  EXPECT_DOUBLE_EQ(step.lr(), 0.1);
+  step.set_lr(linear_schedule(0.1, 0, 10), 2);
+  EXPECT_DOUBLE_EQ(step.lr(), 0.08);
   EXPECT_EQ(step.compiles(), 1u);
 }
 
@@ -245,6 +264,66 @@ TEST(Training, AccumulatedCallsAreOneStepOfTheWhole) {
   const NamedTensors a = whole.parameters(), b = parts.parameters();
   for (size_t i = 0; i < a.size(); ++i)
     EXPECT_LT(anneal::max(abs(a[i].value - b[i].value)).item<double>(), 1e-5) << a[i].name;
+}
+
+// What one call leaves behind is no part of the next sum, not even an infinity.
+TEST(Training, SumsOfGradientsBeginAnew) {
+  struct One {
+    Param w{{}, nn::init::ones()};
+  };
+  const auto step =
+      compile(Training{.model = One{},
+                       .loss = [](const One& m, Inputs in) { return m.w.tensor() * in["slope"].sum(); },
+                       .inputs = {{"slope", {1}}},
+                       .optimizer = Sgd{.lr = 0.5},
+                       .clip = {.value = 1},
+                       .accumulate = 2});
+  for (const float slope : {1.0f, INFINITY, 1.0f, 1.0f})
+    step({{"slope", full({1}, static_cast<double>(slope))}});
+  EXPECT_EQ(step.parameter("w").item<float>(), 0);
+}
+
+// Steps too small for a narrow parameter add up, and a run that is resumed has them.
+TEST(Training, NarrowParametersHaveAWideValueBehindThem) {
+  struct One {
+    Param w{{4}, nn::init::ones(), {.dtype = bf16}};
+  };
+  const auto make = [] {
+    return compile(Training{.model = One{},
+                            .loss = [](const One& m, Inputs) { return sum(m.w.tensor()); },
+                            .inputs = {},
+                            .optimizer = Sgd{.lr = 1e-4}});
+  };
+  const auto step = make(), later = make();
+  for (int i = 0; i < 50; ++i) step({});
+  later.load_state(step.state());
+  for (int i = 0; i < 50; ++i) step({}), later({});
+  for (const auto& run : {step, later}) {
+    EXPECT_EQ(run.parameter("w").dtype(), bf16);
+    EXPECT_NEAR(run.parameter("w").to_vector<float>()[0], 0.99, 0.002);
+  }
+  EXPECT_EQ(bits_of(step.state().tensors), bits_of(later.state().tensors));
+  EXPECT_EQ(step.gradients({})[0].value.dtype(), bf16);
+  const auto forward = step.attach([](const One& m, Inputs) { return m.w.tensor(); }, {});
+  EXPECT_EQ(forward({}).dtype(), bf16);
+}
+
+// As doubles say, which a learning rate of f32 would not give.
+TEST(Training, OfDoublesIsInDoubles) {
+  struct One {
+    Param w{{}, nn::init::ones(), {.dtype = f64}};
+  };
+  const auto step = compile(Training{.model = One{},
+                                     .loss = [](const One& m, Inputs) { return m.w.tensor() * 3; },
+                                     .inputs = {},
+                                     .optimizer = Adam{.lr = 0.1, .eps = 0.1}});
+  double p = 1, m = 0, v = 0;
+  for (int i = 1; i <= 5; ++i) {
+    step({});
+    m = 0.9 * m + 0.1 * 3, v = 0.999 * v + 0.001 * 9;
+    p -= 0.1 * (m / (1 - std::pow(0.9, i))) / (std::sqrt(v / (1 - std::pow(0.999, i))) + 0.1);
+  }
+  EXPECT_NEAR(step.parameter("w").item<double>(), p, 1e-13);
 }
 
 TEST(Training, CapturesAreForThoseWhoAsk) {

@@ -56,6 +56,14 @@ std::vector<std::string> kept_names(const Optimizer& optimizer, const Target& ta
   return std::visit(Names{target}, optimizer);
 }
 
+void check(const Call& call, const Optimizer& optimizer, const Clip& clip) {
+  if (!(clip.norm >= 0) || !(clip.value >= 0))
+    call.fail(ErrorCode::kArgument, "clip is " + std::to_string(clip.norm) + " by norm and " +
+                                        std::to_string(clip.value) + " by value: neither can be negative");
+  if (const auto* sgd = std::get_if<Sgd>(&optimizer); sgd != nullptr && sgd->nesterov && sgd->momentum == 0)
+    call.fail(ErrorCode::kArgument, "Sgd: nesterov is a way of momentum, which is 0");
+}
+
 std::vector<Schedule*> schedules(Optimizer& optimizer) {
   if (auto* muon = std::get_if<Muon>(&optimizer)) return {&muon->lr, &muon->rest.lr};
   return {std::visit([](auto& o) { return &o.lr; }, optimizer)};
@@ -64,7 +72,7 @@ std::vector<Schedule*> schedules(Optimizer& optimizer) {
 // 1 - beta^step without loss of digits. Both corrections move out of the parameters' arithmetic:
 // lr / c1 * m / (sqrt(v) / sqrt(c2) + eps) = (lr * sqrt(c2) / c1) * m / (sqrt(v) + eps * sqrt(c2)).
 Updater::AdamScalars Updater::adam_scalars(const Tensor& lr, double beta1, double beta2, double eps) const {
-  const Tensor t = cast(scalars_.step, f32);
+  const Tensor& t = scalars_.step;
   const Tensor c1 = neg(expm1(t * std::log(beta1))), root = sqrt(neg(expm1(t * std::log(beta2))));
   return {root * lr / c1, root * eps};
 }
@@ -149,11 +157,11 @@ std::vector<Tensor> clipped(const Clip& clip, std::vector<Tensor> gradients) {
   if (clip.norm > 0) {
     Tensor total;
     for (const Tensor& g : gradients) {
-      const Tensor own = sum(square(cast(g, f32)));
+      const Tensor own = sum(square(g.dtype() == f64 ? g : cast(g, f32)));
       total = total.defined() ? total + own : own;
     }
     const Tensor scale = minimum(clip.norm / (sqrt(total) + 1e-6), 1);
-    for (Tensor& g : gradients) g = g * cast(scale, g.dtype() == f64 ? f64 : f32);
+    for (Tensor& g : gradients) g = g * (g.dtype() == f64 ? scale : cast(scale, f32));
   }
   return gradients;
 }

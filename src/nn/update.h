@@ -8,6 +8,7 @@
 
 #include "anneal/functions.h"
 #include "anneal/optim.h"
+#include "tensor/call.h"
 
 namespace anneal::nn::detail {
 
@@ -19,10 +20,13 @@ struct Target {
   int rank = 0;
 };
 
-// Scalars of a step, f32: how many there have been with this one, and learning rates.
+// Scalars of a step, f32 or, where a parameter is f64, that: how many there have been with this one, and
+// learning rates.
 struct StepScalars {
   Tensor step, lr, rest_lr;  // rest_lr: of Muon's other parameters
 };
+// Raises for settings that mean nothing.
+void check(const Call& call, const Optimizer& optimizer, const Clip& clip);
 
 // The names of the tensors that are kept beside a parameter, of its shape and zeros at first.
 std::vector<std::string> kept_names(const Optimizer& optimizer, const Target& target);

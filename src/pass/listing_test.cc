@@ -11,9 +11,10 @@ namespace {
 TEST(Listing, SourcesAreNumbersOfTheText) {
   ir::Graph graph;
   const ir::Graph::Scope scope(graph);
-  const ir::Parsed parsed = ir::parse(graph, "%0 = param 0, \"x\" : f32[2,3]\n"
-                                             "%1 = reduce %0, op=add, axes=[1] : f32[2,1]\n"
-                                             "%2 = neg %1 : f32[2,1]\nsink %2, %0\n");
+  const ir::Parsed parsed = ir::parse(graph,
+                                      "%0 = param 0, \"x\" : f32[2,3]\n"
+                                      "%1 = reduce %0, op=add, axes=[1] : f32[2,1]\n"
+                                      "%2 = neg %1 : f32[2,1]\nsink %2, %0\n");
   ASSERT_EQ(parsed.error, "");
   const std::vector<ListedNode> rows = list_nodes(graph, parsed.roots);
   ASSERT_EQ(rows.size(), 3u);

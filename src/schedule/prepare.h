@@ -10,9 +10,10 @@
 //     transposed: the gradient of attention's values lies row by row, as those of its queries and keys do.
 //     And so is one that only sums read, which add up shifted copies of it: what a convolution gives back to
 //     its input;
-//   - a slice of a reduction that is not needed whole is the reduction of a slice, also where most of it stays
-//     or it goes in steps, which demand.h leaves alone: the input's gradient of a convolution is one kernel by
-//     it;
+//   - a slice of a reduction that is not needed whole is the reduction of a slice, also where most of it
+//   stays
+//     or it goes in steps, which demand.h leaves alone: the input's gradient of a convolution is one kernel
+//     by it;
 //   - a long reduction of which there are few is made in parts, whose results are reduced: work items never
 //     share one, and these can run at the same time.
 // Tested by program_fuzz_test.cc and prepare_test.cc.

@@ -292,6 +292,9 @@ TEST(Movement, PadWithItself) {
   EXPECT_VALUES(pad_replicate(x, {{2, 1}}), {0, 0, 0, 1, 2, 3, 3});
   EXPECT_VALUES(pad_reflect(counting({2, 2}), {{0, 1}, {1, 0}}), {1, 0, 1, 3, 2, 3, 1, 0, 1});
   EXPECT_VALUES(pad_replicate(counting({2, 2}), {{1, 0}, {0, 1}}), {0, 1, 1, 0, 1, 1, 2, 3, 3});
+  EXPECT_VALUES(pad_circular(x, {{2, 1}}), {2, 3, 0, 1, 2, 3, 0});
+  EXPECT_VALUES(pad_circular(counting({2, 2}), {{1, 0}, {0, 2}}), {2, 3, 2, 3, 0, 1, 0, 1, 2, 3, 2, 3});
+  EXPECT_THAT(failure([&] { return pad_circular(x, {{5, 0}}); }), HasSubstr("it goes around once at most"));
   EXPECT_THAT(
       failure([&] { return pad_reflect(x, {{4, 0}}); }),
       HasSubstr(

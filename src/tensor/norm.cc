@@ -172,12 +172,12 @@ BatchNorm batch_norm_train(In x, const MaybeTensor& weight, const MaybeTensor& b
 // -- Attention --
 
 namespace {
-void check_mask(const Call& call, const Tensor& mask, const Tensor& scores) {
-  const std::vector<Dim> from = call.shape(call.required(mask, "the mask")), to = call.shape(node_of(scores));
+void check_fits(const Call& call, const std::string& what, const Tensor& mask, const Tensor& scores) {
+  const std::vector<Dim> from = call.shape(call.required(mask, what)), to = call.shape(node_of(scores));
   for (size_t i = 1; i <= std::min(from.size(), to.size()); ++i) {
     const Dim a = from[from.size() - i], b = to[to.size() - i];
     if (!a.is(1) && !b.is(1) && ir::dim_equal(call.g, a, b) == ir::Tri::kFalse)
-      call.fail(ErrorCode::kShape, "the mask of shape " + ir::shape_text(call.g, from) +
+      call.fail(ErrorCode::kShape, what + " of shape " + ir::shape_text(call.g, from) +
                                        " does not fit the scores " + ir::shape_text(call.g, to) +
                                        ", which are [..., queries, keys]");
   }
@@ -198,7 +198,7 @@ void check_heads(const Call& call, const Tensor& q, const Tensor& k, const Tenso
 }  // namespace
 
 Tensor scaled_dot_product_attention(In q, In k, In v, const AttentionOptions& options) {
-  const Call call("scaled_dot_product_attention", {&q, &k, &v}, {&options.mask});
+  const Call call("scaled_dot_product_attention", {&q, &k, &v}, {&options.mask, &options.factor});
   const Tensor query = wrap(call.float_node(q)), value = wrap(call.float_node(v));
   Tensor key = wrap(call.float_node(k)), values = value;
   if (query.rank() < 2 || key.rank() < 2 || values.rank() < 2)
@@ -229,7 +229,7 @@ Tensor scaled_dot_product_attention(In q, In k, In v, const AttentionOptions& op
                    wrap(call.b.constant_float(-HUGE_VAL, t)));
   if (options.mask) {
     const Tensor& mask = *options.mask;
-    check_mask(call, mask, scores);
+    check_fits(call, "the mask", mask, scores);
     scores = is_bool(mask.dtype()) ? where(mask, scores, wrap(call.b.constant_float(-HUGE_VAL, t)))
                                    : scores + mask;
   }
@@ -237,7 +237,11 @@ Tensor scaled_dot_product_attention(In q, In k, In v, const AttentionOptions& op
   Tensor high = stop_gradient(max(scores, -1, true));
   high = where(high == -HUGE_VAL, 0, high);
   const Tensor e = exp(scores - high), total = sum(e, -1, true);
-  const Tensor weights = options.mask ? e / where(total == 0, 1, total) : e / total;
+  Tensor weights = options.mask ? e / where(total == 0, 1, total) : e / total;
+  if (options.factor) {
+    check_fits(call, "the factor", *options.factor, scores);
+    weights = weights * *options.factor;
+  }
   return matmul(weights, values);
 }
 

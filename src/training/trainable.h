@@ -38,8 +38,8 @@ class Trainable {
   virtual int64_t items(int64_t step) const = 0;       // examples or tokens in it
   virtual std::string_view unit() const { return "examples"; }
   virtual std::vector<std::string> data_files() const { return {}; }  // an empty path: part of this program
-  virtual std::vector<std::string> about() const = 0;   // lines: the model, its data
-  virtual std::vector<std::string> finish() const = 0;  // lines: how good it became, a sample
+  virtual std::vector<std::string> about() const = 0;                 // lines: the model, its data
+  virtual std::vector<std::string> finish() const = 0;                // lines: how good it became, a sample
 
   // With what it takes to make the model again: settings that are numbers, and texts.
   Checkpoint checkpoint() const;

@@ -10,8 +10,8 @@ namespace anneal::nn {
 
 // Keys and values of earlier positions, each [batch, key heads, length, head size]; empty at first. As an
 // input of an attached forward its length may be a named dimension. With `used` there is room for more than
-// have come so far, and what comes is written behind those: as state of a captured function that takes no more
-// time or memory as it fills.
+// have come so far, and what comes is written behind those: as state of a captured function that takes no
+// more time or memory as it fills.
 struct KvCache {
   Tensor k, v;
   std::optional<Extent> used = {};
@@ -27,6 +27,7 @@ struct AttentionConfig {
   bool bias = true;
   bool inputs_first = false;      // weights are [inputs, outputs]
   std::optional<Init> init = {};  // of the weights
+  double dropout = 0;             // of how much positions look at each other, when training
 };
 
 // Self-attention over [batch, length, width].
@@ -37,6 +38,9 @@ struct MultiheadAttention {
   MultiheadAttention() = default;
   explicit MultiheadAttention(const AttentionConfig& config, Loc loc = Loc::current());
   Tensor operator()(In x) const;
+  // The mask fits [batch, heads, queries, keys]: bool, where true takes part, or added to the scores. Besides
+  // what `causal` leaves out.
+  Tensor operator()(In x, In mask) const;
   // x continues what the cache holds, and is added to it.
   Tensor operator()(In x, KvCache& cache) const;
   ANNEAL_MEMBERS(qkv, o)
@@ -49,6 +53,7 @@ struct BlockConfig {
   AttentionConfig attention;
   int64_t hidden = 0;  // 0: four times the width
   Activation activation = Activation::kGeluTanh;
+  bool gated = false;  // the network is activation(gate(x)) * fc(x), then proj: with kSilu, SwiGLU
   bool rms = false;    // RMSNorm in place of LayerNorm
   double dropout = 0;  // of what is added to x
 };
@@ -58,6 +63,7 @@ struct Block {
   std::optional<LayerNorm> ln1, ln2;
   std::optional<RMSNorm> norm1, norm2;  // in their place
   MultiheadAttention attn;
+  std::optional<Linear> gate;
   Linear fc, proj;
   Activation activation = Activation::kGeluTanh;
   Dropout dropout{0};
@@ -66,7 +72,7 @@ struct Block {
   explicit Block(const BlockConfig& config, Loc loc = Loc::current());
   Tensor operator()(In x) const;
   Tensor operator()(In x, KvCache& cache) const;
-  ANNEAL_MEMBERS(ln1, norm1, attn, ln2, norm2, fc, proj)
+  ANNEAL_MEMBERS(ln1, norm1, attn, ln2, norm2, gate, fc, proj)
 
  private:
   Tensor run(const In& x, KvCache* cache) const;

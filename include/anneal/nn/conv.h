@@ -15,10 +15,13 @@ class PerAxis : public std::vector<int64_t> {
   PerAxis(std::vector<int64_t> extents) : std::vector<int64_t>(std::move(extents)) {}  // NOLINT
 };
 
+enum class PadMode { kZeros, kReflect, kReplicate, kCircular };
+
 struct ConvLayerOptions {
   PerAxis stride = 1, padding = 0, output_padding = 0, dilation = 1;  // output_padding: transposed ones
   int64_t groups = 1;
-  bool same = false;  // padding as keeps the extents; not transposed ones
+  bool same = false;                   // padding as keeps the extents; not transposed ones
+  PadMode pad_mode = PadMode::kZeros;  // not transposed ones
   bool bias = true;
   std::optional<Init> init = {};  // of the weight; by itself normal, of deviation 1 / sqrt(fan-in)
 };
@@ -28,6 +31,7 @@ struct Conv {
   Param weight;
   std::optional<Param> bias;
   ConvOptions options;
+  PadMode pad_mode = PadMode::kZeros;
 
   Conv() = default;
   Conv(int axes, int64_t inputs, int64_t outputs, PerAxis kernel, const ConvLayerOptions& options, Loc loc);

@@ -16,9 +16,11 @@ struct GptConfig {
   bool rms = false;
   double rope = 0;  // the base of rotated positions, in place of a table of them
   Activation activation = Activation::kGeluTanh;
-  double dropout = 0;
-  double deviation = 0.02;    // of new weights
-  bool inputs_first = false;  // weights are [inputs, outputs]
+  bool gated = false;            // the network has a gate; SwiGLU with kSilu
+  double dropout = 0;            // of embeddings and of what blocks add
+  double attention_dropout = 0;  // of how much positions look at each other
+  double deviation = 0.02;       // of new weights
+  bool inputs_first = false;     // weights are [inputs, outputs]
 };
 
 struct Gpt {

@@ -15,26 +15,36 @@ class Init {
   using Shape = std::vector<int64_t>;
   // Gives the value from a key of the parameter's own. Any such function is an Init.
   using Function = std::function<Tensor(const Rng& rng, const Shape& shape, DType dtype)>;
-  Init(Function function) : function_(std::move(function)) {}  // NOLINT: implicit on purpose
+  Init(Function function)  // NOLINT: implicit on purpose
+      : function_([f = std::move(function)](const Rng& rng, const Shape& shape, DType dtype, bool) {
+          return f(rng, shape, dtype);
+        }) {}
   template <typename F>
     requires std::is_invocable_r_v<Tensor, const F&, const Rng&, const Shape&, DType>
+  Init(F function) : Init(Function(std::move(function))) {}  // NOLINT
+  // One that asks whether the weight is [inputs, outputs, kernel...] as well.
+  template <typename F>
+    requires std::is_invocable_r_v<Tensor, const F&, const Rng&, const Shape&, DType, bool>
   Init(F function) : function_(std::move(function)) {}  // NOLINT
 
-  Tensor make(const Rng& rng, const Shape& shape, DType dtype) const { return function_(rng, shape, dtype); }
+  Tensor make(const Rng& rng, const Shape& shape, DType dtype, bool inputs_first = false) const {
+    return function_(rng, shape, dtype, inputs_first);
+  }
 
  private:
-  Function function_;
+  std::function<Tensor(const Rng&, const Shape&, DType, bool)> function_;
 };
 
-// Fans: of a weight [outputs, inputs, kernel...]; the fan-in is inputs times the kernel, the fan-out outputs
-// times the kernel. `gain`: sqrt(2) before a relu, 1 before nothing.
+// Fans: of a weight [outputs, inputs, kernel...], or one that says it has its inputs first; the fan-in is
+// inputs times the kernel, the fan-out outputs times the kernel. `gain`: sqrt(2) before a relu, 1 before
+// nothing.
 namespace init {
 Init zeros();
 Init ones();
 Init constant(double value);
 Init normal(double deviation = 1, double mean = 0);
 Init uniform(double low = 0, double high = 1);
-// Normal numbers within `bound` deviations of the mean.
+// Normal numbers within `bound` deviations of the mean; the bound must be more than 0.
 Init truncated_normal(double deviation = 1, double mean = 0, double bound = 2);
 Init kaiming_normal(double gain = 1.4142135623730951);   // deviation gain / sqrt(fan-in)
 Init kaiming_uniform(double gain = 1.4142135623730951);  // of the same deviation

@@ -74,4 +74,20 @@ struct Mlp {
   ANNEAL_MEMBERS(layers)
 };
 
+struct GatedMlpOptions {
+  Activation activation = Activation::kSilu;
+  bool bias = false;
+  std::optional<Init> init = {};  // of the weights
+};
+// down(activation(gate(x)) * up(x)): SwiGLU, and with other activations GeGLU, ReGLU and so on.
+struct GatedMlp {
+  Linear gate, up, down;
+  Activation activation = Activation::kSilu;
+
+  GatedMlp() = default;
+  GatedMlp(int64_t width, int64_t hidden, const GatedMlpOptions& options = {}, Loc loc = Loc::current());
+  Tensor operator()(In x) const;
+  ANNEAL_MEMBERS(gate, up, down)
+};
+
 }  // namespace anneal::nn

@@ -10,6 +10,7 @@
 //   nn::initialize(net, 42);
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -60,6 +61,7 @@ Collected collect(const M& model) {
 }
 void initialize(const Collected& all, uint64_t seed);
 NamedTensors state_dict(const Collected& all);
+void store_as(const Collected& all, DType dtype, const std::function<bool(std::string_view)>& which);
 LoadReport load_state_dict(const Collected& all, const NamedTensors& values, bool strict, const Loc& loc);
 
 }  // namespace detail
@@ -83,6 +85,14 @@ template <typename M>
 LoadReport load_state_dict(const M& model, const NamedTensors& values, bool strict = true,
                            Loc loc = Loc::current()) {
   return detail::load_state_dict(detail::collect(model), values, strict, loc);
+}
+
+// From now on parameters are kept in this type, and computed with in the type that they had: bf16 takes half
+// the memory of f32, and where reading weights is what takes the time, half of that too. For models that are
+// run; the rounding of each step would be the parameter's. `which`: by name, all parameters by itself.
+template <typename M>
+void store_as(const M& model, DType dtype, const std::function<bool(std::string_view)>& which = {}) {
+  detail::store_as(detail::collect(model), dtype, which);
 }
 
 // Whether the forward that is being traced is one of training: fixed when it is made. Elsewhere: false.

@@ -20,7 +20,8 @@ struct ParamOptions {
   DType dtype = f32;
   // Whether weight decay applies; by itself to what has two axes or more: not to biases and norms.
   std::optional<bool> decay = {};
-  bool table = false;  // rows are looked up, as in an embedding
+  bool table = false;         // rows are looked up, as in an embedding
+  bool inputs_first = false;  // a weight [inputs, outputs, kernel...]: for initial values that go by fans
 };
 }  // namespace nn
 
@@ -33,6 +34,7 @@ class Param {
   bool defined() const { return state_ != nullptr; }
   operator Tensor() const { return tensor(); }  // NOLINT: used as a tensor
   Tensor tensor(Loc loc = Loc::current()) const;
+  Tensor stored(Loc loc = Loc::current()) const;  // the same in the type that it is kept in (nn::store_as)
   const std::vector<int64_t>& shape() const;
   DType dtype() const;
   bool decays() const;

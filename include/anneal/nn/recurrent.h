@@ -3,7 +3,7 @@
 // length is a number: every position is part of the program.
 #pragma once
 
-#include "anneal/nn/module.h"
+#include "anneal/nn/linear.h"
 
 namespace anneal::nn {
 
@@ -22,38 +22,45 @@ struct RecurrentOptions {
   int layers = 1;
   bool bias = true;
   bool relu = false;  // RNN: in place of tanh
+  bool bidirectional =
+      false;           // from the end as well: both results side by side, the features of the next layer
+  double dropout = 0;  // between layers, when training
 };
 struct RecurrentResult {
-  Tensor out;   // [batch, length, hidden], of the last layer
-  Tensor h, c;  // the last state of each layer, [layers, batch, hidden]; c: LSTM only
+  Tensor out;   // [batch, length, hidden], of the last layer; [.., 2 * hidden] in both directions
+  Tensor h, c;  // the last state of each layer, [layers, batch, hidden]; c: LSTM only. In both directions
+                // [2 * layers, ..]: from the beginning and from the end, layer by layer
 };
 
 // Without a first state it is zeros.
 struct RNN {
-  std::vector<RecurrentLayer> layers;
+  std::vector<RecurrentLayer> layers, reversed;  // the latter where it is bidirectional
+  Dropout between{0};
   bool relu = false;
 
   RNN() = default;
   RNN(int64_t inputs, int64_t hidden, const RecurrentOptions& options = {}, Loc loc = Loc::current());
   RecurrentResult operator()(In x, const std::optional<Tensor>& h = {}) const;
-  ANNEAL_MEMBERS(layers)
+  ANNEAL_MEMBERS(layers, reversed)
 };
 struct LSTM {
-  std::vector<RecurrentLayer> layers;
+  std::vector<RecurrentLayer> layers, reversed;
+  Dropout between{0};
 
   LSTM() = default;
   LSTM(int64_t inputs, int64_t hidden, const RecurrentOptions& options = {}, Loc loc = Loc::current());
   RecurrentResult operator()(In x, const std::optional<Tensor>& h = {},
                              const std::optional<Tensor>& c = {}) const;
-  ANNEAL_MEMBERS(layers)
+  ANNEAL_MEMBERS(layers, reversed)
 };
 struct GRU {
-  std::vector<RecurrentLayer> layers;
+  std::vector<RecurrentLayer> layers, reversed;
+  Dropout between{0};
 
   GRU() = default;
   GRU(int64_t inputs, int64_t hidden, const RecurrentOptions& options = {}, Loc loc = Loc::current());
   RecurrentResult operator()(In x, const std::optional<Tensor>& h = {}) const;
-  ANNEAL_MEMBERS(layers)
+  ANNEAL_MEMBERS(layers, reversed)
 };
 
 }  // namespace anneal::nn
