@@ -63,6 +63,7 @@ class Spirals final : public Trainable {
     if (dynamic_ && settings_.batch == 0) return kInTurn[step % 4];
     return given_or(settings_.batch, 64);
   }
+  double item_bytes() const override { return 2 * sizeof(float) + sizeof(int32_t); }
   std::vector<std::string> about() const override {
     return {"three linear layers, " + size_of(step_),
             dynamic_ && settings_.batch == 0 ? "points on three spirals, batches of 1, 7, 32 and 129 in turn"
@@ -126,6 +127,9 @@ class Digits final : public Trainable {
 
   const AnyStep& step() const override { return step_; }
   int64_t items(int64_t) const override { return batch_; }
+  double item_bytes() const override {
+    return static_cast<double>(side_ * side_) * sizeof(float) + sizeof(int32_t);
+  }
   // Every image once in each round through the data, in an order of the round's own.
   NamedTensors batch(int64_t step) const override {
     std::vector<float> x;

@@ -23,6 +23,7 @@ nn::GptConfig config_of(const Settings& s, int64_t vocabulary) {
   if (config.width % config.heads != 0)
     raise(ErrorCode::kArgument, "--dmodel " + std::to_string(config.width) + " does not divide into " +
                                     std::to_string(config.heads) + " heads");
+  check_size(config);
   return config;
 }
 
@@ -49,6 +50,7 @@ class NanoGpt final : public Trainable {
   const AnyStep& step() const override { return step_; }
   NamedTensors batch(int64_t step) const override { return data_.batch(batch_, settings_.seed, step); }
   int64_t items(int64_t) const override { return batch_ * config_.context; }
+  double item_bytes() const override { return 2 * sizeof(int32_t); }
   std::string_view unit() const override { return "tokens"; }
   std::vector<std::string> data_files() const override { return {path_}; }
   std::vector<std::string> about() const override {
