@@ -43,7 +43,8 @@ std::string create_fresh_file(const std::string& stem, const std::string& ending
   constexpr int kMost = 100'000;
   std::error_code unknown;
   std::string problem;
-  for (const std::string& folder : {std::string(), std::filesystem::temp_directory_path(unknown).string() + "/"}) {
+  for (const std::string& folder :
+       {std::string(), std::filesystem::temp_directory_path(unknown).string() + "/"}) {
     for (int i = 1; i < kMost; ++i) {
       std::string path = folder + stem + (i == 1 ? "" : "-" + std::to_string(i)) + ending;
       const io::Result<bool> made = io::create_new_file(path);

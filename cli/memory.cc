@@ -39,8 +39,8 @@ uint64_t resident_memory() {
 void check_memory(const std::string& what, double bytes) {
   const uint64_t there = host_memory();
   if (bytes <= static_cast<double>(there)) return;
-  raise(ErrorCode::kMemory, fmt::format("{} takes {}, and there are {} in all", what, support::size_text(bytes),
-                                        support::size_text(there)));
+  raise(ErrorCode::kMemory, fmt::format("{} takes {}, and there are {} in all", what,
+                                        support::size_text(bytes), support::size_text(there)));
 }
 
 }  // namespace anneal::cli

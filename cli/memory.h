@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Whether what is asked for has room in this machine: asked before data is made, as the system does not say no
-// but ends the program that takes too much. Tested by tests/cli_smoke.py.
+// Whether what is asked for has room in this machine: asked before data is made, as the system does not say
+// no but ends the program that takes too much. Tested by tests/cli_smoke.py.
 #pragma once
 
 #include <cstdint>

@@ -108,9 +108,10 @@ class Run {
       check_model(*checkpoint);
       settings = training::settings_of(*checkpoint, settings);
       if (options_.seed >= 0 && settings.seed != static_cast<uint64_t>(options_.seed))
-        raise(ErrorCode::kArgument, fmt::format("--seed is {}, and the checkpoint was made with {}; leave it away to "
-                                                "go on with that",
-                                                options_.seed, settings.seed));
+        raise(ErrorCode::kArgument,
+              fmt::format("--seed is {}, and the checkpoint was made with {}; leave it away to "
+                          "go on with that",
+                          options_.seed, settings.seed));
     }
     if (options_.model.empty()) raise_no_model();
     const training::Model& model = training::find_model(options_.model);
@@ -142,8 +143,7 @@ class Run {
     const bool stopped = train_or_save(screen);
     screen.close();
     const std::string out = save_at_end(stopped);
-    if (!options_.json && !out.empty())
-      fmt::print("saved: {}, after step {}\n", out, run_->step().steps());
+    if (!options_.json && !out.empty()) fmt::print("saved: {}, after step {}\n", out, run_->step().steps());
     finish(stopped, out);
     if (recorder_ != nullptr) recorder_->end(stopped ? bundles::State::kStopped : bundles::State::kCompleted);
     constexpr int kBySignal = 128;  // as shells say it
@@ -158,7 +158,8 @@ class Run {
       raise(ErrorCode::kArgument,
             fmt::format("{} {}: {} is at step {} already", option, step, before_.name, first_));
     };
-    if (options_.stop_after != 0 && options_.stop_after <= first_) refuse("--stop-after", options_.stop_after);
+    if (options_.stop_after != 0 && options_.stop_after <= first_)
+      refuse("--stop-after", options_.stop_after);
     if (steps < first_) refuse("--steps", steps);
     if (options_.save_every != 0 && options_.out.empty() && !options_.bundle)
       raise(ErrorCode::kArgument, "--save-every needs --out or --bundle, to know where");
@@ -169,7 +170,8 @@ class Run {
     if (first_ >= options_.settings.steps) return;
     constexpr double kCopies = 2;
     double bytes = kCopies * static_cast<double>(run_->items(first_)) * run_->item_bytes();
-    const std::string what = options_.settings.batch == 0 ? "a batch" : fmt::format("a batch of {}", options_.settings.batch);
+    const std::string what =
+        options_.settings.batch == 0 ? "a batch" : fmt::format("a batch of {}", options_.settings.batch);
     check_memory(what, bytes);
     if (runtime::device_name({.device = options_.device}) != "cpu") return;
     bytes += static_cast<double>(run_->step().summary().peak_bytes);
@@ -194,7 +196,8 @@ class Run {
       return options_.out;
     }
     const std::filesystem::path before = before_.bundle ? "" : before_.file;
-    const std::string out = create_fresh_file(before.empty() ? options_.model : before.stem().string(), ".ckpt");
+    const std::string out =
+        create_fresh_file(before.empty() ? options_.model : before.stem().string(), ".ckpt");
     try {
       save(out);
     } catch (...) {
@@ -305,7 +308,8 @@ class Run {
       if (recorder_ != nullptr) recorder_->loss(done, result.loss());
       save_between(done);
       const bool is_line = done == first_ + 1 || done == steps || done % options_.log_every == 0;
-      const bool stops = screen.wants_to_stop() || terminal::Interrupts::which() != 0 || done == options_.stop_after;
+      const bool stops =
+          screen.wants_to_stop() || terminal::Interrupts::which() != 0 || done == options_.stop_after;
       const bool is_due = screen.is_due(stops || done == steps);
       if (!stops && !is_due && (!is_line || screen.is_there())) continue;
       const double loss = result.loss();  // waits for the steps up to here
@@ -344,12 +348,14 @@ class Run {
   void finish(bool stopped, const std::string& out) const {
     const Counters used = counters();
     if (options_.json) {
-      fmt::print("{}\n", Json{{"counters", counters_json(used)}}.dump());
+      Json last{{"counters", counters_json(used)}};
+      if (!out.empty()) last["saved"] = out;
+      fmt::print("{}\n", last.dump(-1, ' ', false, Json::error_handler_t::replace));
       return;
     }
     if (stopped) {
-      fmt::print("stopped after step {}; --resume {} goes on from there\n", run_->step().steps(),
-                 recorder_ == nullptr ? out : recorder_->id());
+      fmt::print("stopped after step {}; --resume{} goes on from there\n", run_->step().steps(),
+                 recorder_ == nullptr ? "" : " " + recorder_->id());
       return;
     }
     for (const std::string& line : run_->finish()) fmt::print("{}\n", line);
@@ -386,7 +392,9 @@ Action add_train(Options& verb) {
                          "mlp, conv, dynmlp or nanogpt; that of --resume when it is not given");
   verb.option("--steps", settings.steps, "how many, in all; the model's own number when it is not given",
               Range::kPositive);
-  verb.option("--stop-after", options->stop_after, "end at this step and save, for --resume to go on; so do q on the dashboard, Ctrl-C, SIGTERM and SIGHUP. "
+  verb.option("--stop-after", options->stop_after,
+              "end at this step and save, for --resume to go on; so do q on the dashboard, Ctrl-C, SIGTERM "
+              "and SIGHUP. "
               "Without --out and --bundle the file is a new one, MODEL.ckpt, MODEL-2.ckpt or so on",
               Range::kPositive);
   verb.option("--batch", settings.batch, "how many examples a step", Range::kPositive);
@@ -399,16 +407,19 @@ Action add_train(Options& verb) {
   verb.option("--heads", settings.heads, "of nanogpt", Range::kPositive);
   verb.option("--dmodel", settings.width, "of nanogpt: the width", Range::kPositive);
   verb.option("--block", settings.block, "of nanogpt: how many characters it looks at", Range::kPositive);
-  verb.option("--out", options->out, "a checkpoint, written when the run ends or is stopped, and as the next two say");
-  verb.option("--save-every", options->save_every,
-              "steps between checkpoints, of --out and of --bundle; a bundle's is written every 100 otherwise",
-              Range::kPositive);
+  verb.option("--out", options->out,
+              "a checkpoint, written when the run ends or is stopped, and as the next two say");
+  verb.option(
+      "--save-every", options->save_every,
+      "steps between checkpoints, of --out and of --bundle; a bundle's is written every 100 otherwise",
+      Range::kPositive);
   verb.option("--save-minutes", options->save_minutes,
               "with --out or --bundle, minutes between checkpoints, 5 when it is not given; 0: only by steps",
               Range::kNotNegative);
-  verb.option("--resume", options->resume,
-              "a checkpoint to go on from, bit for bit, or a run bundle: its folder or id. The file is only read, "
-              "unless --out names it too");
+  verb.option(
+      "--resume", options->resume,
+      "a checkpoint to go on from, bit for bit, or a run bundle: its folder or id. The file is only read, "
+      "unless --out names it too");
   verb.flag("--bundle", options->bundle,
             "record the run: what it was, its kernels and its losses, to go on with it or to run it again; "
             "anneal runs lists what there is");

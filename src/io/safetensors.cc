@@ -138,7 +138,8 @@ Result<json> Reader::read_header() {
   uint64_t length = 0;
   for (size_t i = 0; i < kLengthBytes; ++i) length |= std::to_integer<uint64_t>(bytes_[i]) << (8 * i);
   if (length > kMaxHeaderBytes) {
-    return fail(kNoFile, "byte 0: header length ", length, " is above the format's limit of ", kMaxHeaderBytes);
+    return fail(kNoFile, "byte 0: header length ", length, " is above the format's limit of ",
+                kMaxHeaderBytes);
   }
   if (length > size - kLengthBytes) {
     return fail("byte 0: header length ", length, " goes past the end of the file, which has ", size,

@@ -12,8 +12,9 @@ inline std::string_view without_kind(std::string_view message) {
   return message.starts_with("error[") && end != std::string_view::npos ? message.substr(end + 2) : message;
 }
 
-// Without its last line, where that is the line of the C++ program that called: "  at int main()  a.cc:12". For
-// those who run a program of ours, of which they need not know. What a message says of a model's lines stays.
+// Without its last line, where that is the line of the C++ program that called: "  at int main()  a.cc:12".
+// For those who run a program of ours, of which they need not know. What a message says of a model's lines
+// stays.
 inline std::string_view without_caller(std::string_view message) {
   const size_t last = message.rfind('\n');
   if (last == std::string_view::npos || !message.substr(last).starts_with("\n  at ")) return message;

@@ -44,7 +44,8 @@ class Line {
       fits = text.substr(0, fits).find_last_of(' ');
       if (fits == std::string_view::npos) return add(text);
       width = kMore.size();
-      for (const char c : text.substr(0, fits)) width += (static_cast<unsigned char>(c) & 0xC0) != 0x80 ? 1 : 0;
+      for (const char c : text.substr(0, fits))
+        width += (static_cast<unsigned char>(c) & 0xC0) != 0x80 ? 1 : 0;
     }
     if (fits == text.size()) return add(text);
     while (fits > 0 && (text[fits - 1] == ',' || text[fits - 1] == ' ')) --fits;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Being asked to stop, for a program that has something to save first: Ctrl-C, SIGTERM, and SIGHUP, the end of
-// the terminal. What was ignored at the start, as by nohup, stays so. A second Ctrl-C ends the program at once.
-// Tested by tests/cli_smoke.py and tests/terminal_smoke.py.
+// Being asked to stop, for a program that has something to save first: Ctrl-C, SIGTERM, and SIGHUP, the end
+// of the terminal. What was ignored at the start, as by nohup, stays so. A second Ctrl-C ends the program at
+// once. Tested by tests/cli_smoke.py and tests/terminal_smoke.py.
 #pragma once
 
 #include <memory>

@@ -26,8 +26,8 @@ constexpr int kHandled[] = {SIGTSTP, SIGCONT, SIGQUIT, SIGABRT};
 volatile std::sig_atomic_t g_taken = 0, g_has_input = 0;
 termios g_before = {}, g_raw = {};
 
-// What is drawn by a program in the background lies in the shell's lines, and taking keys would stop it. Where
-// the terminal is not that of the session there is no background.
+// What is drawn by a program in the background lies in the shell's lines, and taking keys would stop it.
+// Where the terminal is not that of the session there is no background.
 bool is_in_front() {
   const pid_t front = ::tcgetpgrp(STDOUT_FILENO);
   return front < 0 || front == ::getpgrp();

@@ -46,12 +46,12 @@ constexpr uint64_t kHeldOut = 0x5eed;  // data that no seed trains on
 class Spirals final : public Trainable {
  public:
   Spirals(const Settings& settings, bool dynamic)
-      : Trainable(settings),
+      : Trainable(checked(settings, dynamic)),
         dynamic_(dynamic),
         step_(compile_classifier(
             nn::Sequential{nn::Linear(2, 64), [](const Tensor& x) { return tanh(x); }, nn::Linear(64, 64),
                            [](const Tensor& x) { return tanh(x); }, nn::Linear(64, 3)},
-            {dynamic ? dim("batch", 1, 1024) : Extent(given_or(settings.batch, 64)), 2},
+            {dynamic ? dim("batch", 1, kMostDynamic) : Extent(given_or(settings.batch, 64)), 2},
             AdamW{.lr = settings.lr != 0 ? settings.lr : 1e-2}, settings)) {}
 
   const AnyStep& step() const override { return step_; }
@@ -87,6 +87,14 @@ class Spirals final : public Trainable {
   }
 
  private:
+  static constexpr int64_t kMostDynamic = 1024;
+  static const Settings& checked(const Settings& settings, bool dynamic) {
+    if (dynamic && settings.batch > kMostDynamic)
+      raise(ErrorCode::kArgument, "--batch " + std::to_string(settings.batch) +
+                                      ": dynmlp is compiled for at most " + std::to_string(kMostDynamic));
+    return settings;
+  }
+
   bool dynamic_;
   Step<nn::Sequential> step_;
 };

@@ -83,11 +83,12 @@ void check_size(const nn::GptConfig& config) {
   constexpr int64_t kMostLayers = 10'000;
   constexpr double kMostParameters = 1e11;
   const auto width = static_cast<double>(config.width);
-  const double parameters = 12 * static_cast<double>(config.layers) * width * width +
-                            (static_cast<double>(config.vocabulary) + static_cast<double>(config.context)) * width;
+  const double parameters =
+      12 * static_cast<double>(config.layers) * width * width +
+      (static_cast<double>(config.vocabulary) + static_cast<double>(config.context)) * width;
   if (config.layers > kMostLayers || parameters > kMostParameters)
-    raise(ErrorCode::kLimit, std::to_string(config.layers) + " layers of width " + std::to_string(config.width) +
-                                 " over " + std::to_string(config.context) +
+    raise(ErrorCode::kLimit, std::to_string(config.layers) + " layers of width " +
+                                 std::to_string(config.width) + " over " + std::to_string(config.context) +
                                  " positions are more than 10,000 layers, or than 10^11 parameters");
 }
 
