@@ -41,4 +41,12 @@ class FileBytes {
 // regular file, such as /dev/stdout, is written to.
 Result<void> replace_file(const std::string& path, std::span<const std::span<const std::byte>> parts);
 
+// Whether that could be done now, for as much as can be known without doing it: before work whose result
+// would be lost. The disk is as it was afterwards.
+Result<void> check_replaceable(const std::string& path);
+
+// An empty file that was not there, or a failure: the name is this caller's from now on. Taken names give
+// false.
+Result<bool> create_new_file(const std::string& path);
+
 }  // namespace anneal::io
