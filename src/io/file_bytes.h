@@ -41,4 +41,7 @@ class FileBytes {
 // regular file, such as /dev/stdout, is written to.
 Result<void> replace_file(const std::string& path, std::span<const std::span<const std::byte>> parts);
 
+// Removes what dead writers to this path left beside it, for a path that nobody will write to again.
+void remove_abandoned_beside(const std::string& path);
+
 }  // namespace anneal::io
