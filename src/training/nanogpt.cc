@@ -128,8 +128,16 @@ class NanoGpt final : public Trainable {
 
 std::unique_ptr<Trainable> make_nanogpt(const Settings& settings) {
   const Text text = find_text(settings.data);
-  const std::string& alphabet = settings.alphabet.empty() ? text.text : settings.alphabet;
-  return std::make_unique<NanoGpt>(settings, text, CharTokenizer::of(alphabet));
+  const Settings known = with_data(settings, text.sha256, text.origin);
+  CharTokenizer tokens = CharTokenizer::of(settings.alphabet.empty() ? text.text : settings.alphabet);
+  if (!settings.alphabet.empty()) {
+    const std::string all = CharTokenizer::of(text.text).alphabet() + settings.alphabet;
+    if (const int64_t unknown = CharTokenizer::of(all).size() - tokens.size(); unknown != 0)
+      raise(ErrorCode::kData,
+            text.origin + ": " + std::to_string(unknown) + " of its characters are not among the " +
+                std::to_string(tokens.size()) + " that the checkpoint's model knows, those of its first text");
+  }
+  return std::make_unique<NanoGpt>(known, text, std::move(tokens));
 }
 
 }  // namespace anneal::training
