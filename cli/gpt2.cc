@@ -36,7 +36,7 @@ struct Gpt2Options {
 std::string folder_of(const std::string& model) {
   if (std::filesystem::exists(model)) return model;
   gpt2::config_named(model);  // raises, with the names that there are
-  std::string folder;
+  std::string folder, problems;  // all of them, not the first alone
   for (const assets::Asset& asset : assets::all_assets()) {
     if (assets::set_of(asset) != model) continue;
     assets::FetchOptions options = assets::default_options();
@@ -45,9 +45,12 @@ std::string folder_of(const std::string& model) {
                  static_cast<double>(p.size) / 1e6);
     };
     const io::Result<std::string> path = assets::fetch(asset, options);
-    if (!path.ok()) raise(ErrorCode::kData, path.message());
-    folder = std::filesystem::path(*path).parent_path().string();
+    if (path.ok())
+      folder = std::filesystem::path(*path).parent_path().string();
+    else
+      problems += (problems.empty() ? "" : "\n") + path.message();
   }
+  if (!problems.empty()) raise(ErrorCode::kData, problems);
   return folder;
 }
 

@@ -32,6 +32,7 @@ class NanoGpt final : public Trainable {
       : Trainable(settings),
         tokens_(std::move(tokens)),
         origin_(text.origin),
+        note_(text.note),
         path_(text.path),
         config_(config_of(settings, tokens_.size())),
         batch_(given_or(settings.batch, 32)),
@@ -52,10 +53,13 @@ class NanoGpt final : public Trainable {
   std::string_view unit() const override { return "tokens"; }
   std::vector<std::string> data_files() const override { return {path_}; }
   std::vector<std::string> about() const override {
-    return {std::to_string(config_.layers) + " layers of width " + std::to_string(config_.width) + ", " +
+    std::vector<std::string> out = {
+        std::to_string(config_.layers) + " layers of width " + std::to_string(config_.width) + ", " +
                 std::to_string(config_.heads) + " heads, " + std::to_string(config_.context) +
                 " characters at a time, " + size_of(step_),
             origin_ + ", " + std::to_string(tokens_.size()) + " different characters"};
+    if (!note_.empty()) out.push_back(note_);
+    return out;
   }
   std::vector<std::string> finish() const override {
     char loss[64];
@@ -117,7 +121,7 @@ class NanoGpt final : public Trainable {
   }
 
   CharTokenizer tokens_;
-  std::string origin_, path_;
+  std::string origin_, note_, path_;
   nn::GptConfig config_;
   int64_t batch_;
   TextData data_;

@@ -28,13 +28,15 @@ Text find_text(const std::string& path) {
   const auto sized = [](std::string text, const std::string& what, const std::string& from) {
     const std::string size = support::size_text(static_cast<uint64_t>(text.size()));
     const std::string sum = sha256_of({std::as_bytes(std::span(text))});
-    return Text{std::move(text), what + ", " + size, from, sum};
+    return Text{std::move(text), what + ", " + size, from, sum, {}};
   };
   if (!path.empty()) return sized(read_text(path), path, path);
   const assets::Asset* shakespeare = assets::find_asset("tinyshakespeare/input.txt");
   const io::Result<std::string> found = assets::fetch(*shakespeare, assets::default_options());
   if (found.ok()) return sized(read_text(*found), "Tiny Shakespeare", *found);
-  return sized(documentation(), "this project's documentation (" + found.message() + ")", "");
+  Text out = sized(documentation(), "this project's documentation", "");
+  out.note = "Tiny Shakespeare is not in the cache, and was not to be had: anneal fetch tinyshakespeare says why";
+  return out;
 }
 
 Images find_images(const std::string& folder) {

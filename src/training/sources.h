@@ -14,9 +14,10 @@ namespace anneal::training {
 
 struct Text {
   std::string text;
-  std::string origin;  // "Tiny Shakespeare, 1.1 MB"; or why it is this project's documentation
+  std::string origin;  // "Tiny Shakespeare, 1.1 MB"
   std::string path;    // empty: part of this program
   std::string sha256;
+  std::string note = {};  // why it is this project's documentation, where it was to be something else
 };
 // `path` empty: Tiny Shakespeare, and where that cannot be had the documentation. Raises for a file that
 // cannot be read.
