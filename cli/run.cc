@@ -21,7 +21,7 @@ namespace anneal::cli {
 namespace {
 
 struct RunVerbOptions {
-  std::string model;
+  std::string model, device;
   int64_t batch = 0, seed = 1;
   bool force = false, json = false;
 };
@@ -39,6 +39,7 @@ DeviceTime device_time(ir::Graph& graph, ir::Node root) {
 }
 
 int run_model(const RunVerbOptions& options) {
+  const runtime::Using device({.device = options.device});
   const programs::ProgramInfo& info = programs::find_program(options.model);
   programs::Program program =
       programs::build_program(info, {.train = false, .batch = options.batch, .optimizer = {}});
@@ -77,6 +78,7 @@ Action add_run(Options& verb) {
   verb.argument("model", options->model, "mlp, dynmlp, conv, nanogpt or gpt2");
   verb.option("--batch", options->batch, "how many examples", Range::kPositive);
   verb.option("--seed", options->seed, "of parameters and data", Range::kNotNegative);
+  verb.option("--device", options->device, "what it runs on; anneal doctor lists them");
   verb.flag("--force", options->force, "also when it takes many minutes");
   verb.flag("--json", options->json, "as JSON");
   return [options] { return run_model(*options); };

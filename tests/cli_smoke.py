@@ -783,6 +783,9 @@ sink %5, %6
         self.assertIn("output (first 8 values):", text)
         self.assertEqual(len(json.loads(self.out("run", "conv", "--batch", "2", "--json"))["output"]), 8)
         self.assertIn("--force", self.error("run", "gpt2", ANNEAL_DEVICE="interp"))
+        self.assertIn("--force", self.error("run", "gpt2", "--device", "interp"))
+        self.assertEqual(self.out("run", "mlp", "--device", "cpu"), self.out("run", "mlp", ANNEAL_DEVICE="cpu"))
+        self.assertIn("There are: cpu", self.error("run", "mlp", "--device", "webgpu"))
 
     def test_train(self):
         lines = [json.loads(line) for line in self.out("train", "mlp", "--steps", "100", "--json").splitlines()]
