@@ -109,7 +109,7 @@ Result model_over_others(std::string_view name, bool train, int rounds, int step
   constexpr schedule::Fuse kLevels[] = {schedule::Fuse::kNone, schedule::Fuse::kGreedy,
                                         schedule::Fuse::kModel};
   const programs::ProgramInfo& info = programs::find_program(name);
-  const auto batch = name == "gpt2" ? int64_t{1} : info.batch;
+  const auto batch = name == "gpt2" ? int64_t{1} : info.batch();
   std::vector<std::unique_ptr<programs::Session>> sessions;
   double seconds[3] = {1e300, 1e300, 1e300};
   const programs::Program program = programs::build_program(info, {.train = train, .batch = batch});

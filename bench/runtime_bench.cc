@@ -69,7 +69,7 @@ Result growth_in_steps() {
   programs::Session session(training("mlp"), 1);
   double before = 0;
   for (int64_t step = 1; step <= 10000; ++step) {
-    session.set(info.data(info.batch, 1, step));
+    session.set(info.data(info.batch(), 1, step));
     session.step();
     if (step == 2000) before = resident_megabytes();
   }
@@ -88,7 +88,7 @@ Result nanogpt_milliseconds() {
   const runtime::Using device({.device = "cpu"});
   const programs::ProgramInfo& info = programs::find_program("nanogpt");
   programs::Session session(training("nanogpt"), 1);
-  return {step_milliseconds(session, info, info.batch, 50)};
+  return {step_milliseconds(session, info, info.batch(), 50)};
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "cli/options.h"
 #include "interp/work.h"
 #include "io/file_bytes.h"
 #include "ir/text.h"
@@ -42,10 +43,11 @@ std::vector<std::string_view> model_names() {
   return names;
 }
 
-Loaded load_model(const programs::ProgramInfo& info, const LoadOptions& options) {
-  Loaded out{std::string(info.name), std::string(info.summary), {}, {}, nullptr};
+Loaded load_model(const programs::ProgramInfo& known, const LoadOptions& options) {
+  SizedModel model = sized_model(known, options.sizes);
+  Loaded out{std::string(known.name), std::move(model.summary), {}, {}, nullptr};
   out.model =
-      programs::build_program(info, {.train = options.train, .batch = options.batch, .optimizer = {}});
+      programs::build_program(model.info, {.train = options.train, .batch = options.batch, .optimizer = {}});
   // Only now: calls inside a Scope would not name their own places.
   out.scope = std::make_unique<ir::Graph::Scope>(ir::default_graph());
   for (const Tensor& t : out.model.roots()) out.roots.push_back(node_of(t));
@@ -53,6 +55,30 @@ Loaded load_model(const programs::ProgramInfo& info, const LoadOptions& options)
 }
 
 }  // namespace
+
+void add_size_options(Options& verb, programs::ModelSizes& sizes) {
+  verb.option("--layers", sizes.layers, "of a GPT, instead of its own", Range::kPositive);
+  verb.option("--heads", sizes.heads, "of a GPT", Range::kPositive);
+  verb.option("--dmodel", sizes.width, "of a GPT: the width", Range::kPositive);
+  verb.option("--block", sizes.block, "of a GPT: how many tokens it looks at", Range::kPositive);
+}
+
+std::string model_table() {
+  std::string out = "\navailable models:";
+  for (const programs::ProgramInfo& info : programs::all_programs())
+    out += fmt::format("\n  {:<8} {}", info.name, info.summary);
+  return out;
+}
+
+SizedModel sized_model(const programs::ProgramInfo& info, const programs::ModelSizes& sizes) {
+  SizedModel out{programs::with_sizes(info, sizes), std::string(info.summary)};
+  const programs::ModelSizes& now = out.info.sizes;
+  const programs::ModelSizes& own = info.sizes;
+  if (now.layers != own.layers || now.heads != own.heads || now.width != own.width || now.block != own.block)
+    out.summary = fmt::format("{} layers of width {}, {} heads, {} tokens at a time", now.layers, now.width,
+                              now.heads, now.block);
+  return out;
+}
 
 Loaded load_program(const std::string& file_or_model, const LoadOptions& options) {
   for (const programs::ProgramInfo& info : programs::all_programs())
@@ -65,9 +91,9 @@ Loaded load_program(const std::string& file_or_model, const LoadOptions& options
                       support::nearest_hint("; the nearest model is '", file_or_model, names, "'"),
                       fmt::join(names, ", ")));
   }
-  if (options.train || options.batch != 0)
+  if (options.train || options.batch != 0 || options.is_resized())
     raise(ErrorCode::kArgument,
-          "--train and --batch are for models; " + file_or_model + " is a program already");
+          "--train, --batch and sizes are for models; " + file_or_model + " is a program already");
   auto scope = std::make_unique<ir::Graph::Scope>(ir::default_graph());
   // A golden file holds what it expects after its program.
   std::string text = read_file(file_or_model);

@@ -31,7 +31,20 @@ struct Loaded {
 struct LoadOptions {
   bool train = false;
   int64_t batch = 0;
+  programs::ModelSizes sizes = {};  // of a GPT, where others are asked for
+  bool is_resized() const { return sizes.layers + sizes.heads + sizes.width + sizes.block != 0; }
 };
+// --layers, --heads, --dmodel, --block
+class Options;
+void add_size_options(Options& verb, programs::ModelSizes& sizes);
+// "\navailable models:" with a line for each: what a verb says when it is given none.
+std::string model_table();
+// The model with the sizes that are asked for, and what there is to say of it.
+struct SizedModel {
+  programs::ProgramInfo info;
+  std::string summary;
+};
+SizedModel sized_model(const programs::ProgramInfo& info, const programs::ModelSizes& sizes);
 Loaded load_program(const std::string& file_or_model, const LoadOptions& options = {});
 
 // "there is no WHAT 'name'; the nearest is 'x'", and the list: all of a short one, the nearest of a long one.

@@ -119,8 +119,10 @@ int run_graph(const GraphOptions& options) {
 Action add_graph(Options& verb) {
   const auto options = std::make_shared<GraphOptions>();
   verb.argument("program", options->program, "a text file, or a model: mlp, dynmlp, conv, nanogpt, gpt2");
+  verb.when_missing(model_table());
   verb.flag("--train", options->load.train, "with loss, gradients and optimizer");
   verb.option("--batch", options->load.batch, "how many examples", Range::kPositive);
+  add_size_options(verb, options->load.sizes);
   verb.flag("--json", options->json, "as JSON");
   verb.flag("--dot", options->dot, "as a graph for Graphviz");
   verb.exclusive("--dot", "--json");

@@ -199,6 +199,7 @@ Action add_kernels(Options& verb) {
   const auto options = std::make_shared<KernelOptions>();
   verb.argument("program", options->request.program,
                 "a text file, or a model: mlp, dynmlp, conv, nanogpt, gpt2");
+  verb.when_missing(model_table());
   add_schedule_options(verb, options->request);
   verb.flag("--by-source", options->by_source, "which kernels each line of the program became");
   verb.flag("--plan", options->plan,

@@ -139,8 +139,10 @@ Action add_opt(Options& verb) {
       "--json", options->json,
       "one object: passes, a list of {name, nodes_before, nodes_after, changed, milliseconds, looked_at, "
       "rewritten, fired, and trace with --trace}; program, the text afterwards");
+  verb.when_missing(model_table());
   verb.flag("--train", options->load.train, "a model with loss, gradients and optimizer");
   verb.option("--batch", options->load.batch, "how many examples a model takes", Range::kPositive);
+  add_size_options(verb, options->load.sizes);
   return [options] { return run_opt(*options); };
 }
 

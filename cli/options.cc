@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <utility>
 
 #include "anneal/error.h"
 
@@ -25,7 +26,7 @@ std::string out_of_range(const std::string& text, Range range) {
 
 struct Options::App {
   CLI::App parser;
-  std::string program;
+  std::string program, missing;
 
   void limit(CLI::Option* option, Range range) {
     if (range != Range::kAny) option->check([range](const std::string& t) { return out_of_range(t, range); });
@@ -75,6 +76,8 @@ void Options::option(std::string_view name, double& value, std::string_view help
 
 void Options::required(std::string_view name) { app_->parser.get_option(std::string(name))->required(); }
 
+void Options::when_missing(std::string text) { app_->missing = std::move(text); }
+
 void Options::exclusive(std::string_view one, std::string_view other) {
   app_->parser.get_option(std::string(one))->excludes(std::string(other));
 }
@@ -87,6 +90,14 @@ bool Options::parse(std::vector<std::string> arguments) {
   } catch (const CLI::CallForHelp&) {
     fmt::print("{}", app_->parser.help());
     return false;
+  } catch (const CLI::RequiredError& error) {
+    std::string usage = "usage: " + app_->program;
+    for (const CLI::Option* option : app_->parser.get_options())
+      if (option->get_positional())
+        usage += (option->get_required() ? " " : " [") + option->get_name(true) +
+                 (option->get_required() ? "" : "]");
+    raise(ErrorCode::kArgument, fmt::format("{}: {}\n{} [OPTIONS], see {} --help{}", app_->program,
+                                            error.what(), usage, app_->program, app_->missing));
   } catch (const CLI::ParseError& error) {
     raise(ErrorCode::kArgument,
           fmt::format("{}: {}\nsee {} --help", app_->program, error.what(), app_->program));

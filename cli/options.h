@@ -33,6 +33,8 @@ class Options {
   void option(std::string_view name, int64_t& value, std::string_view help, Range range = Range::kAny);
   void option(std::string_view name, double& value, std::string_view help, Range range = Range::kAny);
   void required(std::string_view name);
+  // What is said, behind the usage, when an argument is not there.
+  void when_missing(std::string text);
   void exclusive(std::string_view one, std::string_view other);
 
   // False when help was asked for and printed. Raises an Error that names the option and the program.

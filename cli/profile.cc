@@ -271,6 +271,7 @@ Action add_profile(Options& verb) {
   const auto options = std::make_shared<ProfileOptions>();
   verb.argument("program", options->request.program,
                 "a text file, or a model: mlp, dynmlp, conv, nanogpt, gpt2");
+  verb.when_missing(model_table());
   add_schedule_options(verb, options->request);
   verb.option("--steps", options->steps, "how many runs, of which the least time counts", Range::kPositive);
   verb.option("--seed", options->seed, "of the made-up inputs", Range::kNotNegative);

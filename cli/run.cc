@@ -23,6 +23,7 @@ namespace {
 struct RunVerbOptions {
   std::string model, device;
   int64_t batch = 0, seed = 1;
+  programs::ModelSizes sizes;
   bool force = false, json = false;
 };
 
@@ -40,7 +41,8 @@ DeviceTime device_time(ir::Graph& graph, ir::Node root) {
 
 int run_model(const RunVerbOptions& options) {
   const runtime::Using device({.device = options.device});
-  const programs::ProgramInfo& info = programs::find_program(options.model);
+  const SizedModel model = sized_model(programs::find_program(options.model), options.sizes);
+  const programs::ProgramInfo& info = model.info;
   programs::Program program =
       programs::build_program(info, {.train = false, .batch = options.batch, .optimizer = {}});
   {
@@ -48,12 +50,13 @@ int run_model(const RunVerbOptions& options) {
     const ir::Graph::Scope scope(graph);
     const ir::Node root = node_of(program.results[0].value);
     interp::Bindings bindings;
-    bindings.vars = {{"batch", options.batch != 0 ? options.batch : info.batch}};  // where it is a dimension
+    bindings.vars = {
+        {"batch", options.batch != 0 ? options.batch : info.batch()}};  // where it is a dimension
     check_work(graph, std::span(&root, 1), info.name, options.force, bindings, device_time(graph, root));
   }
   programs::Session session(std::move(program), static_cast<uint64_t>(options.seed));
   session.set(
-      info.data(options.batch != 0 ? options.batch : info.batch, static_cast<uint64_t>(options.seed), 0));
+      info.data(options.batch != 0 ? options.batch : info.batch(), static_cast<uint64_t>(options.seed), 0));
   const programs::Array out = session.run()[0];
   std::vector<double> first;
   const size_t count = out->bytes.size() / static_cast<size_t>(dtype_size(out->dtype));
@@ -64,7 +67,7 @@ int run_model(const RunVerbOptions& options) {
     fmt::print("{}\n", all.dump());
     return 0;
   }
-  fmt::print("model: {}: {}\nshape: {}\noutput (first {} values):", info.name, info.summary,
+  fmt::print("model: {}: {}\nshape: {}\noutput (first {} values):", info.name, model.summary,
              conform::shape_text(out->shape), first.size());
   for (double v : first) fmt::print(" {:.6f}", v);
   fmt::print("\n");
@@ -76,9 +79,11 @@ int run_model(const RunVerbOptions& options) {
 Action add_run(Options& verb) {
   const auto options = std::make_shared<RunVerbOptions>();
   verb.argument("model", options->model, "mlp, dynmlp, conv, nanogpt or gpt2");
+  verb.when_missing(model_table());
   verb.option("--batch", options->batch, "how many examples", Range::kPositive);
-  verb.option("--seed", options->seed, "of parameters and data", Range::kNotNegative);
   verb.option("--device", options->device, "what it runs on; anneal doctor lists them");
+  add_size_options(verb, options->sizes);
+  verb.option("--seed", options->seed, "of parameters and data", Range::kNotNegative);
   verb.flag("--force", options->force, "also when it takes many minutes");
   verb.flag("--json", options->json, "as JSON");
   return [options] { return run_model(*options); };

@@ -150,7 +150,13 @@ void print_bundle(const Bundle& bundle) {
   const std::vector<bundles::TokenRow> tokens = found(bundles::tokens_of(bundle));
   std::string text;
   for (const bundles::TokenRow& row : tokens) text += row.text;
-  if (!tokens.empty()) fmt::print("{:<12}{} tokens:\n{}\n", "text", tokens.size(), text);
+  if (!tokens.empty()) fmt::print("{:<12}{} tokens:\n", "text", tokens.size());
+  // Line by line: what a file says may not speak to the terminal.
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    fmt::print("{}\n", io::printable(std::string_view(text).substr(at, end - at), text.size()));
+    at = end + 1;
+  }
   print_line("checkpoint", m.checkpoint);
 }
 
@@ -213,7 +219,7 @@ int save(const RunsOptions& options) {
   bundles::Manifest manifest = bundles::manifest_of_now("none", nullptr);
   manifest.kind = bundles::Kind::kSaved;
   manifest.adapter = "none: it was only kept";
-  const bundles::ProgramLog programs;
+  const bundles::ProgramLog programs{};
   bundles::Recorder recorder(std::move(manifest), std::move(config), programs);
   save_checkpoint(recorder.path(bundles::kCheckpoint), checkpoint);
   const auto step = checkpoint.integers.find("step");

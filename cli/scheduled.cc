@@ -48,6 +48,7 @@ device::Device& device_of(std::string name) {
 void add_schedule_options(Options& verb, ScheduleRequest& request) {
   verb.flag("--train", request.load.train, "with loss, gradients and optimizer");
   verb.option("--batch", request.load.batch, "how many examples", Range::kPositive);
+  add_size_options(verb, request.load.sizes);
   verb.option("--fuse", request.fuse, "none, greedy (all that is legal) or model (what gains time)");
   std::string names;
   for (const device::Entry* e : device::device_list()) names += (names.empty() ? "" : ", ") + e->name;

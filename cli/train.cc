@@ -173,7 +173,7 @@ class Run {
   }
   [[noreturn]] static void raise_no_model() {
     std::string text =
-        "train needs a model\nusage: anneal train MODEL [OPTIONS], see anneal train --help\n"
+        "anneal train: model is required\nusage: anneal train model [OPTIONS], see anneal train --help\n"
         "available models:";
     for (const training::Model& m : training::all_models())
       text += fmt::format("\n  {:<10} {}", m.name, m.summary);

@@ -357,6 +357,25 @@ sink %2
     def runs(self, *arguments, **env):
         return json.loads(self.out("runs", *arguments, "--json", ANNEAL_RUN_DIR="runs", **env))
 
+    def test_verbs_without_a_model_list_them(self):
+        for verb in ("graph", "kernels", "profile", "run", "train"):
+            text = self.error(verb)
+            self.assertRegex(text, rf"usage: anneal {verb} \w+ \[OPTIONS\]")
+            self.assertRegex(text, r"(?m)^available models:$")
+            self.assertRegex(text, r"(?m)^  conv +\S.* convolution")
+        for verb in ("graph", "kernels", "profile", "run", "train"):
+            self.assertIn("nanogpt", self.error(verb, "nothing-like-it"))
+
+    def test_models_take_other_sizes(self):
+        text = self.out("kernels", "nanogpt", "--layers", "1", "--heads", "2", "--dmodel", "16", "--block", "8")
+        self.assertIn("1 layers of width 16, 2 heads, 8 tokens at a time", text)
+        self.assertNotIn("blocks.1.", text)
+        for verb in (("graph", "--train"), ("run",)):
+            self.assertIn("8,8,96]", self.out(verb[0], "nanogpt", *verb[1:], "--block", "8"))
+        self.assertIn("does not divide into 5 heads", self.error("kernels", "nanogpt", "--heads", "5"))
+        self.assertIn("conv is none", self.error("graph", "conv", "--layers", "2"))
+        self.assertIn("are for models", self.error("graph", "p.ir", "--layers", "2"))
+
     def test_bundles_are_off_unless_asked_for(self):
         self.out("train", "mlp", "--steps", "2", ANNEAL_RUN_DIR="runs")
         self.assertFalse((self.path / "runs").exists())
@@ -783,9 +802,12 @@ sink %5, %6
         self.assertIn("output (first 8 values):", text)
         self.assertEqual(len(json.loads(self.out("run", "conv", "--batch", "2", "--json"))["output"]), 8)
         self.assertIn("--force", self.error("run", "gpt2", ANNEAL_DEVICE="interp"))
-        self.assertIn("--force", self.error("run", "gpt2", "--device", "interp"))
-        self.assertEqual(self.out("run", "mlp", "--device", "cpu"), self.out("run", "mlp", ANNEAL_DEVICE="cpu"))
-        self.assertIn("There are: cpu", self.error("run", "mlp", "--device", "webgpu"))
+        for model in ("mlp", "dynmlp", "conv", "nanogpt"):
+            text = self.out("run", model)
+            self.assertRegex(text, rf"^model: {model}: .+\nshape: \[[\d,]+\]\noutput \(first 8 values\):( -?\d+\.\d{{6}}){{8}}\n$")
+            self.assertEqual([f"{float(v):.3f}" for v in text.split(":")[-1].split()],
+                             [f"{float(v):.3f}" for v in self.out("run", model, "--device", "loops").split(":")[-1].split()])
+        self.assertIn("'cpu'", self.error("run", "mlp", "--device", "cpuu"))
 
     def test_train(self):
         lines = [json.loads(line) for line in self.out("train", "mlp", "--steps", "100", "--json").splitlines()]

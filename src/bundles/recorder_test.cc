@@ -136,7 +136,7 @@ TEST_F(BundleRecorder, ARunGoesOnFromItsCheckpoint) {
 }
 
 TEST_F(BundleRecorder, ARunWithoutLossesIsNotCompared) {
-  const ProgramLog programs;
+  const ProgramLog programs{};
   Recorder recorder(manifest_of_now("cpu", nullptr), {.verb = "train", .model = "mlp", .device = "cpu"},
                     programs);
   EXPECT_EQ(read_bundle(recorder.folder())->state(), "running");

@@ -2,6 +2,7 @@
 #include "anneal/gpt2/checkpoint.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -29,7 +30,7 @@ struct Folder {
                  .tied = true,
                  .inputs_first = true}};
 
-  Folder() : path(fs::path(testing::TempDir()) / "anneal_gpt2_checkpoint_test") {
+  Folder() : path(fs::path(testing::TempDir()) / ("anneal_gpt2_checkpoint_test" + std::to_string(getpid()))) {
     fs::remove_all(path);
     fs::create_directories(path);
     nn::initialize(model, 3);

@@ -35,7 +35,7 @@ class FileBytesTest : public testing::Test {
  protected:
   void SetUp() override {
     const std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
-    folder_ = fs::path(testing::TempDir()) / ("anneal_file_bytes_" + test);
+    folder_ = fs::path(testing::TempDir()) / ("anneal_file_bytes_" + std::to_string(getpid()) + test);
     fs::remove_all(folder_);
     fs::create_directories(folder_);
   }

@@ -4,6 +4,7 @@
 #include "io/json_file.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -111,7 +112,7 @@ TEST(JsonFile, LongInputGivesShortMessages) {
 }
 
 TEST(JsonFile, ReadsFiles) {
-  const std::string path = testing::TempDir() + "anneal_json_file_test.json";
+  const std::string path = testing::TempDir() + std::to_string(getpid()) + "anneal_json_file_test.json";
   std::ofstream(path) << R"({"layers": 2})";
   const Result<nlohmann::json> parsed = read_json(path);
   ASSERT_TRUE(parsed.ok());

@@ -5,6 +5,7 @@
 #include "io/safetensors.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
@@ -367,7 +368,8 @@ TEST(SafeTensorsWriter, RefusesWhatCouldNotBeReadBack) {
 }
 
 TEST(SafeTensorsFile, WriteOpenAndReplace) {
-  const std::string path = testing::TempDir() + "anneal_safetensors_test.safetensors";
+  const std::string path =
+      testing::TempDir() + std::to_string(getpid()) + "anneal_safetensors_test.safetensors";
   const OwnedTensor first("x", DType::kF32, {2, 3}, 1);
   const OwnedTensor second("y", DType::kI64, {1}, 7);
   ASSERT_TRUE(write_safetensors(path, {{first.view}}, {{"step", "1"}}).ok());
@@ -391,7 +393,7 @@ TEST(SafeTensorsFile, WriteOpenAndReplace) {
 }
 
 TEST(SafeTensorsFile, FailuresNameTheFile) {
-  const std::string path = testing::TempDir() + "anneal_safetensors_test_broken";
+  const std::string path = testing::TempDir() + std::to_string(getpid()) + "anneal_safetensors_test_broken";
   EXPECT_EQ(SafeTensors::open(path).message(), path + ": cannot open: No such file or directory");
   std::ofstream(path) << "abc";
   EXPECT_EQ(SafeTensors::open(path).message(),

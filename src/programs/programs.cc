@@ -9,7 +9,6 @@
 #include "nn/update.h"
 #include "programs/data.h"
 #include "programs/model.h"
-#include "programs/sequential.h"
 #include "support/nearest.h"
 #include "tensor/call.h"
 
@@ -88,69 +87,45 @@ Program Maker::finish_training(const Tensor& loss) {
 
 // -- The programs --
 
-Program build_classifier(const BuildOptions& options, std::string_view layers, const Sizes& sizes) {
-  Maker maker(options, {make_sequential(parse_layers(layers))});
+Program build_classifier(const BuildOptions& options, nn::Sequential model, const Sizes& sizes) {
+  Maker maker(options, {std::move(model)});
   const Tensor x = maker.data("x", sizes, f32);
   const Tensor logits = maker.run(x);
   if (!options.train) return maker.finish("logits", logits);
   return maker.finish_training(cross_entropy(logits, maker.data("y", {sizes[0]}, i32)));
 }
 
-constexpr std::string_view kMlp = "Linear(2,64) Tanh Linear(64,64) Tanh Linear(64,3)";
-Program build_mlp(const BuildOptions& options) { return build_classifier(options, kMlp, {options.batch, 2}); }
-
-// One program for all sizes of batch; by itself it is given these in turn.
-constexpr int64_t kBatches[] = {1, 7, 32, 129}, kMostExamples = 256;
-Program build_dynmlp(const BuildOptions& options) {
-  return build_classifier(options, kMlp, {dim("batch", 1, std::max(options.batch, kMostExamples)), 2});
+Program build_mlp(const BuildOptions& options, const ModelSizes& sizes) {
+  return build_classifier(options, make_mlp(sizes), {options.batch, 2});
 }
-std::vector<Named> dynmlp_data(int64_t batch, uint64_t seed, int64_t step) {
-  const bool in_turn = batch == *std::rbegin(kBatches);
-  return spiral_data(in_turn ? kBatches[static_cast<size_t>(step + 3) % 4] : batch, seed, step);
+std::vector<Named> mlp_data(const ModelSizes&, int64_t batch, uint64_t seed, int64_t step) {
+  return spiral_data(batch, seed, step);
 }
 
-constexpr int64_t kImage = 12;
-Program build_conv(const BuildOptions& options) {
-  return build_classifier(
-      options,
-      "Conv2d(1,8,3,pad1) ReLU MaxPool2d(2) Conv2d(8,16,3,pad1) ReLU MaxPool2d(2) Flatten Linear(144,4)",
-      {options.batch, 1, kImage, kImage});
+// One program for all sizes of batch; by itself it is given some in turn.
+constexpr int64_t kMostExamples = 256;
+Program build_dynmlp(const BuildOptions& options, const ModelSizes& sizes) {
+  return build_classifier(options, make_mlp(sizes),
+                          {dim("batch", 1, std::max(options.batch, kMostExamples)), 2});
 }
-std::vector<Named> conv_data(int64_t batch, uint64_t seed, int64_t step) {
-  return bar_data(batch, kImage, seed, step);
+std::vector<Named> dynmlp_data(const ModelSizes& sizes, int64_t batch, uint64_t seed, int64_t step) {
+  constexpr size_t kTurns = std::size(kBatchesInTurn);
+  const bool in_turn = batch == sizes.batch;
+  return spiral_data(in_turn ? kBatchesInTurn[(static_cast<size_t>(step) + kTurns - 1) % kTurns] : batch,
+                     seed, step);
 }
-
-constexpr nn::GptConfig kNanoGpt = {
-    .vocabulary = kCharacters, .context = 32, .width = 48, .heads = 4, .layers = 2, .deviation = 0.08};
-Program build_nanogpt(const BuildOptions& options) { return build_language_model(options, kNanoGpt); }
-std::vector<Named> nanogpt_data(int64_t batch, uint64_t seed, int64_t step) {
-  return text_data(batch, kNanoGpt.context, seed, step);
-}
-
-constexpr nn::GptConfig kGpt2 = {.vocabulary = 50257,
-                                 .context = 1024,
-                                 .width = 768,
-                                 .heads = 12,
-                                 .layers = 12,
-                                 .tied = true,
-                                 .inputs_first = true};
-Program build_gpt2(const BuildOptions& options);
-std::vector<Named> gpt2_data(int64_t batch, uint64_t seed, int64_t step) {
-  return text_data(batch, kGpt2.context, seed, step);
+constexpr ModelSizes dynmlp_sizes() {
+  ModelSizes out = kMlp.listed;
+  out.batch = *std::rbegin(kBatchesInTurn);
+  return out;
 }
 
-constexpr ProgramInfo kPrograms[] = {
-    {"mlp", "three linear layers, 4.5 thousand parameters; learns to tell three spirals apart",
-     "adamw lr=1e-2 wd=0", 64, build_mlp, spiral_data},
-    {"dynmlp", "mlp for any size of batch as one program; given 1, 7, 32 and 129 examples in turn",
-     "adamw lr=1e-2 wd=0", *std::rbegin(kBatches), build_dynmlp, dynmlp_data},
-    {"conv", "two convolutions and a linear layer on 12x12 images; learns the direction of a bar",
-     "adamw lr=3e-3 wd=0.01", 32, build_conv, conv_data},
-    {"nanogpt", "a character model with 2 layers of width 48; learns the texts of the op table",
-     "adamw lr=3e-3 b2=0.99 wd=0.01", 8, build_nanogpt, nanogpt_data},
-    {"gpt2", "GPT-2 with 124 million parameters: 12 layers of width 768, 1024 positions, tied head",
-     "adamw lr=6e-4 wd=0.1", 4, build_gpt2, gpt2_data},
-};
+Program build_conv(const BuildOptions& options, const ModelSizes& sizes) {
+  return build_classifier(options, make_conv(sizes), {options.batch, 1, sizes.side, sizes.side});
+}
+std::vector<Named> conv_data(const ModelSizes& sizes, int64_t batch, uint64_t seed, int64_t step) {
+  return bar_data(batch, sizes.side, seed, step);
+}
 
 Program build_gpt(const BuildOptions& options, const nn::GptConfig& config, Renaming renaming) {
   Maker maker(options, {nn::Gpt(config), renaming});
@@ -161,7 +136,32 @@ Program build_gpt(const BuildOptions& options, const nn::GptConfig& config, Rena
   return maker.finish_training(nn::language_model_loss(logits, targets));
 }
 
-Program build_gpt2(const BuildOptions& options) { return build_gpt(options, kGpt2, gpt2_name); }
+Program build_nanogpt(const BuildOptions& options, const ModelSizes& sizes) {
+  return build_gpt(options, gpt_config(sizes), nullptr);
+}
+// As it is published: one table for tokens and head, weights the other way round, other names.
+Program build_gpt2(const BuildOptions& options, const ModelSizes& sizes) {
+  nn::GptConfig config = gpt_config(sizes);
+  config.tied = true;
+  config.inputs_first = true;
+  return build_gpt(options, config, gpt2_name);
+}
+std::vector<Named> gpt_data(const ModelSizes& sizes, int64_t batch, uint64_t seed, int64_t step) {
+  return text_data(batch, sizes.block, seed, step);
+}
+
+constexpr ProgramInfo kPrograms[] = {
+    {"mlp", "three linear layers, 4.5 thousand parameters; learns to tell three spirals apart",
+     "adamw lr=1e-2 wd=0", kMlp.listed, build_mlp, mlp_data},
+    {"dynmlp", "mlp for any size of batch as one program; given 1, 7, 32 and 129 examples in turn",
+     "adamw lr=1e-2 wd=0", dynmlp_sizes(), build_dynmlp, dynmlp_data},
+    {"conv", "two convolutions and a linear layer on 12x12 images; learns the direction of a bar",
+     "adamw lr=3e-3 wd=0.01", kConv.listed, build_conv, conv_data},
+    {"nanogpt", "a character model with 2 layers of width 48; learns the texts of the op table",
+     "adamw lr=3e-3 b2=0.99 wd=0.01", kNanoGpt.listed, build_nanogpt, gpt_data},
+    {"gpt2", "GPT-2 with 124 million parameters: 12 layers of width 768, 1024 positions, tied head",
+     "adamw lr=6e-4 wd=0.1", kGpt2.listed, build_gpt2, gpt_data},
+};
 
 }  // namespace
 
@@ -202,12 +202,17 @@ const ProgramInfo& find_program(std::string_view name) {
   raise(ErrorCode::kName, std::move(text));
 }
 
+ProgramInfo with_sizes(ProgramInfo info, const ModelSizes& given) {
+  info.sizes = resized(info.sizes, given, info.name);
+  return info;
+}
+
 Program build_program(const ProgramInfo& info, BuildOptions options) {
-  if (options.batch == 0) options.batch = info.batch;
+  if (options.batch == 0) options.batch = info.batch();
   if (options.batch < 1)
     raise(ErrorCode::kArgument, "a batch of " + std::to_string(options.batch) + ": it must be 1 or more");
   if (!options.optimizer) options.optimizer = parse_optimizer(info.optimizer);
-  return info.build(options);
+  return info.make(options, info.sizes);
 }
 
 }  // namespace anneal::programs

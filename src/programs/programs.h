@@ -7,6 +7,7 @@
 #include <span>
 
 #include "anneal/nn.h"
+#include "programs/models.h"
 #include "programs/optimizer.h"
 
 namespace anneal::programs {
@@ -40,15 +41,22 @@ struct Program {
 struct ProgramInfo {
   std::string_view name, summary;
   std::string_view optimizer;  // "adamw lr=1e-3 wd=0.1"
-  int64_t batch;
-  Program (*build)(const BuildOptions& options);
+  ModelSizes sizes;
+  Program (*make)(const BuildOptions& options, const ModelSizes& sizes);
+  std::vector<Named> (*make_data)(const ModelSizes& sizes, int64_t batch, uint64_t seed, int64_t step);
+
+  int64_t batch() const { return sizes.batch; }
   // Values for the inputs of data, the same for the same seed and step.
-  std::vector<Named> (*data)(int64_t batch, uint64_t seed, int64_t step);
+  std::vector<Named> data(int64_t batch, uint64_t seed, int64_t step) const {
+    return make_data(sizes, batch, seed, step);
+  }
 };
 
 std::span<const ProgramInfo> all_programs();
 // Raises kName with the nearest name and the list.
 const ProgramInfo& find_program(std::string_view name);
+// The same model in other sizes, where they are given; see resized().
+ProgramInfo with_sizes(ProgramInfo info, const ModelSizes& given);
 Program build_program(const ProgramInfo& info, BuildOptions options);
 // A language model of any size, as nanogpt and gpt2 are. Batch and, when training, optimizer must be given.
 Program build_language_model(const BuildOptions& options, const nn::GptConfig& config);

@@ -82,7 +82,7 @@ double train(const char* name, const BuildOptions& options, int64_t steps) {
   Session session(build_program(info, options), 1);
   double loss = 0;
   for (int64_t step = 1; step <= steps; ++step) {
-    session.set(info.data(options.batch != 0 ? options.batch : info.batch, 1, step));
+    session.set(info.data(options.batch != 0 ? options.batch : info.batch(), 1, step));
     loss = interp::doubles_of(*session.run()[0])[0];
   }
   return loss;

@@ -131,7 +131,7 @@ TEST(Training, AnySizeOfBatchIsOnePlan) {
     uint64_t before = 0;
     std::set<int64_t> sizes;
     for (int64_t step = 1; step <= 8; ++step) {
-      session.set(info.data(info.batch, 1, step));
+      session.set(info.data(info.batch(), 1, step));
       if (step == 1 && device.context() != nullptr) before = device.context()->counters().plans;
       sizes.insert(session.value("y")->shape[0]);
       losses_of[device.context() != nullptr].push_back(session.step()[0].item<double>());
@@ -150,7 +150,7 @@ TEST(Training, StateIsUpdatedInPlace) {
   programs::Session session(programs::build_program(info, {.train = true}), 1);
   uint64_t after_ten = 0;
   for (int64_t step = 1; step <= 200; ++step) {
-    session.set(info.data(info.batch, 1, step));
+    session.set(info.data(info.batch(), 1, step));
     session.step();
     if (step == 10) after_ten = device.context()->pool().active_bytes();
   }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // mlp, dynmlp and conv: small models that tell a few classes apart.
 #include <cstdio>
+#include <iterator>
 
 #include "anneal/functions.h"
 #include "anneal/nn.h"
 #include "programs/data.h"
+#include "programs/models.h"
 #include "support/hash.h"
 #include "support/random_stream.h"
 #include "training/models.h"
@@ -44,14 +46,15 @@ Step<nn::Sequential> compile_classifier(nn::Sequential net, Sizes sizes, Optimiz
 constexpr uint64_t kHeldOut = 0x5eed;  // data that no seed trains on
 
 class Spirals final : public Trainable {
+  static constexpr programs::ModelSizes kSizes = programs::kMlp.trained;
+
  public:
   Spirals(const Settings& settings, bool dynamic)
       : Trainable(settings),
         dynamic_(dynamic),
         step_(compile_classifier(
-            nn::Sequential{nn::Linear(2, 64), [](const Tensor& x) { return tanh(x); }, nn::Linear(64, 64),
-                           [](const Tensor& x) { return tanh(x); }, nn::Linear(64, 3)},
-            {dynamic ? dim("batch", 1, 1024) : Extent(given_or(settings.batch, 64)), 2},
+            programs::make_mlp(kSizes),
+            {dynamic ? dim("batch", 1, 1024) : Extent(given_or(settings.batch, kSizes.batch)), 2},
             AdamW{.lr = settings.lr != 0 ? settings.lr : 1e-2}, settings)) {}
 
   const AnyStep& step() const override { return step_; }
@@ -59,9 +62,9 @@ class Spirals final : public Trainable {
     return named(programs::spiral_data(items(step), settings_.seed, step));
   }
   int64_t items(int64_t step) const override {
-    constexpr int64_t kInTurn[] = {1, 7, 32, 129};
-    if (dynamic_ && settings_.batch == 0) return kInTurn[step % 4];
-    return given_or(settings_.batch, 64);
+    if (dynamic_ && settings_.batch == 0)
+      return programs::kBatchesInTurn[static_cast<size_t>(step) % std::size(programs::kBatchesInTurn)];
+    return given_or(settings_.batch, kSizes.batch);
   }
   std::vector<std::string> about() const override {
     return {"three linear layers, " + size_of(step_),
@@ -94,31 +97,23 @@ class Spirals final : public Trainable {
 
 constexpr int64_t kTenth = 10;  // so much of the images is held out
 
-nn::Sequential conv_net(int64_t side, int64_t classes) {
-  const auto relu_ = [](const Tensor& x) { return relu(x); };
-  const auto pool = [](const Tensor& x) { return max_pool2d(x); };
-  const int64_t left = side / 4;
-  return {nn::Conv2d(1, 16, 3, {.padding = 1}),
-          relu_,
-          pool,
-          nn::Conv2d(16, 32, 3, {.padding = 1}),
-          relu_,
-          pool,
-          [](const Tensor& x) { return x.flatten(1); },
-          nn::Linear(32 * left * left, classes)};
+programs::ModelSizes conv_sizes(int64_t side) {
+  programs::ModelSizes out = programs::kConv.trained;
+  out.side = side;
+  return out;
 }
 
 class Digits final : public Trainable {
  public:
   Digits(const Settings& settings, Images images)
       : Trainable(settings),
-        batch_(given_or(settings.batch, 64)),
+        batch_(given_or(settings.batch, programs::kConv.trained.batch)),
         images_(std::move(images)),
         count_(images_.x.shape()[0]),
         side_(images_.x.shape()[2]),
         trained_(count_ - count_ / kTenth),
         step_(compile_classifier(
-            conv_net(side_, 10), {batch_, 1, side_, side_},
+            programs::make_conv(conv_sizes(side_)), {batch_, 1, side_, side_},
             AdamW{.lr = cosine_schedule(settings.lr != 0 ? settings.lr : 3e-3, settings.steps, 1e-5)},
             settings)),
         pixels_(images_.x.to_vector<float>()),

@@ -5,6 +5,7 @@
 #include "anneal/nn.h"
 #include "anneal/sampling.h"
 #include "anneal/tokenizer.h"
+#include "programs/models.h"
 #include "training/models.h"
 #include "training/sources.h"
 #include "training/text_data.h"
@@ -15,15 +16,11 @@ namespace {
 constexpr int64_t kWarmup = 50, kSampled = 300;
 
 nn::GptConfig config_of(const Settings& s, int64_t vocabulary) {
-  const nn::GptConfig config{.vocabulary = vocabulary,
-                             .context = given_or(s.block, 64),
-                             .width = given_or(s.width, 128),
-                             .heads = given_or(s.heads, 4),
-                             .layers = given_or(s.layers, 4)};
-  if (config.width % config.heads != 0)
-    raise(ErrorCode::kArgument, "--dmodel " + std::to_string(config.width) + " does not divide into " +
-                                    std::to_string(config.heads) + " heads");
-  return config;
+  programs::ModelSizes sizes = programs::resized(
+      programs::kNanoGpt.trained, {.layers = s.layers, .heads = s.heads, .width = s.width, .block = s.block},
+      "nanogpt");
+  sizes.vocabulary = vocabulary;
+  return programs::gpt_config(sizes);
 }
 
 class NanoGpt final : public Trainable {
@@ -35,7 +32,7 @@ class NanoGpt final : public Trainable {
         note_(text.note),
         path_(text.path),
         config_(config_of(settings, tokens_.size())),
-        batch_(given_or(settings.batch, 32)),
+        batch_(given_or(settings.batch, programs::kNanoGpt.trained.batch)),
         data_(tokens_.encode(text.text), config_.context),
         step_(compile(Training{
             .model = nn::Gpt(config_),
