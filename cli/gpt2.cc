@@ -35,7 +35,7 @@ struct Gpt2Options {
 // The folder of a model: one that was given, or that of a published size, fetched where it is not there.
 std::string folder_of(const std::string& model) {
   if (std::filesystem::exists(model)) return model;
-  gpt2::config_named(model);  // raises, with the names that there are
+  gpt2::config_named(model);     // raises, with the names that there are
   std::string folder, problems;  // all of them, not the first alone
   for (const assets::Asset& asset : assets::all_assets()) {
     if (assets::set_of(asset) != model) continue;

@@ -38,8 +38,8 @@ struct Writer {
   std::optional<int32_t> end;
   std::function<std::string(int32_t)> text_of;  // what can be shown of a token now
   std::function<std::string()> rest;            // what is left at the end
-  std::vector<int32_t> never;  // ids that stand for nothing
-  std::vector<std::string> files;  // what was read
+  std::vector<int32_t> never;                   // ids that stand for nothing
+  std::vector<std::string> files;               // what was read
 };
 Writer open_generate(const std::string& checkpoint, const std::string& prompt);
 Writer open_gpt2_sample(const std::string& model, const std::string& prompt, const std::string& weights);

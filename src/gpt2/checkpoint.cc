@@ -167,8 +167,9 @@ nn::Gpt load(const std::string& path, std::optional<DType> weights) {
   const nn::GptConfig config = std::filesystem::exists(files.config) ? read_config(files.config)
                                                                      : config_from_shapes(all, files.weights);
   if (config.tied && has_head_of_its_own(all))
-    refuse(files.weights, "has an lm_head.weight that is not its wte.weight, and config.json does not say "
-                          "\"tie_word_embeddings\": false");
+    refuse(files.weights,
+           "has an lm_head.weight that is not its wte.weight, and config.json does not say "
+           "\"tie_word_embeddings\": false");
   if (config.tied) all.erase(std::string(kHead));
   nn::Gpt model(config);
   NamedTensors values;

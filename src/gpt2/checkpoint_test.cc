@@ -101,7 +101,12 @@ TEST(Gpt2Checkpoint, HeadsAreNotGuessed) {
   fs::remove(folder.path / "config.json");
   EXPECT_NE(message_of([&] { load(folder.path.string()); }).find("config.json must say how many heads"),
             std::string::npos);
-  nn::Gpt published({.vocabulary = 2, .context = 2, .width = 768, .heads = 12, .layers = 1, .tied = true,
+  nn::Gpt published({.vocabulary = 2,
+                     .context = 2,
+                     .width = 768,
+                     .heads = 12,
+                     .layers = 1,
+                     .tied = true,
                      .inputs_first = true});
   nn::initialize(published, 3);
   save((folder.path / "model.safetensors").string(), nn::state_dict(published));
@@ -121,8 +126,7 @@ TEST(Gpt2Checkpoint, AHeadOfItsOwnIsKeptOrRefused) {
   save_safetensors(weights, all);
   EXPECT_NE(message_of([&] { load(path); }).find("tie_word_embeddings"), std::string::npos);
 
-  folder.write("config.json",
-               std::string(kConfig).insert(1, R"("tie_word_embeddings": false, )"));
+  folder.write("config.json", std::string(kConfig).insert(1, R"("tie_word_embeddings": false, )"));
   const nn::Gpt untied = load(path);
   ASSERT_TRUE(untied.head.has_value());
   const std::vector<float> got = untied(ids).to_vector<float>(), half = folder.model(ids).to_vector<float>();
@@ -136,7 +140,8 @@ TEST(Gpt2Checkpoint, IdsWithoutAToken) {
   const Bpe bytes = Bpe::of_bytes();  // 257 of them
   EXPECT_TRUE(ids_without_token(bytes, 257).empty());
   EXPECT_EQ(ids_without_token(bytes, 260), (std::vector<int32_t>{257, 258, 259}));
-  EXPECT_NE(message_of([&] { ids_without_token(bytes, 256); }).find("do not belong together"), std::string::npos);
+  EXPECT_NE(message_of([&] { ids_without_token(bytes, 256); }).find("do not belong together"),
+            std::string::npos);
 }
 
 TEST(Gpt2Checkpoint, TheTokenizerLiesBesideIt) {

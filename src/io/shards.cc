@@ -88,7 +88,8 @@ std::optional<std::string_view> behind_shard_number(std::string_view text) {
   return matches ? std::optional(text) : std::nullopt;
 }
 
-// The tag of a file of a set of this stem; what follows its name, as in that of a temporary file, is in `rest`.
+// The tag of a file of a set of this stem; what follows its name, as in that of a temporary file, is in
+// `rest`.
 std::optional<std::string_view> set_tag_of(std::string_view file, std::string_view base,
                                            std::string_view* rest) {
   for (const std::string_view tag : kSetTags) {
@@ -105,7 +106,8 @@ std::optional<std::string_view> set_tag_of(std::string_view file, std::string_vi
 // A tag such that nothing which the index names is overwritten. An index that cannot be read names nothing.
 std::string_view free_tag(const std::string& index_path, std::string_view base) {
   const Result<ShardJson> index = read_json(index_path);
-  const Result<WeightMap> map = index ? weight_map_of(*index, index_path) : Result<WeightMap>(index.failure());
+  const Result<WeightMap> map =
+      index ? weight_map_of(*index, index_path) : Result<WeightMap>(index.failure());
   if (!map) return kSetTags[0];
   std::string_view rest;
   for (const auto& [tensor, file] : *map) {

@@ -50,8 +50,8 @@ class ShardedTensors {
   std::optional<uint64_t> declared_size_;
 };
 
-// Writes STEM-00001-of-0000N.safetensors and STEM.safetensors.index.json, all beside each other; each file but
-// the last has at most `max_bytes` of data, or one tensor. Over an older set the new files are called
+// Writes STEM-00001-of-0000N.safetensors and STEM.safetensors.index.json, all beside each other; each file
+// but the last has at most `max_bytes` of data, or one tensor. Over an older set the new files are called
 // STEM.b-00001-of-0000N.safetensors, and over that one as at first: a set is what the index names, so the
 // older one is whole until the index is replaced, which is one step, and only then its files go. On failure
 // and after death at any moment the older set is there, or the new one; files of this pattern that the index

@@ -52,9 +52,9 @@ class NanoGpt final : public Trainable {
   std::vector<std::string> about() const override {
     std::vector<std::string> out = {
         std::to_string(config_.layers) + " layers of width " + std::to_string(config_.width) + ", " +
-                std::to_string(config_.heads) + " heads, " + std::to_string(config_.context) +
-                " characters at a time, " + size_of(step_),
-            origin_ + ", " + std::to_string(tokens_.size()) + " different characters"};
+            std::to_string(config_.heads) + " heads, " + std::to_string(config_.context) +
+            " characters at a time, " + size_of(step_),
+        origin_ + ", " + std::to_string(tokens_.size()) + " different characters"};
     if (!note_.empty()) out.push_back(note_);
     return out;
   }
@@ -134,9 +134,9 @@ std::unique_ptr<Trainable> make_nanogpt(const Settings& settings) {
   if (!settings.alphabet.empty()) {
     const std::string all = CharTokenizer::of(text.text).alphabet() + settings.alphabet;
     if (const int64_t unknown = CharTokenizer::of(all).size() - tokens.size(); unknown != 0)
-      raise(ErrorCode::kData,
-            text.origin + ": " + std::to_string(unknown) + " of its characters are not among the " +
-                std::to_string(tokens.size()) + " that the checkpoint's model knows, those of its first text");
+      raise(ErrorCode::kData, text.origin + ": " + std::to_string(unknown) +
+                                  " of its characters are not among the " + std::to_string(tokens.size()) +
+                                  " that the checkpoint's model knows, those of its first text");
   }
   return std::make_unique<NanoGpt>(known, text, std::move(tokens));
 }

@@ -35,7 +35,8 @@ Text find_text(const std::string& path) {
   const io::Result<std::string> found = assets::fetch(*shakespeare, assets::default_options());
   if (found.ok()) return sized(read_text(*found), "Tiny Shakespeare", *found);
   Text out = sized(documentation(), "this project's documentation", "");
-  out.note = "Tiny Shakespeare is not in the cache, and was not to be had: anneal fetch tinyshakespeare says why";
+  out.note =
+      "Tiny Shakespeare is not in the cache, and was not to be had: anneal fetch tinyshakespeare says why";
   return out;
 }
 

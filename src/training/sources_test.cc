@@ -36,7 +36,8 @@ class Sources : public testing::Test {
     };
     const std::string pixels{0, 51, 102, 127, 1, 2, 3, 4, 5, 6, 7, 8};
     folder_.write(set + "-images-idx3-ubyte", header(3, {2, 2, 3}) + pixels);
-    folder_.write(set + "-labels-idx1-ubyte", header(1, {labels}) + std::string(static_cast<size_t>(labels), 7));
+    folder_.write(set + "-labels-idx1-ubyte",
+                  header(1, {labels}) + std::string(static_cast<size_t>(labels), 7));
   }
 
   io::TestFolder folder_;

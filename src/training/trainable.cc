@@ -100,7 +100,8 @@ nn::GptConfig gpt_of(const Checkpoint& checkpoint, const std::string& label) {
 Settings with_data(Settings settings, const std::string& sha256, const std::string& origin) {
   const bool is_other = !settings.data_sha256.empty() && settings.data_sha256 != sha256;
   if (is_other && !settings.is_data_given)
-    raise(ErrorCode::kData, origin + ": the checkpoint was trained on other data; --data goes on with another");
+    raise(ErrorCode::kData,
+          origin + ": the checkpoint was trained on other data; --data goes on with another");
   if (is_other) settings.notes.push_back("other data than before: " + origin);
   settings.data_sha256 = sha256;
   return settings;
@@ -145,9 +146,9 @@ Settings settings_of(const Checkpoint& checkpoint, Settings given) {
   if (data == checkpoint.texts.end() || given.is_data_given) return given;
   given.data = data->second;
   if (!std::filesystem::exists(given.data))
-    raise(ErrorCode::kData,
-          io::printable(given.data) + ", which the checkpoint was trained on, is not there; --data says where "
-                                      "it is now");
+    raise(ErrorCode::kData, io::printable(given.data) +
+                                ", which the checkpoint was trained on, is not there; --data says where "
+                                "it is now");
   return given;
 }
 

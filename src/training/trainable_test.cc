@@ -138,7 +138,8 @@ TEST_F(TrainableTest, ATextWithNewCharactersCannotGoOn) {
   const auto gpt = find_model("nanogpt").make(settings("nanogpt", 5));
   std::ofstream(folder / "other.txt") << documentation().substr(0, 5000) << "\u03b1";
   Settings with = settings_of(gpt->checkpoint(), {.data = (folder / "other.txt").string()});
-  EXPECT_THAT(message_of([&] { find_model("nanogpt").make(with); }), HasSubstr("the checkpoint's model knows"));
+  EXPECT_THAT(message_of([&] { find_model("nanogpt").make(with); }),
+              HasSubstr("the checkpoint's model knows"));
 }
 
 TEST_F(TrainableTest, UnknownModelsHaveANearestOne) {
