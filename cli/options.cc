@@ -34,7 +34,7 @@ struct Options::App {
 };
 
 Options::Options(std::string_view summary, std::string_view program, std::string_view example)
-    : app_(new App{CLI::App(std::string(summary), std::string(program)), std::string(program)}) {
+    : app_(new App{CLI::App(std::string(summary), std::string(program)), std::string(program), {}}) {
   if (!example.empty()) app_->parser.footer("example:\n  " + std::string(example));
 }
 

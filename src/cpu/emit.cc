@@ -255,7 +255,7 @@ unsigned Emitter::copies_of(const Statement& loop) {
 
 // A loop that only copies one slot to the same places of another, as a scatter begins: where both are the
 // same memory there is nothing to do. Null: it does something else.
-Value* Emitter::copies_onto_itself(const Statement& loop) {
+llvm::Value* Emitter::copies_onto_itself(const Statement& loop) {
   Value* same = nullptr;
   bool is_copy = true;
   each_statement(loop.body, [&](const Statement& s) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "anneal/error.h"
 #include "anneal/optim.h"
 
 namespace anneal {

@@ -4,6 +4,7 @@
 // over several steps, and those of the interpreter.
 #include <gtest/gtest.h>
 
+#include "ir/builder.h"
 #include "ir/text.h"
 #include "runtime/test_run.h"
 #include "schedule/test_program.h"
