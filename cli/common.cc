@@ -35,6 +35,29 @@ void write_file(const std::string& path, std::string_view text) {
   if (!written) raise(ErrorCode::kData, written.message());
 }
 
+void check_writable(const std::string& path) {
+  const auto can = io::check_replaceable(path);
+  if (!can) raise(ErrorCode::kData, can.message());
+}
+
+std::string create_fresh_file(const std::string& stem, const std::string& ending) {
+  constexpr int kMost = 100'000;
+  std::error_code unknown;
+  std::string problem;
+  for (const std::string& folder :
+       {std::string(), std::filesystem::temp_directory_path(unknown).string() + "/"}) {
+    for (int i = 1; i < kMost; ++i) {
+      std::string path = folder + stem + (i == 1 ? "" : "-" + std::to_string(i)) + ending;
+      const io::Result<bool> made = io::create_new_file(path);
+      if (made && *made) return path;
+      if (made) continue;
+      if (problem.empty()) problem = made.message();
+      break;
+    }
+  }
+  raise(ErrorCode::kData, problem);
+}
+
 namespace {
 
 std::vector<std::string_view> model_names() {

@@ -20,6 +20,11 @@ namespace anneal::cli {
 // The whole file; raises when it is not there.
 std::string read_file(const std::string& path);
 void write_file(const std::string& path, std::string_view text);
+// Raises where write_file would: asked before the work whose result goes there.
+void check_writable(const std::string& path);
+// Makes STEM.ckpt, STEM-2.ckpt or so on, whichever is not there, in the current folder, else in that for
+// temporary files.
+std::string create_fresh_file(const std::string& stem, const std::string& ending);
 
 // A program at hand, in the default graph: from a text file, or a built-in model.
 struct Loaded {

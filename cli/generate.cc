@@ -76,7 +76,8 @@ Action add_generate(Options& verb) {
   verb.option("--ckpt", options->checkpoint,
               "a checkpoint of anneal train nanogpt, or the run bundle of one");
   verb.required("--ckpt");
-  verb.option("--prompt", options->prompt, "how the text begins; a new line when it is not given");
+  verb.option("--prompt", options->prompt, "how the text begins; a new line when it is not given",
+              Empty::kAllowed);
   verb.flag("--bundle", options->bundle, "record the run, to run it again; see anneal runs");
   verb.option("--device", options->device, "what it runs on; anneal doctor lists them");
   add_writing_options(verb, options->writing);

@@ -17,6 +17,7 @@
 #include "cli/writing.h"
 #include "runtime/backend.h"
 #include "support/flags.h"
+#include "terminal/interrupts.h"
 #include "training/sources.h"
 #include "training/text_data.h"
 
@@ -81,6 +82,7 @@ int sample(const Gpt2Options& options, runtime::Using& device, const bundles::Pr
 
 int finetune(const Gpt2Options& options) {
   if (options.data.empty()) raise(ErrorCode::kArgument, "gpt2 finetune needs --data FILE, a text");
+  if (!options.out.empty()) check_writable(options.out);
   const std::string path = folder_of(options.model);
   const Bpe tokens = gpt2::load_tokenizer(path);
   const training::Text text = training::find_text(options.data);
@@ -101,7 +103,8 @@ int finetune(const Gpt2Options& options) {
       .seed = static_cast<uint64_t>(options.writing.seed),
       .clip = {.norm = 1}});
   fmt::print("{}: {}\n", options.model, text.origin);
-  for (int64_t i = 0; i < options.steps; ++i) {
+  const terminal::Interrupts interrupts(true);
+  for (int64_t i = 0; i < options.steps && terminal::Interrupts::which() == 0; ++i) {
     const StepResult result = step(data.batch(options.batch, static_cast<uint64_t>(options.writing.seed), i));
     const int64_t done = i + 1;
     if (done != 1 && done != options.steps && done % options.log_every != 0) continue;
@@ -110,10 +113,15 @@ int finetune(const Gpt2Options& options) {
     fmt::print("step {}: loss={:.6f}\n", done, loss);
     std::fflush(stdout);
   }
-  if (options.out.empty()) return 0;
-  gpt2::save(options.out, step.parameters());
-  fmt::print("saved: {}\n", options.out);
-  return 0;
+  const int signal = terminal::Interrupts::which();
+  const std::string out =
+      options.out.empty() && signal != 0 ? create_fresh_file("gpt2-tuned", ".safetensors") : options.out;
+  constexpr int kBySignal = 128;  // as shells say it
+  const int code = signal == 0 ? 0 : kBySignal + signal;
+  if (out.empty()) return code;
+  gpt2::save(out, step.parameters());
+  fmt::print("saved: {}{}\n", out, signal == 0 ? "" : fmt::format(", after step {}", step.steps()));
+  return code;
 }
 
 int run_gpt2(const Gpt2Options& options) {
@@ -173,7 +181,10 @@ Action add_gpt2(Options& verb) {
   verb.option("--block", options->block, "of finetune: how many tokens a piece has", Range::kPositive);
   verb.option("--lr", options->lr, "of finetune: the greatest learning rate", Range::kPositive);
   verb.option("--log-every", options->log_every, "of finetune: steps between lines", Range::kPositive);
-  verb.option("--out", options->out, "of finetune: a safetensors file with the published names");
+  verb.option("--out", options->out,
+              "of finetune: a safetensors file with the published names, written at the end or when Ctrl-C, "
+              "SIGTERM or "
+              "SIGHUP stops it; without it, then, a new gpt2-tuned.safetensors");
   return [options] { return run_gpt2(*options); };
 }
 

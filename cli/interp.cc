@@ -130,6 +130,7 @@ Values run_kernel(const ir::Graph& graph, std::span<const ir::Node> statements,
 }
 
 int run_interp(const InterpOptions& options) {
+  if (!options.out.empty()) check_writable(options.out);
   const Loaded loaded = load_program(options.program);
   const ir::Graph& graph = ir::default_graph();
   interp::Bindings bindings;

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: MIT
 // The command line tool: finds the verb, runs it, and turns errors into one message and exit code 1.
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <map>
 #include <new>
+#include <system_error>
 
 #include "anneal/error.h"
 #include "cli/common.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "pass/pass.h"
+#include "support/error_text.h"
 #include "support/flags.h"
 #include "support/version.h"
 
@@ -115,23 +120,54 @@ int run(std::vector<std::string> arguments) {
   return run_verb(find_verb(first), std::move(arguments));
 }
 
+// A stream that is closed from the start would be the next file that is opened. What is held open in its
+// place fails where it is used, as the closed one would.
+void keep_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(stream, F_GETFD) == -1 && errno == EBADF)
+      ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);  // takes the lowest number
+}
+
+// What was printed and cannot be written is a failure; a reader that has gone has read enough.
+int output_failed(int error) {
+  if (error != EPIPE)
+    std::fprintf(stderr, "error[data] cannot write the output: %s\n",
+                 error == 0 ? "an earlier write failed" : std::generic_category().message(error).c_str());
+  return 1;
+}
+
+int finished(int code) {
+  errno = 0;
+  const bool flushed = std::fflush(stdout) == 0;
+  const int error = flushed ? 0 : errno;
+  return flushed && std::ferror(stdout) == 0 ? code : output_failed(error);
+}
+
+int failed(const char* what) {
+  std::fflush(stdout);
+  const std::string_view text = support::without_caller(what);
+  std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
+  return 1;
+}
+
 }  // namespace
 }  // namespace anneal::cli
 
 int main(int argc, char** argv) {
+  using namespace anneal::cli;
+  keep_streams();
   std::signal(SIGXFSZ, SIG_IGN);  // where files may not grow, writing fails like on a full disk
   try {
     anneal::pass::check_flags();
-    return anneal::cli::run({argv + 1, argv + argc});
+    return finished(run({argv + 1, argv + argc}));
   } catch (const anneal::Error& error) {
-    std::fflush(stdout);
-    std::fprintf(stderr, "%s\n", error.what());
+    return failed(error.what());
   } catch (const std::bad_alloc&) {
-    std::fflush(stdout);
-    std::fprintf(stderr, "error[memory] there is no memory left\n");
+    return failed("error[memory] there is no memory left");
+  } catch (const std::system_error& error) {
+    if (std::ferror(stdout) != 0) return output_failed(error.code().value());  // of printing
+    return failed(("error[internal] " + std::string(error.what())).c_str());
   } catch (const std::exception& error) {
-    std::fflush(stdout);
-    std::fprintf(stderr, "error[internal] %s\n", error.what());
+    return failed(("error[internal] " + std::string(error.what())).c_str());
   }
-  return 1;
 }

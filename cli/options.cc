@@ -5,8 +5,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <utility>
 
 #include "anneal/error.h"
@@ -14,22 +16,54 @@
 namespace anneal::cli {
 
 namespace {
-// What is wrong with the text as a number of that range; empty if nothing is.
-std::string out_of_range(const std::string& text, Range range) {
-  char* end = nullptr;
-  const double v = std::strtod(text.c_str(), &end);
-  if (text.empty() || *end != 0 || std::isnan(v)) return fmt::format("'{}' is no number", text);
+
+std::string in_range(double v, const std::string& text, Range range) {
   if (range == Range::kPositive && !(v > 0)) return fmt::format("{} is not positive", text);
-  return v < 0 ? fmt::format("{} is negative", text) : std::string();
+  return range != Range::kAny && v < 0 ? fmt::format("{} is negative", text) : std::string();
 }
+
+// Takes the text as a number; else says what is wrong with it.
+std::string take(const std::string& text, Range range, int64_t& value) {
+  const bool minus = text.starts_with('-');
+  std::string_view digits = std::string_view(text).substr(minus || text.starts_with('+') ? 1 : 0);
+  const bool is_hex = digits.starts_with("0x");
+  if (is_hex) digits.remove_prefix(2);
+  const std::string signed_digits = (minus ? "-" : "") + std::string(digits);
+  const char* const end = signed_digits.data() + signed_digits.size();
+  int64_t v = 0;
+  const auto [stop, error] = std::from_chars(signed_digits.data(), end, v, is_hex ? 16 : 10);
+  if (digits.starts_with('-') || stop != end || error == std::errc::invalid_argument)
+    return fmt::format("'{}' is no whole number", text);
+  if (error != std::errc())
+    return fmt::format("{} is out of range, which ends at {}", text,
+                       minus ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max());
+  value = v;
+  return in_range(static_cast<double>(v), text, range);
+}
+
+std::string take(const std::string& text, Range range, double& value) {
+  char* end = nullptr;
+  value = std::strtod(text.c_str(), &end);
+  if (text.empty() || *end != 0 || std::isnan(value)) return fmt::format("'{}' is no number", text);
+  if (std::isinf(value)) return fmt::format("{} is not finite", text);
+  return in_range(value, text, range);
+}
+
+std::string refuse_empty(const std::string& text) { return text.empty() ? "an empty value" : ""; }
+
 }  // namespace
 
 struct Options::App {
   CLI::App parser;
   std::string program, missing;
 
-  void limit(CLI::Option* option, Range range) {
-    if (range != Range::kAny) option->check([range](const std::string& t) { return out_of_range(t, range); });
+  template <typename T>
+  void number(std::string_view name, T& value, std::string_view help, Range range, const char* type) {
+    const auto set = [name = std::string(name), range, &value](const std::string& text) {
+      const std::string problem = take(text, range, value);
+      if (!problem.empty()) throw CLI::ValidationError(name, problem);
+    };
+    parser.add_option_function<std::string>(std::string(name), set, std::string(help))->type_name(type);
   }
 };
 
@@ -56,22 +90,24 @@ void Options::flag(std::string_view name, bool& value, std::string_view help) {
   app_->parser.add_flag(std::string(name), value, std::string(help));
 }
 
-void Options::option(std::string_view name, std::string& value, std::string_view help) {
-  app_->parser.add_option(std::string(name), value, std::string(help));
+void Options::option(std::string_view name, std::string& value, std::string_view help, Empty empty) {
+  CLI::Option* const option = app_->parser.add_option(std::string(name), value, std::string(help));
+  if (empty == Empty::kRefused) option->check(refuse_empty);
 }
 
 void Options::option(std::string_view name, std::vector<std::string>& values, std::string_view help) {
   app_->parser.add_option(std::string(name), values, std::string(help))
+      ->check(refuse_empty)
       ->type_size(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
 void Options::option(std::string_view name, int64_t& value, std::string_view help, Range range) {
-  app_->limit(app_->parser.add_option(std::string(name), value, std::string(help)), range);
+  app_->number(name, value, help, range, "INT");
 }
 
 void Options::option(std::string_view name, double& value, std::string_view help, Range range) {
-  app_->limit(app_->parser.add_option(std::string(name), value, std::string(help)), range);
+  app_->number(name, value, help, range, "FLOAT");
 }
 
 void Options::required(std::string_view name) { app_->parser.get_option(std::string(name))->required(); }
@@ -83,6 +119,13 @@ void Options::exclusive(std::string_view one, std::string_view other) {
 }
 
 bool Options::parse(std::vector<std::string> arguments) {
+  // The library would take what follows "--name=" for the value.
+  for (size_t i = 0; i < arguments.size() && arguments[i] != "--"; ++i) {
+    std::string& a = arguments[i];
+    if (!a.starts_with("--") || a.find('=') != a.size() - 1) continue;
+    a.pop_back();
+    arguments.insert(arguments.begin() + static_cast<ptrdiff_t>(++i), std::string());
+  }
   try {
     std::reverse(arguments.begin(), arguments.end());  // as the library wants them
     app_->parser.parse(arguments);

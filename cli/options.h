@@ -12,8 +12,13 @@
 namespace anneal::cli {
 
 enum class Range : uint8_t { kAny, kNotNegative, kPositive };
+enum class Empty : uint8_t {
+  kRefused,
+  kAllowed
+};  // a path of no characters is a shell variable that is not set
 
-// Values are written to the given variables, which hold the defaults, by parse().
+// Values are written to the given variables, which hold the defaults, by parse(). Numbers must fit: none is
+// taken for the nearest that does.
 class Options {
  public:
   Options(std::string_view summary, std::string_view program, std::string_view example);
@@ -27,7 +32,8 @@ class Options {
   void rest(std::string_view name, std::vector<std::string>& values,
             std::string_view help);  // those after the arguments; may be none
   void flag(std::string_view name, bool& value, std::string_view help);
-  void option(std::string_view name, std::string& value, std::string_view help);
+  void option(std::string_view name, std::string& value, std::string_view help,
+              Empty empty = Empty::kRefused);
   void option(std::string_view name, std::vector<std::string>& values,
               std::string_view help);  // may be repeated
   void option(std::string_view name, int64_t& value, std::string_view help, Range range = Range::kAny);

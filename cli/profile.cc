@@ -248,6 +248,7 @@ void check_runs_kernels(const std::string& chosen) {
 
 int run_profile(const ProfileOptions& options) {
   check_runs_kernels(options.request.device);
+  if (!options.trace.empty()) check_writable(options.trace);
   const Scheduled s = schedule_program(options.request);
   interp::Bindings greatest;
   const std::vector<int64_t> vars = variables_of(s.plan());

@@ -173,6 +173,7 @@ int run_reduce(const ReduceOptions& options) {
       return simplify_outcome(graph, roots, static_cast<uint64_t>(options.seed), context);
     });
   };
+  if (!options.out.empty()) check_writable(options.out);
   const int first = outcome(loaded.roots);
   if (first == kGood)
     raise(ErrorCode::kArgument, "reduce: the check finds nothing wrong with " + options.program);

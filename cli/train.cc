@@ -9,17 +9,20 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <system_error>
 
 #include "bundles/recorder.h"
 #include "bundles/replay.h"
 #include "cli/bundles.h"
 #include "cli/common.h"
 #include "cli/json.h"
+#include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "runtime/backend.h"
 #include "support/flags.h"
 #include "terminal/dashboard.h"
+#include "terminal/interrupts.h"
 #include "training/trainable.h"
 
 namespace anneal::cli {
@@ -32,6 +35,7 @@ struct TrainOptions {
   std::string model, device, out, resume;
   training::Settings settings;
   int64_t seed = -1, log_every = 10, stop_after = 0, save_every = 0;
+  double save_minutes = 5;
   bool plain = false, json = false, bundle = false;
 };
 
@@ -62,7 +66,7 @@ class Screen {
     if (!terminal_) return false;
     for (char key = terminal_->key(); key != 0; key = terminal_->key())
       if (key == 'q' || key == 'Q') return true;
-    return terminal::Terminal::interrupted();
+    return false;
   }
   // Often enough for the eye.
   bool is_due(bool last) const { return terminal_ && (last || !shown_ || seconds_since(*shown_) > 0.1); }
@@ -74,7 +78,8 @@ class Screen {
     progress_.forward = static_cast<int64_t>(program.forward);
     progress_.backward = static_cast<int64_t>(program.backward);
     progress_.across = static_cast<int64_t>(program.across);
-    progress_.memory = counters().active_bytes;
+    progress_.memory = counters().peak_bytes;
+    progress_.process_memory = resident_memory();
     progress_.done_before = first_;
     terminal_->frame(terminal::dashboard(progress_, terminal_->width(), terminal_->style()));
     shown_ = Clock::now();
@@ -95,19 +100,27 @@ class Run {
         before_(find_before()),
         device_({.device = options_.device, .made = programs_.observer()}) {
     training::Settings& settings = options_.settings;
+    const training::Settings given = settings;
     if (options_.seed >= 0) settings.seed = static_cast<uint64_t>(options_.seed);
     std::optional<Checkpoint> checkpoint;
     if (!before_.file.empty()) {
       checkpoint = load_checkpoint(before_.file);
       check_model(*checkpoint);
       settings = training::settings_of(*checkpoint, settings);
+      if (options_.seed >= 0 && settings.seed != static_cast<uint64_t>(options_.seed))
+        raise(ErrorCode::kArgument,
+              fmt::format("--seed is {}, and the checkpoint was made with {}; leave it away to "
+                          "go on with that",
+                          options_.seed, settings.seed));
     }
     if (options_.model.empty()) raise_no_model();
     const training::Model& model = training::find_model(options_.model);
+    training::check_taken(model, given);
     if (settings.steps == 0) settings.steps = model.steps;
     run_ = model.make(settings);
     if (checkpoint) run_->resume(*checkpoint);
     first_ = run_->step().steps();
+    check_goal();
   }
 
   int go() {
@@ -121,19 +134,77 @@ class Run {
 
  private:
   int run() {
+    if (!options_.out.empty()) check_writable(options_.out);
+    check_room();
     if (options_.bundle) start_bundle();
     if (!options_.json) print_about();
     Screen screen(options_, *run_, runtime::device_name({.device = options_.device}), first_);
-    const bool stopped = train(screen);
+    const terminal::Interrupts interrupts(!screen.is_there());
+    const bool stopped = train_or_save(screen);
     screen.close();
-    const int64_t done = run_->step().steps();
-    std::string out = options_.out;
-    if (stopped && out.empty() && recorder_ == nullptr) out = options_.model + ".ckpt";
-    save(out);
-    if (!options_.json && !out.empty()) fmt::print("saved: {}, after step {}\n", out, done);
-    finish(stopped);
+    const std::string out = save_at_end(stopped);
+    if (!options_.json && !out.empty()) fmt::print("saved: {}, after step {}\n", out, run_->step().steps());
+    finish(stopped, out);
     if (recorder_ != nullptr) recorder_->end(stopped ? bundles::State::kStopped : bundles::State::kCompleted);
-    return 0;
+    constexpr int kBySignal = 128;  // as shells say it
+    const int signal = terminal::Interrupts::which();
+    return stopped && signal != 0 ? kBySignal + signal : 0;
+  }
+
+  // What cannot be reached would run to the end, or not at all.
+  void check_goal() const {
+    const int64_t steps = options_.settings.steps;
+    const auto refuse = [&](const char* option, int64_t step) {
+      raise(ErrorCode::kArgument,
+            fmt::format("{} {}: {} is at step {} already", option, step, before_.name, first_));
+    };
+    if (options_.stop_after != 0 && options_.stop_after <= first_)
+      refuse("--stop-after", options_.stop_after);
+    if (steps < first_) refuse("--steps", steps);
+    if (options_.save_every != 0 && options_.out.empty() && !options_.bundle)
+      raise(ErrorCode::kArgument, "--save-every needs --out or --bundle, to know where");
+  }
+
+  // Data is made by the host, batches twice over; on the cpu all else is host memory too.
+  void check_room() const {
+    if (first_ >= options_.settings.steps) return;
+    constexpr double kCopies = 2;
+    double bytes = kCopies * static_cast<double>(run_->items(first_)) * run_->item_bytes();
+    const std::string what =
+        options_.settings.batch == 0 ? "a batch" : fmt::format("a batch of {}", options_.settings.batch);
+    check_memory(what, bytes);
+    if (runtime::device_name({.device = options_.device}) != "cpu") return;
+    bytes += static_cast<double>(run_->step().summary().peak_bytes);
+    check_memory("a step with " + what, bytes);
+  }
+
+  // A run whose lines cannot be shown any more, on a full disk or in a terminal that is gone, has its steps.
+  bool train_or_save(Screen& screen) {
+    try {
+      return train(screen);
+    } catch (const std::system_error&) {
+      screen.close();
+      save_at_end(true);
+      throw;
+    }
+  }
+
+  // Where to: what the user named; of a run that was stopped, else a file that was not there.
+  std::string save_at_end(bool stopped) {
+    if (!stopped || !options_.out.empty() || recorder_ != nullptr) {
+      save(options_.out);
+      return options_.out;
+    }
+    const std::filesystem::path before = before_.bundle ? "" : before_.file;
+    const std::string out =
+        create_fresh_file(before.empty() ? options_.model : before.stem().string(), ".ckpt");
+    try {
+      save(out);
+    } catch (...) {
+      std::remove(out.c_str());
+      throw;
+    }
+    return out;
   }
 
   // Settings of a bundle's run hold where none are given; its device too.
@@ -203,6 +274,7 @@ class Run {
       recorder_->saved(run_->step().steps());
     }
     if (!out.empty()) save_checkpoint(out, run_->checkpoint());
+    saved_ = Clock::now();
   }
 
   void check_model(const Checkpoint& checkpoint) {
@@ -227,7 +299,7 @@ class Run {
   // Whether it was stopped before its end.
   bool train(Screen& screen) {
     const AnyStep& step = run_->step();
-    const Clock::time_point begin = Clock::now();
+    const Clock::time_point begin = saved_ = Clock::now();
     const int64_t steps = options_.settings.steps;
     int64_t items = 0;
     for (int64_t done = first_; done < steps;) {
@@ -235,9 +307,10 @@ class Run {
       items += run_->items(done);
       ++done;
       if (recorder_ != nullptr) recorder_->loss(done, result.loss());
-      if (is_save_due(done)) save(options_.save_every != 0 ? options_.out : "");
+      save_between(done);
       const bool is_line = done == first_ + 1 || done == steps || done % options_.log_every == 0;
-      const bool stops = screen.wants_to_stop() || done == options_.stop_after;
+      const bool stops =
+          screen.wants_to_stop() || terminal::Interrupts::which() != 0 || done == options_.stop_after;
       const bool is_due = screen.is_due(stops || done == steps);
       if (!stops && !is_due && (!is_line || screen.is_there())) continue;
       const double loss = result.loss();  // waits for the steps up to here
@@ -259,16 +332,26 @@ class Run {
     return false;
   }
 
-  bool is_save_due(int64_t done) const {
-    constexpr int64_t kOften = 100;  // a bundle's checkpoint is written without being asked for
-    const int64_t every = options_.save_every != 0 ? options_.save_every : recorder_ != nullptr ? kOften : 0;
-    return every != 0 && done % every == 0 && done < options_.settings.steps && done != options_.stop_after;
+  // By steps where that is asked for, by time, and a bundle's own now and then.
+  void save_between(int64_t done) {
+    constexpr int64_t kOften = 100;
+    if (done >= options_.settings.steps || done == options_.stop_after) return;
+    const bool has_place = !options_.out.empty() || recorder_ != nullptr;
+    const bool by_steps = options_.save_every != 0 && done % options_.save_every == 0;
+    const bool by_time =
+        has_place && options_.save_minutes > 0 && seconds_since(saved_) > 60 * options_.save_minutes;
+    if (by_steps || by_time)
+      save(options_.out);
+    else if (recorder_ != nullptr && options_.save_every == 0 && done % kOften == 0)
+      save("");
   }
 
-  void finish(bool stopped) const {
+  void finish(bool stopped, const std::string& out) const {
     const Counters used = counters();
     if (options_.json) {
-      fmt::print("{}\n", Json{{"counters", counters_json(used)}}.dump());
+      Json last{{"counters", counters_json(used)}};
+      if (!out.empty()) last["saved"] = out;
+      fmt::print("{}\n", last.dump(-1, ' ', false, Json::error_handler_t::replace));
       return;
     }
     if (stopped) {
@@ -297,6 +380,7 @@ class Run {
   std::unique_ptr<bundles::Recorder> recorder_;  // null: no bundle is written
   int64_t first_ = 0, items_ = 0;
   double seconds_ = 0;
+  Clock::time_point saved_;
 };
 
 }  // namespace
@@ -309,7 +393,10 @@ Action add_train(Options& verb) {
                          "mlp, conv, dynmlp or nanogpt; that of --resume when it is not given");
   verb.option("--steps", settings.steps, "how many, in all; the model's own number when it is not given",
               Range::kPositive);
-  verb.option("--stop-after", options->stop_after, "end at this step and save, for --resume to go on",
+  verb.option("--stop-after", options->stop_after,
+              "end at this step and save, for --resume to go on; so do q on the dashboard, Ctrl-C, SIGTERM "
+              "and SIGHUP. "
+              "Without --out and --bundle the file is a new one, MODEL.ckpt, MODEL-2.ckpt or so on",
               Range::kPositive);
   verb.option("--batch", settings.batch, "how many examples a step", Range::kPositive);
   verb.option("--seed", options->seed, "of parameters and data; 1 when it is not given", Range::kNotNegative);
@@ -321,15 +408,22 @@ Action add_train(Options& verb) {
   verb.option("--heads", settings.heads, "of nanogpt", Range::kPositive);
   verb.option("--dmodel", settings.width, "of nanogpt: the width", Range::kPositive);
   verb.option("--block", settings.block, "of nanogpt: how many characters it looks at", Range::kPositive);
-  verb.option("--out", options->out, "a checkpoint, written at the end");
-  verb.option("--resume", options->resume,
-              "a checkpoint to go on from, bit for bit, or a run bundle: its folder or id");
+  verb.option("--out", options->out,
+              "a checkpoint, written when the run ends or is stopped, and as the next two say");
+  verb.option(
+      "--save-every", options->save_every,
+      "steps between checkpoints, of --out and of --bundle; a bundle's is written every 100 otherwise",
+      Range::kPositive);
+  verb.option("--save-minutes", options->save_minutes,
+              "with --out or --bundle, minutes between checkpoints, 5 when it is not given; 0: only by steps",
+              Range::kNotNegative);
+  verb.option(
+      "--resume", options->resume,
+      "a checkpoint to go on from, bit for bit, or a run bundle: its folder or id. The file is only read, "
+      "unless --out names it too");
   verb.flag("--bundle", options->bundle,
             "record the run: what it was, its kernels and its losses, to go on with it or to run it again; "
             "anneal runs lists what there is");
-  verb.option("--save-every", options->save_every,
-              "steps between checkpoints, of --out and of --bundle; 100 for a bundle, else only at the end",
-              Range::kPositive);
   verb.option("--log-every", options->log_every, "steps between lines", Range::kPositive);
   verb.flag("--nan-trap", settings.nan_trap, "name what makes the first NaN or infinity; slow");
   verb.flag("--plain", options->plain, "lines instead of a dashboard");

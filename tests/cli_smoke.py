@@ -11,6 +11,7 @@ import math
 import os
 import re
 import resource
+import signal
 import struct
 import subprocess
 import sys
@@ -126,7 +127,7 @@ class CliTest(unittest.TestCase):
             for verb in ("graph", "opt", "kernels", "run", "train"):
                 self.assertIn(f"{batch} is not positive", self.error(verb, "mlp", "--batch", batch))
         for name, text, fits in (
-            ("CACHE_SIZE", "abc", "a size such as 800M or 1.5G"), ("POISON", "2", "0 or 1"), ("DEBUG", "x", "0, 1 or 2")):
+            ("CACHE_SIZE", "abc", "a size such as 800M or 1.5G"), ("POISON", "2", "0 or 1"), ("CACHE_DIR", "kept", "an absolute path, or off,"), ("DEBUG", "x", "0, 1 or 2")):
             self.assertIn(f"ANNEAL_{name}={text}: {fits} fits", self.error("run", "mlp", **{f"ANNEAL_{name}": text}))
         self.assertIn("did you mean 'simplify'", self.error("run", "mlp", ANNEAL_DUMP="kernels,simplfy"))
 
@@ -525,6 +526,126 @@ sink %2
         self.assertIn("the run bundle cannot be written: ", done.stderr)
         self.assertEqual([run["state"] for run in self.runs()["runs"]], ["failed"])
 
+    def test_numbers_and_paths_that_do_not_fit_are_refused(self):
+        for option, value, message in (
+                ("--steps", "99999999999999999999", "99999999999999999999 is out of range, which ends at 9223372036854775807"),
+                ("--seed", "18446744073709551616", "is out of range"), ("--steps", "1e3", "'1e3' is no whole number"),
+                ("--steps", "12x", "is no whole number"), ("--steps", "--1", "is no whole number"), ("--steps", "-1", "-1 is not positive"),
+                ("--seed", "-5", "-5 is negative"), ("--lr", "inf", "inf is not finite"), ("--lr", "1e999", "is not finite"),
+                ("--lr", "nan", "is no number"), ("--out", "", "--out: an empty value"), ("--resume", "", "--resume: an empty value")):
+            for form in ((option, value), (f"{option}={value}",)):
+                if value.startswith("-") and len(form) == 2:
+                    continue
+                self.assertIn(message, self.error("train", "mlp", "--steps", "2", *form) if option != "--steps" else self.error("train", "mlp", *form))
+        self.assertIn("not finite", self.error("generate", "--ckpt", "x", "--temperature", "inf"))
+        seeds = [self.out("run", "mlp", "--json", "--seed", seed) for seed in ("16", "016", "0x10", "+16")]
+        self.assertEqual(seeds, seeds[:1] * 4)
+
+    def test_options_of_other_models_are_refused(self):
+        self.assertIn("mlp does not take --layers; nanogpt can", self.error("train", "mlp", "--layers", "3"))
+        self.assertIn("dynmlp does not take --data; conv and nanogpt can", self.error("train", "dynmlp", "--data", "."))
+        self.assertIn("conv does not take --block; nanogpt can", self.error("train", "conv", "--block", "3"))
+
+    def test_errors_name_no_line_of_the_tool(self):
+        (self.path / "notes").write_text("# Some notes, of no use here")
+        for args in (("train", "mlp", "--resume", "notes"), ("generate", "--ckpt", "notes"), ("train", "mlp", "--batch", str(2**62)),
+                     ("run", "mlp", "--batch", str(2**63 - 1))):
+            self.assertNotRegex(self.error(*args), r"\.cc:\d")
+        self.assertIn("notes: not a checkpoint: not a safetensors file", self.error("train", "mlp", "--resume", "notes"))
+        text = self.error("train", "mlp", "--steps", "50", "--lr", "1e30", "--nan-trap")
+        self.assertRegex(text, r"is made by .*\.cc:\d+")  # of the model
+        self.assertNotIn("cli/", text)
+
+    def test_output_that_cannot_be_written_is_a_failure(self):
+        for args in (("--help",), ("train", "--help"), ("graph", "nanogpt", "--train"), ("train", "mlp", "--steps", "30", "--log-every", "1"),
+                     ("run", "mlp", "--json"), ("fetch",)):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([ANNEAL, *args], cwd=self.path, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
+            self.assertEqual((done.returncode, done.stderr), (1, "error[data] cannot write the output: No space left on device\n"))
+            done = subprocess.run(["sh", "-c", '"$0" "$@" >&-', ANNEAL, *args], cwd=self.path, capture_output=True, text=True, timeout=120)
+            self.assertEqual((done.returncode, done.stderr), (1, "error[data] cannot write the output: Bad file descriptor\n"))
+        # A reader that has enough is none, and no file gets the number of a stream that is closed.
+        done = subprocess.run(["sh", "-c", '"$0" graph nanogpt --train | head -1', ANNEAL], cwd=self.path, capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr, len(done.stdout.splitlines())), (0, "", 1))
+        subprocess.run(["sh", "-c", '"$0" train mlp --steps 2 --out closed.ckpt >&- 2>&-', ANNEAL], cwd=self.path, timeout=120)
+        self.out("train", "mlp", "--steps", "2", "--out", "open.ckpt")
+        self.assertEqual((self.path / "closed.ckpt").read_bytes(), (self.path / "open.ckpt").read_bytes())
+
+    def test_what_cannot_be_written_is_known_before_the_first_step(self):
+        for out, message in (("absent/x", "No such file"), (".", "Is a directory"), ("p.ir/x", "Not a directory")):
+            done = self.run_tool("train", "mlp", "--steps", "100000000", "--out", out, rc=1)
+            self.assertEqual(done.stdout, "")
+            self.assertIn(message, done.stderr)
+            self.assertIn(message, self.error("profile", "mlp", "--trace", out))
+            self.assertIn(message, self.error("reduce", "p.ir", "--check", "true {}", "--out", out))
+        self.assertIn("--save-every needs --out or --bundle", self.error("train", "mlp", "--save-every", "3"))
+        self.assertEqual(sorted(p.name for p in self.path.iterdir()), ["p.ir", "symbolic.ir"])
+
+    def test_a_batch_beyond_memory_is_refused_at_once(self):
+        for model in ("mlp", "dynmlp", "conv", "nanogpt"):
+            for batch in (10**11, 2**63 - 1):
+                error = self.error("train", model, "--batch", str(batch), ANNEAL_OFFLINE="1")
+                self.assertRegex(error, r"a batch of \d+ takes .*B, and there are .*B in all|2\^63 - 1|for at most 1024")
+        self.assertIn("for at most 1024", self.error("train", "dynmlp", "--batch", "1025"))
+        self.assertRegex(self.error("train", "mlp", "--batch", "999999999"), r"a step with a batch of 999999999 takes .*GB")
+        self.assertIn("more than 10,000 layers", self.error("train", "nanogpt", "--layers", "10000000", ANNEAL_OFFLINE="1"))
+
+    def test_a_run_that_is_stopped_goes_to_a_new_file(self):
+        short = ("train", "mlp", "--steps", "20", "--stop-after")
+        names = [re.search(r"saved: (\S+), after step (\d+)", self.out(*short, str(n))).groups() for n in (5, 7)]
+        self.assertEqual(names, [("mlp.ckpt", "5"), ("mlp-2.ckpt", "7")])
+        before = (self.path / "mlp.ckpt").read_bytes()
+        (self.path / "mlp.ckpt").rename(self.path / "mine.ckpt")
+        text = self.out("train", "--resume", "mine.ckpt", "--stop-after", "9")
+        self.assertIn("saved: mine-2.ckpt, after step 9", text)
+        self.assertEqual((self.path / "mine.ckpt").read_bytes(), before)
+        self.assertIn("mine.ckpt is at step 5 already", self.error("train", "--resume", "mine.ckpt", "--stop-after", "5"))
+        self.assertIn("mine.ckpt is at step 5 already", self.error("train", "--resume", "mine.ckpt", "--steps", "4"))
+        self.assertIn("--seed is 9, and the checkpoint was made with 1", self.error("train", "--resume", "mine.ckpt", "--seed", "9"))
+        self.out("train", "--resume", "mine.ckpt", "--stop-after", "9", "--out", "mine.ckpt")
+        self.assertEqual((self.path / "mine.ckpt").read_bytes(), (self.path / "mine-2.ckpt").read_bytes())
+        self.assertEqual(json.loads(self.out(*short, "6", "--json").splitlines()[-1])["saved"], "mlp.ckpt")
+
+    def stopped(self, which, *arguments, times=1, setup=None):
+        process = subprocess.Popen([ANNEAL, "train", "mlp", "--steps", "100000000", *arguments], cwd=self.path, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, preexec_fn=setup)
+        for line in process.stdout:
+            if line.startswith("step 30:"):
+                break
+        process.send_signal(which)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out, err
+
+    def test_signals_save_without_a_terminal(self):
+        for which in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            rc, out, err = self.stopped(which, "--out", "run.ckpt")
+            self.assertEqual(rc, 128 + which)
+            step = int(re.search(r"saved: run\.ckpt, after step (\d+)", out)[1])
+            self.assertEqual("once more ends it" in err, which == signal.SIGINT)
+            text = self.out("train", "--resume", "run.ckpt", "--steps", str(step + 3))
+            self.assertIn(f"step {step + 3}: loss=", text)
+        self.assertIn("saved: mlp.ckpt", self.stopped(signal.SIGTERM)[1])
+        # What nohup ignores ends nothing.
+        process = subprocess.Popen([ANNEAL, "train", "mlp", "--steps", "3000"], cwd=self.path, stdout=subprocess.PIPE, text=True,
+                                   preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        process.stdout.readline()
+        process.send_signal(signal.SIGHUP)
+        self.assertIn("step 3000:", process.communicate(timeout=60)[0])
+
+    def test_checkpoints_are_written_meanwhile(self):
+        for how in (("--save-every", "20"), ("--save-minutes", "0.0005")):
+            process = subprocess.Popen([ANNEAL, "train", "mlp", "--steps", "100000000", "--out", "run.ckpt", *how], cwd=self.path,
+                                       stdout=subprocess.PIPE, text=True)
+            for line in process.stdout:
+                if line.startswith("step 1000:"):
+                    break
+            process.kill()
+            process.communicate()
+            self.assertIn("checkpoint", self.out("inspect", "run.ckpt"))
+            (self.path / "run.ckpt").unlink()
+        self.out("train", "mlp", "--steps", "30", "--save-minutes", "0.0000001")  # nowhere to save to
+        self.assertFalse((self.path / "mlp.ckpt").exists())
+
     def test_training_refuses_what_makes_no_sense(self):
         for arguments, message in ((("nanogpt", "--batch", "0"), "--batch"),
                                    (("nanogpt", "--heads", "3"), "does not divide into 3 heads"),
@@ -685,7 +806,7 @@ sink %3
         self.assertIn("NAME=NUMBER", self.error("interp", "symbolic.ir", "--dim", "B"))
         self.assertIn("'Q'", self.error("interp", "symbolic.ir", "--seed", "3", "--dim", "B=4", "--dim", "Q=4"))
         self.assertIn("--seed: -1 is negative", self.error("interp", "symbolic.ir", "--seed", "-1"))
-        self.assertIn("--seed: 'x' is no number", self.error("interp", "symbolic.ir", "--seed", "x"))
+        self.assertIn("--seed: 'x' is no whole number", self.error("interp", "symbolic.ir", "--seed", "x"))
 
     def test_interp_of_a_kernel(self):
         (self.path / "kernel.ir").write_text(KERNEL)
@@ -830,13 +951,13 @@ sink %5, %6
 
     def test_files_that_may_not_grow_are_a_full_cache(self):
         wanted = self.out("run", "mlp", ANNEAL_CACHE_DIR="off")
-        done = self.limited({resource.RLIMIT_FSIZE: 1500}, "run", "mlp", ANNEAL_CACHE_DIR="small")
+        done = self.limited({resource.RLIMIT_FSIZE: 1500}, "run", "mlp", ANNEAL_CACHE_DIR=str(self.path / "small"))
         self.assertEqual((done.returncode, done.stdout), (0, wanted), done.stderr)
         self.assertEqual([p.name for p in (self.path / "small").iterdir() if p.suffix == ".tmp"], [])
-        self.assertEqual(self.out("run", "mlp", ANNEAL_CACHE_DIR="small"), wanted)
+        self.assertEqual(self.out("run", "mlp", ANNEAL_CACHE_DIR=str(self.path / "small")), wanted)
 
     def test_a_cache_of_others_or_damaged(self):
-        wanted = self.out("run", "mlp", ANNEAL_CACHE_DIR="kept")
+        wanted = self.out("run", "mlp", ANNEAL_CACHE_DIR=str(self.path / "kept"))
         objects = sorted((self.path / "kept").glob("*.o"))
         self.assertGreater(len(objects), 3)
         contents = [p.read_bytes() for p in objects]
@@ -844,7 +965,7 @@ sink %5, %6
             other = contents[(i + 1) % len(objects)]
             p.write_bytes([other, contents[i][:-9], b"\x7fELF" + bytes(5000), contents[i][:-1] + bytes([contents[i][-1] ^ 1])][i % 4])
         (self.path / "kept" / "journal").write_bytes(bytes(range(256)) * 20)
-        self.assertEqual(self.out("run", "mlp", ANNEAL_CACHE_DIR="kept"), wanted)
+        self.assertEqual(self.out("run", "mlp", ANNEAL_CACHE_DIR=str(self.path / "kept")), wanted)
         self.assertEqual([p.read_bytes() for p in objects], contents, "made again")
 
     def test_threads_and_memory(self):

@@ -28,10 +28,10 @@ warnings.simplefilter("ignore", ResourceWarning)  # folders go with their sessio
 class Session:
     """The tool on a terminal of its own."""
 
-    def __init__(self, *arguments, columns=80, **env):
+    def __init__(self, *arguments, columns=80, rows=24, **env):
         self.folder = tempfile.TemporaryDirectory()
         self.main, side = pty.openpty()
-        self.resize(columns)
+        self.resize(columns, rows)
         self.before = termios.tcgetattr(side)
         environment = {"PATH": os.environ["PATH"], "HOME": self.folder.name, "TERM": "xterm", "LANG": "C.UTF-8",
                        "ANNEAL_CACHE_DIR": self.folder.name, "ANNEAL_OFFLINE": "1", **env}
@@ -39,8 +39,8 @@ class Session:
                                         cwd=self.folder.name, env=environment, start_new_session=True)
         self.side, self.text = side, ""
 
-    def resize(self, columns):
-        fcntl.ioctl(self.main, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    def resize(self, columns, rows=24):
+        fcntl.ioctl(self.main, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def read(self, seconds=0.1):
         while select.select([self.main], [], [], seconds)[0]:
@@ -91,13 +91,58 @@ class TerminalTest(unittest.TestCase):
         self.assertIn(f"step {step + 5}: loss=", done.stdout)
 
     def test_an_interrupt_saves_too(self):
-        for kind in (signal.SIGINT, signal.SIGTERM):
+        for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             s = Session(*LONG)
             s.wait_for("step +[1-9]")
             s.process.send_signal(kind)
-            self.assertEqual(s.finish(), 0)
+            self.assertEqual(s.finish(), 128 + kind)
             self.assertRegex(s.text, r"saved: mlp\.ckpt, after step \d+")
             self.assertEqual(s.after, s.before)
+
+    def test_a_terminal_that_closes_saves_too(self):
+        s = Session(*LONG, "--out", "run.ckpt")
+        s.wait_for("step +[1-9]")
+        os.close(s.side)
+        os.close(s.main)
+        s.process.send_signal(signal.SIGHUP)
+        s.process.wait(timeout=60)
+        self.assertGreater(os.path.getsize(os.path.join(s.folder.name, "run.ckpt")), 1000)
+
+    def test_who_ends_it_at_once_has_the_terminal_as_it_was(self):
+        s = Session(*LONG)
+        s.wait_for("step +[1-9]")
+        s.process.send_signal(signal.SIGQUIT)
+        self.assertEqual(s.finish(), -signal.SIGQUIT)
+        self.assertEqual(s.after, s.before)
+        self.assertGreater(s.text.rindex("\x1b[?25h"), s.text.rindex("\x1b[?25l"), "the cursor comes back")
+
+    def test_who_stops_it_has_the_terminal_meanwhile(self):
+        s = Session(*LONG)
+        s.wait_for("step +[1-9]")
+        s.process.send_signal(signal.SIGTSTP)
+        self.assertTrue(os.WIFSTOPPED(os.waitpid(s.process.pid, os.WUNTRACED)[1]))
+        s.read()
+        self.assertEqual(termios.tcgetattr(s.side), s.before)
+        self.assertGreater(s.text.rindex("\x1b[?25h"), s.text.rindex("\x1b[?25l"), "the cursor comes back")
+        mark = len(s.text)
+        s.process.send_signal(signal.SIGCONT)
+        s.wait_for("")
+        while "step" not in s.read()[mark:]:
+            pass
+        self.assertNotEqual(termios.tcgetattr(s.side), s.before)
+        os.write(s.main, b"q")
+        self.assertEqual(s.finish(), 0)
+        self.assertEqual(s.after, s.before)
+
+    def test_a_frame_fits_into_few_rows(self):
+        s = Session(*LONG, rows=5)
+        s.wait_for("(?s)step +[1-9].*step +[1-9]")
+        os.write(s.main, b"q")
+        s.finish()
+        shown = s.text.split("\x1b[?25h")[0]
+        self.assertIn("\x1b[4F", shown)
+        self.assertNotIn("\x1b[7F", shown)
+        self.assertNotIn("memory", shown)
 
     def test_no_line_is_wider_than_the_terminal(self):
         s = Session(*LONG, columns=40)

@@ -139,6 +139,9 @@ Result<void> write_checkpoint(const std::string& path, std::span<const TensorVie
 
 Result<Checkpoint> open_checkpoint(const std::string& path) {
   Result<SafeTensors> file = SafeTensors::open(path);
+  const std::string other = path + ": not a safetensors file";  // so it begins for what is of another kind
+  if (!file && file.message().starts_with(other))
+    return Failure{concat(path, ": not a checkpoint", file.message().substr(path.size()))};
   if (!file) return std::move(file).failure();
   Result<CheckpointValues> values = checkpoint_values(file->metadata(), path);
   if (!values) return std::move(values).failure();

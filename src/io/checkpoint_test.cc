@@ -12,6 +12,7 @@
 #include <bit>
 #include <cmath>
 #include <csignal>
+#include <fstream>
 #include <limits>
 #include <random>
 
@@ -48,6 +49,20 @@ TEST(Checkpoint, ComesBackBitForBit) {
   EXPECT_EQ(as_text(read->tensors.find("adam.m.w")->data), as_text(tensors[0].data));
   // Any reader of safetensors sees its tensors.
   EXPECT_TRUE(SafeTensors::open(folder.path("c")).ok());
+}
+
+TEST(Checkpoint, WhatIsOfAnotherKindIsCalledSo) {
+  const TestFolder folder;
+  for (const std::string text : {"", "# Notes", "# Notes that are longer than the length of a header"}) {
+    std::ofstream(folder.path("notes")) << text;
+    EXPECT_TRUE(open_checkpoint(folder.path("notes"))
+                    .message()
+                    .starts_with(folder.path("notes") + ": not a checkpoint: not a safetensors file: "))
+        << open_checkpoint(folder.path("notes")).message();
+  }
+  ASSERT_TRUE(write_safetensors(folder.path("t"), {}).ok());
+  EXPECT_EQ(open_checkpoint(folder.path("t")).message(),
+            folder.path("t") + ": not a checkpoint: its metadata has no anneal.checkpoint");
 }
 
 TEST(Checkpoint, RandomNumbersComeBack) {

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <limits>
 #include <system_error>
 #include <utility>
@@ -218,5 +219,23 @@ Result<void> replace_file(const std::string& path, std::span<const std::span<con
 }
 
 void remove_abandoned_beside(const std::string& path) { remove_abandoned_from(path, 0); }
+
+Result<void> check_replaceable(const std::string& path) {
+  if (path.empty()) return Failure{"a file of no name cannot be written"};
+  std::error_code unknown;
+  if (path.back() == '/' || std::filesystem::is_directory(path, unknown))
+    return system_failure(path, "write", EISDIR);
+  if (is_special_file(path)) return {};
+  Result<TemporaryFile> created = create_beside(path);
+  if (!created) return std::move(created).failure();
+  std::remove(created->path.c_str());
+  return {};
+}
+
+Result<bool> create_new_file(const std::string& path) {
+  const File file(std::fopen(path.c_str(), "wbx"));
+  if (file == nullptr && errno != EEXIST) return system_failure(path, "create", errno);
+  return file != nullptr;
+}
 
 }  // namespace anneal::io

@@ -44,4 +44,12 @@ Result<void> replace_file(const std::string& path, std::span<const std::span<con
 // Removes what dead writers to this path left beside it, for a path that nobody will write to again.
 void remove_abandoned_beside(const std::string& path);
 
+// Whether that could be done now, for as much as can be known without doing it: before work whose result
+// would be lost. The disk is as it was afterwards.
+Result<void> check_replaceable(const std::string& path);
+
+// An empty file that was not there, or a failure: the name is this caller's from now on. Taken names give
+// false.
+Result<bool> create_new_file(const std::string& path);
+
 }  // namespace anneal::io

@@ -115,6 +115,29 @@ TEST_F(FileBytesTest, FailedReplaceLeavesNothingBehind) {
   EXPECT_EQ(files_in_folder(), 1u);
 }
 
+TEST_F(FileBytesTest, WhetherAFileCouldBeReplacedIsKnownBefore) {
+  std::ofstream(path("there"), std::ios::binary) << "old";
+  fs::create_directory(folder_ / "taken");
+  EXPECT_TRUE(check_replaceable(path("there")).ok());
+  EXPECT_TRUE(check_replaceable(path("absent")).ok());
+  EXPECT_TRUE(check_replaceable("/dev/null").ok());
+  EXPECT_EQ(check_replaceable(path("missing/out")).message(),
+            path("missing/out.anneal-tmp0") + ": cannot create: No such file or directory");
+  EXPECT_EQ(check_replaceable(path("taken")).message(), path("taken") + ": cannot write: Is a directory");
+  EXPECT_EQ(check_replaceable(path("absent/")).message(), path("absent/") + ": cannot write: Is a directory");
+  EXPECT_FALSE(check_replaceable("").ok());
+  EXPECT_EQ(as_text((*FileBytes::map(path("there")))->bytes()), "old");
+  EXPECT_EQ(files_in_folder(), 2u);
+}
+
+TEST_F(FileBytesTest, ANewFileIsNobodyElses) {
+  const Result<bool> first = create_new_file(path("new")), second = create_new_file(path("new"));
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_TRUE(*first);
+  EXPECT_FALSE(*second);
+  EXPECT_FALSE(create_new_file(path("missing/new")).ok());
+}
+
 #if defined(__linux__)
 
 TEST_F(FileBytesTest, TheFileOfALivingWriterStaysThatOfADeadOneGoes) {

@@ -126,16 +126,20 @@ class Reader {
   std::span<const std::byte> data_;
 };
 
+// What most other files are caught by.
+constexpr std::string_view kNoFile = "not a safetensors file: ";
+
 Result<json> Reader::read_header() {
   const size_t size = bytes_.size();
   if (size < kLengthBytes) {
-    return fail("the file has ", size, " bytes, fewer than the ", kLengthBytes,
+    return fail(kNoFile, "it has ", size, " bytes, fewer than the ", kLengthBytes,
                 " that hold the header length");
   }
   uint64_t length = 0;
   for (size_t i = 0; i < kLengthBytes; ++i) length |= std::to_integer<uint64_t>(bytes_[i]) << (8 * i);
   if (length > kMaxHeaderBytes) {
-    return fail("byte 0: header length ", length, " is above the format's limit of ", kMaxHeaderBytes);
+    return fail(kNoFile, "byte 0: header length ", length, " is above the format's limit of ",
+                kMaxHeaderBytes);
   }
   if (length > size - kLengthBytes) {
     return fail("byte 0: header length ", length, " goes past the end of the file, which has ", size,
@@ -147,7 +151,7 @@ Result<json> Reader::read_header() {
   const std::string_view text(reinterpret_cast<const char*>(bytes_.data()) + kLengthBytes,
                               static_cast<size_t>(length));
   if (!text.starts_with('{')) {
-    return fail("byte ", kLengthBytes, ": the header must begin with '{', not ",
+    return fail(kNoFile, "byte ", kLengthBytes, ": the header must begin with '{', not ",
                 text.empty() ? "be empty" : in_quotes(text.substr(0, 1)));
   }
   if (!is_valid_utf8(text)) return fail("the header (bytes 8 to ", data_start_, ") is not UTF-8 text");

@@ -104,24 +104,32 @@ TEST(SafeTensors, UnknownFieldsOfAnEntryAreIgnored) {
 }
 
 TEST(SafeTensors, TooShortForALength) {
-  EXPECT_EQ(message_for(Bytes{}), "f: the file has 0 bytes, fewer than the 8 that hold the header length");
-  EXPECT_EQ(message_for(Bytes(7)), "f: the file has 7 bytes, fewer than the 8 that hold the header length");
+  EXPECT_EQ(message_for(Bytes{}),
+            "f: not a safetensors file: it has 0 bytes, fewer than the 8 that hold the header length");
+  EXPECT_EQ(message_for(Bytes(7)),
+            "f: not a safetensors file: it has 7 bytes, fewer than the 8 that hold the header length");
 }
 
 TEST(SafeTensors, HeaderLengthMustFit) {
   EXPECT_EQ(message_for(bytes_of(length_prefix(3) + "{}")),
             "f: byte 0: header length 3 goes past the end of the file, which has 10 bytes; at most 2 fits");
-  EXPECT_EQ(message_for(bytes_of(length_prefix(100000001) + "{}")),
-            "f: byte 0: header length 100000001 is above the format's limit of 100000000");
+  EXPECT_EQ(
+      message_for(bytes_of(length_prefix(100000001) + "{}")),
+      "f: not a safetensors file: byte 0: header length 100000001 is above the format's limit of 100000000");
   EXPECT_EQ(message_for(Bytes(16, std::byte{0xff})),
-            "f: byte 0: header length 18446744073709551615 is above the format's limit of 100000000");
+            "f: not a safetensors file: byte 0: header length 18446744073709551615 is above the format's "
+            "limit of 100000000");
 }
 
 TEST(SafeTensors, HeaderMustBeAJsonObjectInUtf8) {
-  EXPECT_EQ(message_for("", 4), "f: byte 8: the header must begin with '{', not be empty");
-  EXPECT_EQ(message_for("[]", 0), "f: byte 8: the header must begin with '{', not \"[\"");
-  EXPECT_EQ(message_for(" {}", 0), "f: byte 8: the header must begin with '{', not \" \"");
-  EXPECT_EQ(message_for("\xef\xbb\xbf{}", 0), "f: byte 8: the header must begin with '{', not \"\\xef\"");
+  EXPECT_EQ(message_for("", 4),
+            "f: not a safetensors file: byte 8: the header must begin with '{', not be empty");
+  EXPECT_EQ(message_for("[]", 0),
+            "f: not a safetensors file: byte 8: the header must begin with '{', not \"[\"");
+  EXPECT_EQ(message_for(" {}", 0),
+            "f: not a safetensors file: byte 8: the header must begin with '{', not \" \"");
+  EXPECT_EQ(message_for("\xef\xbb\xbf{}", 0),
+            "f: not a safetensors file: byte 8: the header must begin with '{', not \"\\xef\"");
   EXPECT_EQ(message_for("{\"\xff\":1}", 0), "f: the header (bytes 8 to 15) is not UTF-8 text");
   EXPECT_TRUE(message_for("{\"a\":1", 0).starts_with("f: byte 14: not valid JSON: "))
       << message_for("{\"a\":1", 0);
@@ -397,7 +405,7 @@ TEST(SafeTensorsFile, FailuresNameTheFile) {
   EXPECT_EQ(SafeTensors::open(path).message(), path + ": cannot open: No such file or directory");
   std::ofstream(path) << "abc";
   EXPECT_EQ(SafeTensors::open(path).message(),
-            path + ": the file has 3 bytes, fewer than the 8 that hold the header length");
+            path + ": not a safetensors file: it has 3 bytes, fewer than the 8 that hold the header length");
   std::filesystem::remove(path);
   EXPECT_FALSE(write_safetensors(path + "/missing/file", {}).ok());
 }

@@ -62,6 +62,8 @@ std::string flag_problem() {
     if (info.kind == FlagKind::kCount && !(is_number && number <= INT32_MAX))
       return bad("a number from 0 up");
     if (info.kind == FlagKind::kNumber && !is_number) return bad("a number from 0 up");
+    if (info.kind == FlagKind::kFolder && text != "off" && text[0] != '/')
+      return bad("an absolute path, or off,");
     if (info.kind == FlagKind::kSize && !parse_size(text)) return bad("a size such as 800M or 1.5G");
   }
   return {};

@@ -22,6 +22,7 @@ enum class FlagKind : uint8_t {
   kLevel,   // 0, 1 or 2
   kCount,   // a number from 0 up to 2^31 - 1
   kNumber,  // one of 64 bits
+  kFolder,  // an absolute path, or off
   kSize,    // 512, 800M, 1.5G: see parse_size
 };
 struct FlagInfo {

@@ -36,6 +36,9 @@ TEST(Flags, WhatDoesNotFitIsNamed) {
       {Flag::kFuzzPrograms, "12M", "ANNEAL_FUZZ_PROGRAMS=12M: a number from 0 up fits"},
       {Flag::kCacheSize, "abc", "ANNEAL_CACHE_SIZE=abc: a size such as 800M or 1.5G fits"},
       {Flag::kCacheSize, "-1", "ANNEAL_CACHE_SIZE=-1: a size such as 800M or 1.5G fits"},
+      {Flag::kCacheDir, "kept", "ANNEAL_CACHE_DIR=kept: an absolute path, or off, fits"},
+      {Flag::kCacheDir, "/kept", ""},
+      {Flag::kCacheDir, "off", ""},
       {Flag::kCacheSize, "1.5G", ""},
       {Flag::kCacheSize, "", ""},
       {Flag::kCacheSize, "0", ""}};

@@ -35,6 +35,22 @@ class Line {
       text_ += fits;
     return *this;
   }
+  // Whole words of it, and "..." for the others.
+  Line& add_words(std::string_view text) {
+    size_t fits = text.size(), width = 0;
+    for (const char c : text) width += (static_cast<unsigned char>(c) & 0xC0) != 0x80 ? 1 : 0;
+    constexpr std::string_view kMore = "...";
+    while (width > left_ && left_ > kMore.size()) {  // a word less
+      fits = text.substr(0, fits).find_last_of(' ');
+      if (fits == std::string_view::npos) return add(text);
+      width = kMore.size();
+      for (const char c : text.substr(0, fits))
+        width += (static_cast<unsigned char>(c) & 0xC0) != 0x80 ? 1 : 0;
+    }
+    if (fits == text.size()) return add(text);
+    while (fits > 0 && (text[fits - 1] == ',' || text[fits - 1] == ' ')) --fits;
+    return add(std::string(text.substr(0, fits)) + std::string(kMore));
+  }
   size_t left() const { return left_; }
   const std::string& text() const { return text_; }
 
@@ -135,7 +151,7 @@ std::string count_text(int64_t count) {
 
 std::vector<std::string> dashboard(const Progress& p, int width, const Style& style) {
   std::vector<std::string> out;
-  out.push_back(Line(width, style).add(p.title).text());
+  out.push_back(Line(width, style).add_words(p.title).text());
   out.push_back(progress_line(p, width, style));
   out.push_back(loss_line(p, width, style));
   Line speed(width, style);
@@ -147,7 +163,11 @@ std::vector<std::string> dashboard(const Progress& p, int width, const Style& st
   kernels.add(count_text(p.backward) + " backward", kEmber).add(", ");
   kernels.add(count_text(p.across) + " across the seam", kGold);
   out.push_back(kernels.text());
-  out.push_back(Line(width, style).add("memory   " + support::size_text(p.memory)).text());
+  Line memory(width, style);
+  memory.add("memory   " + support::size_text(p.memory));
+  if (p.process_memory != 0)
+    memory.add(" of tensors at most, " + support::size_text(p.process_memory) + " of the process");
+  out.push_back(memory.text());
   out.push_back(Line(width, style).add(p.hint, kDim).text());
   return out;
 }

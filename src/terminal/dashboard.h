@@ -20,7 +20,8 @@ struct Progress {
   double items_per_second = 0;
   std::string items = "examples";                 // or tokens
   int64_t forward = 0, backward = 0, across = 0;  // kernels; those across the seam do work of both passes
-  uint64_t memory = 0;                            // bytes in use
+  uint64_t memory = 0;                            // bytes of tensors, at most so far
+  uint64_t process_memory = 0;                    // of all of the process; 0: not known
   std::string hint = "q quits and saves";
 };
 

@@ -36,6 +36,21 @@ size_t width_of(const std::string& line) {
   return out;
 }
 
+TEST(Dashboard, ATitleIsCutBetweenWords) {
+  Progress p = some_progress();
+  p.title = "nanogpt on cpu: 4 layers of width 128, 818.2 thousand parameters";
+  EXPECT_EQ(dashboard(p, 64, {})[0], p.title);
+  EXPECT_EQ(dashboard(p, 63, {})[0], "nanogpt on cpu: 4 layers of width 128, 818.2 thousand...");
+  EXPECT_EQ(dashboard(p, 42, {})[0], "nanogpt on cpu: 4 layers of width 128...");
+  EXPECT_EQ(dashboard(p, 3, {})[0], "nan");
+}
+
+TEST(Dashboard, MemoryOfTheProcessWhereItIsKnown) {
+  Progress p = some_progress();
+  p.process_memory = 200'000'000;
+  EXPECT_EQ(dashboard(p, 80, {})[5], "memory   69.2 MB of tensors at most, 200.0 MB of the process");
+}
+
 TEST(Dashboard, AsPlainText) {
   const std::vector<std::string> lines = dashboard(some_progress(), 60, {});
   const std::vector<std::string> wanted = {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <string_view>
@@ -18,10 +19,45 @@ using support::Flag;
 
 namespace {
 
-constexpr int kPlainWidth = 80;  // where the terminal does not say
+constexpr int kPlainWidth = 80, kPlainHeight = 24;  // where the terminal does not say
+constexpr int kHandled[] = {SIGTSTP, SIGCONT, SIGQUIT, SIGABRT};
 
-volatile std::sig_atomic_t g_interrupted = 0;
-void note_interrupt(int) { g_interrupted = 1; }
+// What signal handlers must know of the terminal that is taken.
+volatile std::sig_atomic_t g_taken = 0, g_has_input = 0;
+termios g_before = {}, g_raw = {};
+
+// What is drawn by a program in the background lies in the shell's lines, and taking keys would stop it.
+// Where the terminal is not that of the session there is no background.
+bool is_in_front() {
+  const pid_t front = ::tcgetpgrp(STDOUT_FILENO);
+  return front < 0 || front == ::getpgrp();
+}
+
+void write_now(std::string_view text) {
+  if (::write(STDOUT_FILENO, text.data(), text.size()) < 0) return;  // there is nobody to tell
+}
+
+void take() {
+  if (!is_in_front()) return;
+  if (g_has_input != 0) ::tcsetattr(STDIN_FILENO, TCSANOW, &g_raw);
+  write_now("\x1b[?25l");  // no cursor
+}
+
+void handle(int which) {
+  const int error = errno;
+  if (which == SIGCONT) {
+    take();
+  } else {
+    Terminal::let_go();
+    if (which == SIGTSTP) {
+      ::raise(SIGSTOP);
+    } else {
+      std::signal(which, SIG_DFL);
+      ::raise(which);  // when this returns
+    }
+  }
+  errno = error;
+}
 
 // LC_ALL before LC_CTYPE before LANG, as the C library has it.
 bool is_utf8() {
@@ -38,41 +74,43 @@ bool is_utf8() {
 }  // namespace
 
 struct Terminal::Saved {
-  termios input = {};
-  bool has_input = false;
-  struct sigaction interrupt = {}, terminate = {};
+  struct sigaction before[std::size(kHandled)] = {};
 };
 
 bool Terminal::is_there() {
   const std::string& kind = support::flag_text(Flag::kTerm);
-  return isatty(STDOUT_FILENO) != 0 && !kind.empty() && kind != "dumb";
+  return isatty(STDOUT_FILENO) != 0 && !kind.empty() && kind != "dumb" && is_in_front();
+}
+
+void Terminal::let_go() {
+  if (g_taken == 0 || !is_in_front()) return;
+  write_now("\x1b[?25h");
+  if (g_has_input != 0) ::tcsetattr(STDIN_FILENO, TCSANOW, &g_before);
 }
 
 Terminal::Terminal() : saved_(std::make_unique<Saved>()) {
-  saved_->has_input = isatty(STDIN_FILENO) != 0 && tcgetattr(STDIN_FILENO, &saved_->input) == 0;
-  if (saved_->has_input) {
-    termios raw = saved_->input;
-    raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
-    raw.c_cc[VMIN] = 0;  // read() returns at once
-    raw.c_cc[VTIME] = 0;
-    tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+  g_has_input = isatty(STDIN_FILENO) != 0 && tcgetattr(STDIN_FILENO, &g_before) == 0 ? 1 : 0;
+  g_raw = g_before;
+  g_raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+  g_raw.c_cc[VMIN] = 0;  // read() returns at once
+  g_raw.c_cc[VTIME] = 0;
+  g_taken = 1;
+  for (size_t i = 0; i < std::size(kHandled); ++i) {
+    struct sigaction action = {};
+    action.sa_handler = handle;
+    action.sa_flags = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    sigaction(kHandled[i], &action, &saved_->before[i]);
   }
-  g_interrupted = 0;
-  struct sigaction note = {};
-  note.sa_handler = note_interrupt;
-  sigemptyset(&note.sa_mask);
-  sigaction(SIGINT, &note, &saved_->interrupt);
-  sigaction(SIGTERM, &note, &saved_->terminate);
-  std::fputs("\x1b[?25l", stdout);  // no cursor
   std::fflush(stdout);
+  take();
 }
 
 Terminal::~Terminal() {
-  std::fputs("\x1b[?25h", stdout);
   std::fflush(stdout);
-  if (saved_->has_input) tcsetattr(STDIN_FILENO, TCSANOW, &saved_->input);
-  sigaction(SIGINT, &saved_->interrupt, nullptr);
-  sigaction(SIGTERM, &saved_->terminate, nullptr);
+  let_go();
+  g_taken = 0;
+  for (size_t i = 0; i < std::size(kHandled); ++i) sigaction(kHandled[i], &saved_->before[i], nullptr);
 }
 
 Style Terminal::style() const {
@@ -88,13 +126,17 @@ int Terminal::width() const {
 // Up to the first line of the last frame and down over it. A terminal that became narrower has wrapped those
 // lines; what is left of them is cleared with all below.
 void Terminal::frame(const std::vector<std::string>& lines) {
-  std::string out;
-  if (!shown_.empty()) out = "\x1b[" + std::to_string(shown_.size()) + "F";
+  if (!is_in_front()) return;
+  winsize size = {};
+  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0;
+  const size_t room = static_cast<size_t>(known ? std::max<int>(size.ws_row, 2) : kPlainHeight) - 1;
+  std::string out;  // the cursor goes back no further than to the first row
+  if (!shown_.empty()) out = "\x1b[" + std::to_string(std::min(shown_.size(), room)) + "F";
   out += "\x1b[J";
-  for (const std::string& line : lines) out += line + "\n";
+  shown_.assign(lines.begin(), lines.begin() + static_cast<ptrdiff_t>(std::min(lines.size(), room)));
+  for (const std::string& line : shown_) out += line + "\n";
   std::fwrite(out.data(), 1, out.size(), stdout);
   std::fflush(stdout);
-  shown_ = lines;
 }
 
 void Terminal::print(const std::string& line) {
@@ -109,9 +151,7 @@ void Terminal::print(const std::string& line) {
 
 char Terminal::key() {
   char c = 0;
-  return saved_->has_input && read(STDIN_FILENO, &c, 1) == 1 ? c : '\0';
+  return g_has_input != 0 && is_in_front() && read(STDIN_FILENO, &c, 1) == 1 ? c : '\0';
 }
-
-bool Terminal::interrupted() { return g_interrupted != 0; }
 
 }  // namespace anneal::terminal

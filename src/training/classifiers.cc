@@ -50,11 +50,11 @@ class Spirals final : public Trainable {
 
  public:
   Spirals(const Settings& settings, bool dynamic)
-      : Trainable(settings),
+      : Trainable(checked(settings, dynamic)),
         dynamic_(dynamic),
         step_(compile_classifier(
             programs::make_mlp(kSizes),
-            {dynamic ? dim("batch", 1, 1024) : Extent(given_or(settings.batch, kSizes.batch)), 2},
+            {dynamic ? dim("batch", 1, kMostDynamic) : Extent(given_or(settings.batch, kSizes.batch)), 2},
             AdamW{.lr = settings.lr != 0 ? settings.lr : 1e-2}, settings)) {}
 
   const AnyStep& step() const override { return step_; }
@@ -66,6 +66,7 @@ class Spirals final : public Trainable {
       return programs::kBatchesInTurn[static_cast<size_t>(step) % std::size(programs::kBatchesInTurn)];
     return given_or(settings_.batch, kSizes.batch);
   }
+  double item_bytes() const override { return 2 * sizeof(float) + sizeof(int32_t); }
   std::vector<std::string> about() const override {
     return {"three linear layers, " + size_of(step_),
             dynamic_ && settings_.batch == 0 ? "points on three spirals, batches of 1, 7, 32 and 129 in turn"
@@ -89,6 +90,14 @@ class Spirals final : public Trainable {
   }
 
  private:
+  static constexpr int64_t kMostDynamic = 1024;
+  static const Settings& checked(const Settings& settings, bool dynamic) {
+    if (dynamic && settings.batch > kMostDynamic)
+      raise(ErrorCode::kArgument, "--batch " + std::to_string(settings.batch) +
+                                      ": dynmlp is compiled for at most " + std::to_string(kMostDynamic));
+    return settings;
+  }
+
   bool dynamic_;
   Step<nn::Sequential> step_;
 };
@@ -121,6 +130,9 @@ class Digits final : public Trainable {
 
   const AnyStep& step() const override { return step_; }
   int64_t items(int64_t) const override { return batch_; }
+  double item_bytes() const override {
+    return static_cast<double>(side_ * side_) * sizeof(float) + sizeof(int32_t);
+  }
   // Every image once in each round through the data, in an order of the round's own.
   NamedTensors batch(int64_t step) const override {
     std::vector<float> x;

@@ -17,6 +17,9 @@ Settings with_data(Settings settings, const std::string& sha256, const std::stri
 
 inline int64_t given_or(int64_t given, int64_t otherwise) { return given != 0 ? given : otherwise; }
 
+// Raises for a GPT that nobody trains here: it would take all memory before that is noticed.
+void check_size(const nn::GptConfig& config);
+
 // "4.6 thousand parameters", of what is trained.
 std::string size_of(const AnyStep& step);
 // The part of the rows of logits [rows, classes] whose greatest is at the target.

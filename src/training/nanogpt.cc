@@ -20,7 +20,9 @@ nn::GptConfig config_of(const Settings& s, int64_t vocabulary) {
       programs::kNanoGpt.trained, {.layers = s.layers, .heads = s.heads, .width = s.width, .block = s.block},
       "nanogpt");
   sizes.vocabulary = vocabulary;
-  return programs::gpt_config(sizes);
+  const nn::GptConfig config = programs::gpt_config(sizes);
+  check_size(config);
+  return config;
 }
 
 class NanoGpt final : public Trainable {
@@ -47,6 +49,7 @@ class NanoGpt final : public Trainable {
   const AnyStep& step() const override { return step_; }
   NamedTensors batch(int64_t step) const override { return data_.batch(batch_, settings_.seed, step); }
   int64_t items(int64_t) const override { return batch_ * config_.context; }
+  double item_bytes() const override { return 2 * sizeof(int32_t); }
   std::string_view unit() const override { return "tokens"; }
   std::vector<std::string> data_files() const override { return {path_}; }
   std::vector<std::string> about() const override {

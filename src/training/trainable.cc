@@ -14,12 +14,13 @@ namespace anneal::training {
 namespace {
 
 constexpr Model kModels[] = {
-    {"mlp", "three linear layers; tells three spirals apart", 300, make_mlp},
+    {"mlp", "three linear layers; tells three spirals apart", 300, "", make_mlp},
     {"conv",
      "a convolutional network; reads digits (--data: a folder with MNIST's files), else tells bars apart",
-     1400, make_conv},
-    {"dynmlp", "the mlp with batches of 1, 7, 32 and 129 in turn, compiled once", 300, make_dynmlp},
-    {"nanogpt", "a GPT of characters; learns Tiny Shakespeare, or any text (--data FILE)", 300, make_nanogpt},
+     1400, "--data", make_conv},
+    {"dynmlp", "the mlp with batches of 1, 7, 32 and 129 in turn, compiled once", 300, "", make_dynmlp},
+    {"nanogpt", "a GPT of characters; learns Tiny Shakespeare, or any text (--data FILE)", 300,
+     "--data --layers --heads --dmodel --block", make_nanogpt},
 };
 
 std::string shown(double number) {
@@ -45,6 +46,23 @@ const Model& find_model(std::string_view name) {
                               "\nknown: " + list);
 }
 
+void check_taken(const Model& model, const Settings& given) {
+  const std::pair<std::string_view, bool> asked[] = {{"--data", !given.data.empty()},
+                                                     {"--layers", given.layers != 0},
+                                                     {"--heads", given.heads != 0},
+                                                     {"--dmodel", given.width != 0},
+                                                     {"--block", given.block != 0}};
+  for (const auto& [name, is_given] : asked) {
+    if (!is_given || model.takes.find(name) != std::string_view::npos) continue;
+    std::string takers;
+    for (const Model& m : kModels)
+      if (m.takes.find(name) != std::string_view::npos)
+        takers += (takers.empty() ? "" : " and ") + std::string(m.name);
+    raise(ErrorCode::kArgument,
+          std::string(model.name) + " does not take " + std::string(name) + "; " + takers + " can");
+  }
+}
+
 Checkpoint Trainable::checkpoint() const {
   Checkpoint out;
   TrainingState state = step().state();
@@ -68,9 +86,24 @@ void Trainable::resume(const Checkpoint& checkpoint) const {
     const auto found = checkpoint.integers.find(name);
     if (found == checkpoint.integers.end())
       raise(ErrorCode::kData, "the checkpoint does not say its " + name);
+    if (name == "step" && found->second < 0)
+      raise(ErrorCode::kData, "the checkpoint is of step " + std::to_string(found->second));
     state.numbers.emplace_back(name, found->second);
   }
   step().load_state(state);
+}
+
+void check_size(const nn::GptConfig& config) {
+  constexpr int64_t kMostLayers = 10'000;
+  constexpr double kMostParameters = 1e11;
+  const auto width = static_cast<double>(config.width);
+  const double parameters =
+      12 * static_cast<double>(config.layers) * width * width +
+      (static_cast<double>(config.vocabulary) + static_cast<double>(config.context)) * width;
+  if (config.layers > kMostLayers || parameters > kMostParameters)
+    raise(ErrorCode::kLimit, std::to_string(config.layers) + " layers of width " +
+                                 std::to_string(config.width) + " over " + std::to_string(config.context) +
+                                 " positions are more than 10,000 layers, or than 10^11 parameters");
 }
 
 nn::GptConfig gpt_of(const Checkpoint& checkpoint, const std::string& label) {
@@ -94,6 +127,7 @@ nn::GptConfig gpt_of(const Checkpoint& checkpoint, const std::string& label) {
                           .layers = number("layers")};
   if (out.context < 1 || out.width < 1 || out.heads < 1 || out.layers < 1)
     raise(ErrorCode::kData, label + " does not say how large its model is");
+  check_size(out);
   return out;
 }
 
@@ -121,6 +155,9 @@ Settings settings_of(const Checkpoint& checkpoint, Settings given) {
       if (may_differ && *value != 0) note(name, std::to_string(*value), "the model's own");
       continue;
     }
+    if (found->second < 1)
+      raise(ErrorCode::kData,
+            std::string("the checkpoint says ") + name + " = " + std::to_string(found->second));
     if (*value == 0) *value = found->second;
     if (*value == found->second) continue;
     if (may_differ)

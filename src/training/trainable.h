@@ -41,6 +41,7 @@ class Trainable {
   virtual const AnyStep& step() const = 0;
   virtual NamedTensors batch(int64_t step) const = 0;  // of step number 0, 1, ...
   virtual int64_t items(int64_t step) const = 0;       // examples or tokens in it
+  virtual double item_bytes() const = 0;               // of one of them, in a batch
   virtual std::string_view unit() const { return "examples"; }
   virtual std::vector<std::string> data_files() const { return {}; }  // an empty path: part of this program
   virtual std::vector<std::string> about() const = 0;                 // lines: the model, its data
@@ -62,12 +63,15 @@ class Trainable {
 
 struct Model {
   std::string_view name, summary;
-  int64_t steps;  // by default
+  int64_t steps;           // by default
+  std::string_view takes;  // of the settings that only some models have, by the names of their options
   std::unique_ptr<Trainable> (*make)(const Settings& settings);
 };
 std::span<const Model> all_models();
 // Raises kName with the nearest name and the list.
 const Model& find_model(std::string_view name);
+// Raises for a setting that the model does not take, and names the models that do.
+void check_taken(const Model& model, const Settings& given);
 
 // The model of a checkpoint of nanogpt. Raises kData where it is of another one, or says too little; `label`
 // names it.
