@@ -115,6 +115,11 @@ Result<void> save_four(const std::string& stem, std::byte content, bool one_in_a
   return write_shards(stem, tensors, one_in_a_file ? kSavedBytes : 2 * kSavedBytes);
 }
 
+[[noreturn]] void save_sets_for_ever(const std::string& stem, int first) {
+  for (int i = first;; ++i)
+    if (!save_four(stem, static_cast<std::byte>(i), i % 2 == 0).ok()) _exit(1);
+}
+
 // The content of a set that is of one saving.
 std::optional<std::byte> content_of(const std::string& index) {
   const Result<ShardedTensors> read = ShardedTensors::open(index);
@@ -171,8 +176,7 @@ TEST_F(Shards, AWriterThatIsKilledAtAnyMomentLosesNothing) {
   for (int round = 0; round < kKills; ++round) {
     const pid_t child = ::fork();
     ASSERT_GE(child, 0);
-    for (int i = round; child == 0; ++i)
-      if (!save_four(folder_.path("m"), std::byte(i % 256), i % 2 == 0).ok()) _exit(1);
+    if (child == 0) save_sets_for_ever(folder_.path("m"), round);
     ::usleep(static_cast<useconds_t>(random() % 8000));
     ASSERT_EQ(::kill(child, SIGKILL), 0);
     int status = 0;
