@@ -57,10 +57,7 @@ Writer open_generate(const std::string& checkpoint_path, const std::string& prom
   const CharTokenizer tokens = CharTokenizer::of(checkpoint.texts.at("alphabet"));
   std::vector<int32_t> ids = tokens.encode(prompt);
   if (ids.empty()) ids.push_back(begin_of(tokens));
-  if (static_cast<int64_t>(ids.size()) > config.context)
-    raise(ErrorCode::kArgument,
-          fmt::format("a prompt of {} characters is longer than the model's context of {}", ids.size(),
-                      config.context));
+  check_prompt(ids.size(), "characters", config.context);
   return {.verb = "generate",
           .model = "nanogpt",
           .source = checkpoint_path,
@@ -69,6 +66,7 @@ Writer open_generate(const std::string& checkpoint_path, const std::string& prom
           .end = {},
           .text_of = [tokens](int32_t id) { return tokens.decode(std::span(&id, 1)); },
           .rest = [] { return std::string(); },
+          .never = {},
           .files = {checkpoint_path}};
 }
 

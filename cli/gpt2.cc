@@ -36,8 +36,8 @@ struct Gpt2Options {
 // The folder of a model: one that was given, or that of a published size, fetched where it is not there.
 std::string folder_of(const std::string& model) {
   if (std::filesystem::exists(model)) return model;
-  gpt2::config_named(model);  // raises, with the names that there are
-  std::string folder;
+  gpt2::config_named(model);     // raises, with the names that there are
+  std::string folder, problems;  // all of them, not the first alone
   for (const assets::Asset& asset : assets::all_assets()) {
     if (assets::set_of(asset) != model) continue;
     assets::FetchOptions options = assets::default_options();
@@ -46,9 +46,12 @@ std::string folder_of(const std::string& model) {
                  static_cast<double>(p.size) / 1e6);
     };
     const io::Result<std::string> path = assets::fetch(asset, options);
-    if (!path.ok()) raise(ErrorCode::kData, path.message());
-    folder = std::filesystem::path(*path).parent_path().string();
+    if (path.ok())
+      folder = std::filesystem::path(*path).parent_path().string();
+    else
+      problems += (problems.empty() ? "" : "\n") + path.message();
   }
+  if (!problems.empty()) raise(ErrorCode::kData, problems);
   return folder;
 }
 
@@ -87,6 +90,7 @@ int finetune(const Gpt2Options& options) {
   if (options.block > model.config.context)
     raise(ErrorCode::kArgument, fmt::format("--block {} is more than the model's context of {}",
                                             options.block, model.config.context));
+  gpt2::ids_without_token(tokens, model.config.vocabulary);  // raises where they do not belong together
   const training::TextData data(tokens.encode(text.text), options.block);
   const Sizes sizes = {options.batch, options.block};
   const auto step = compile(Training{
@@ -143,9 +147,11 @@ Writer open_gpt2_sample(const std::string& model, const std::string& prompt, con
   const std::string path = folder_of(model);
   const auto tokens = std::make_shared<const Bpe>(gpt2::load_tokenizer(path));
   Writer out{.verb = "gpt2 sample", .model = "gpt2", .source = path};
-  out.generator = std::make_unique<gpt2::Generator>(
-      gpt2::load(path, weights.empty() ? std::nullopt : std::optional(kept)));
+  nn::Gpt loaded = gpt2::load(path, weights.empty() ? std::nullopt : std::optional(kept));
+  out.never = gpt2::ids_without_token(*tokens, loaded.config.vocabulary);
   out.prompt = tokens->encode(prompt);
+  check_prompt(out.prompt.size(), "tokens", loaded.config.context);
+  out.generator = std::make_unique<gpt2::Generator>(std::move(loaded));
   out.end = tokens->id_of("<|endoftext|>");
   if (out.prompt.empty()) {
     if (!out.end) raise(ErrorCode::kArgument, "gpt2 sample: there must be a prompt to begin with");

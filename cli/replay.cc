@@ -45,7 +45,7 @@ Comparison replay_text(const Bundle& bundle, const bundles::ProgramLog& programs
   options.quiet = true;
   std::vector<int32_t> written;
   options.on_token = [&](int32_t id, const std::string&) { written.push_back(id); };
-  write_tokens(*writer.generator, writer.prompt, options, writer.end, writer.text_of, writer.rest);
+  write_tokens(writer, options);
   Comparison out;
   constexpr int32_t kNone = -1;
   for (size_t i = 0; i < std::max(written.size(), rows->size()); ++i) {

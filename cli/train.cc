@@ -291,6 +291,7 @@ class Run {
     fmt::print("model: {}: {}\n", options_.model, training::find_model(options_.model).summary);
     for (const std::string& line : run_->about()) fmt::print("  {}\n", line);
     if (first_ != 0) fmt::print("  goes on after step {} of {}\n", first_, before_.name);
+    for (const std::string& line : run_->notes()) fmt::print("  {}\n", line);
     if (recorder_ != nullptr) fmt::print("bundle: {}\n", recorder_->folder());
     std::fflush(stdout);
   }

@@ -29,19 +29,25 @@ void add_writing_options(Options& verb, WritingOptions& options) {
   verb.flag("--plain", options.quiet, "the text alone, no speed");
 }
 
-void write_tokens(gpt2::Generator& generator, std::span<const int32_t> prompt, const WritingOptions& options,
-                  std::optional<int32_t> end, const std::function<std::string(int32_t)>& text_of,
-                  const std::function<std::string()>& rest) {
+void check_prompt(size_t length, std::string_view unit, int64_t context) {
+  if (static_cast<int64_t>(length) > context)
+    raise(ErrorCode::kArgument,
+          fmt::format("the prompt has {} {}, and the model looks at {} at most: give it the last part alone",
+                      length, unit, context));
+}
+
+void write_tokens(Writer& writer, const WritingOptions& options) {
   if (options.top_p > 1) raise(ErrorCode::kArgument, "--top-p is a share: more than 0, at most 1");
   const gpt2::GenerateOptions how{.max_tokens = options.max_tokens,
                                   .sampling = {.temperature = options.greedy ? 0 : options.temperature,
                                                .top_k = options.top_k,
                                                .top_p = options.top_p},
                                   .seed = static_cast<uint64_t>(options.seed),
-                                  .end = end,
-                                  .slides = options.slides};
-  const gpt2::Generated written = gpt2::generate(generator, prompt, how, [&](int32_t id) {
-    const std::string text = text_of(id);
+                                  .end = writer.end,
+                                  .slides = options.slides,
+                                  .never = writer.never};
+  const gpt2::Generated written = gpt2::generate(*writer.generator, writer.prompt, how, [&](int32_t id) {
+    const std::string text = writer.text_of(id);
     if (options.is_shown) {
       fmt::print("{}", text);
       std::fflush(stdout);
@@ -49,11 +55,11 @@ void write_tokens(gpt2::Generator& generator, std::span<const int32_t> prompt, c
     if (options.on_token) options.on_token(id, text);
     return true;
   });
-  if (options.is_shown) fmt::print("{}\n", rest());
+  if (options.is_shown) fmt::print("{}\n", writer.rest());
   std::fflush(stdout);  // before what follows on the other stream
   if (options.quiet) return;
-  if (written.is_full) fmt::print(stderr, "the context of {} tokens is full\n", generator.context());
-  fmt::print(stderr, "{} tokens read in {:.0f} ms, {} written, {:.1f} tokens/s\n", prompt.size(),
+  if (written.is_full) fmt::print(stderr, "the context of {} tokens is full\n", writer.generator->context());
+  fmt::print(stderr, "{} tokens read in {:.0f} ms, {} written, {:.1f} tokens/s\n", writer.prompt.size(),
              1e3 * written.prompt_seconds, written.ids.size(), written.tokens_per_second());
 }
 
@@ -75,7 +81,7 @@ void write_recorded(Writer& writer, WritingOptions options, const Recording& rec
     options.on_token = [&](int32_t id, const std::string& text) { recorder->token(id, text); };
   }
   try {
-    write_tokens(*writer.generator, writer.prompt, options, writer.end, writer.text_of, writer.rest);
+    write_tokens(writer, options);
     if (recorder != nullptr) recorder->end(bundles::State::kCompleted);
   } catch (const std::exception& error) {
     if (recorder != nullptr) recorder->try_end(error.what());

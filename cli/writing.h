@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "anneal/gpt2/generator.h"
@@ -35,9 +36,10 @@ struct Writer {
   std::unique_ptr<gpt2::Generator> generator;
   std::vector<int32_t> prompt;
   std::optional<int32_t> end;
-  std::function<std::string(int32_t)> text_of;
-  std::function<std::string()> rest;
-  std::vector<std::string> files;  // what was read
+  std::function<std::string(int32_t)> text_of;  // what can be shown of a token now
+  std::function<std::string()> rest;            // what is left at the end
+  std::vector<int32_t> never;                   // ids that stand for nothing
+  std::vector<std::string> files;               // what was read
 };
 Writer open_generate(const std::string& checkpoint, const std::string& prompt);
 Writer open_gpt2_sample(const std::string& model, const std::string& prompt, const std::string& weights);
@@ -56,11 +58,11 @@ void write_recorded(Writer& writer, WritingOptions options, const Recording& rec
 std::map<std::string, bundles::Value> values_of(const WritingOptions& options);
 WritingOptions writing_options(const bundles::Config& config);
 
-// Feeds the prompt, then draws and shows tokens until there are enough, the context is full, or `end` is
-// drawn. Then a line on stderr says how fast that was. `text_of` gives what can be shown of a token now,
-// `rest` what is left.
-void write_tokens(gpt2::Generator& generator, std::span<const int32_t> prompt, const WritingOptions& options,
-                  std::optional<int32_t> end, const std::function<std::string(int32_t)>& text_of,
-                  const std::function<std::string()>& rest);
+// Feeds the prompt, then draws and shows tokens until there are enough, the context is full, or the end is
+// drawn. Then a line on stderr says how fast that was.
+void write_tokens(Writer& writer, const WritingOptions& options);
+
+// Raises, before anything is shown, for a prompt that leaves a model no room.
+void check_prompt(size_t length, std::string_view unit, int64_t context);
 
 }  // namespace anneal::cli

@@ -72,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
         if fault == "short":
             content = content[:-10]
         first = 0
-        if span != "-" and fault not in ("norange", "dropnorange"):
+        if span != "-" and fault not in ("norange", "dropnorange", "cutnorange"):
             first = int(span.removeprefix("bytes=").split("-")[0])
             if first >= len(content):
                 return self.answer(416, {"Content-Range": f"bytes */{len(content)}", "Content-Length": "0"})
@@ -84,7 +84,7 @@ class Handler(BaseHTTPRequestHandler):
         content = content[first:]
         self.answer(self_status, extra | {"Content-Length": str(len(content))})
         try:
-            if fault in ("drop", "dropnorange", "badrange") and number <= 3:
+            if fault == "cutnorange" or (fault in ("drop", "dropnorange", "badrange") and number <= 3):
                 self.wfile.write(content[:len(content) // 3])
             elif fault == "nothing":
                 pass

@@ -7,6 +7,7 @@ usage: cli_smoke.py PATH_OF_ANNEAL
 import gzip
 import hashlib
 import json
+import math
 import os
 import re
 import resource
@@ -18,6 +19,7 @@ import tempfile
 import unittest
 import zipfile
 from pathlib import Path
+from random import Random
 
 ANNEAL = ""
 
@@ -320,6 +322,24 @@ sink %2
         self.assertIn("is of the model 'nanogpt', not of 'mlp'", self.error("train", "mlp", "--resume", "half.ckpt"))
         (self.path / "cut.ckpt").write_bytes((self.path / "half.ckpt").read_bytes()[:-9])
         self.assertIn("cut.ckpt", self.error("train", "nanogpt", "--resume", "cut.ckpt"))
+
+    def test_a_run_knows_its_text(self):
+        text = "What is done in two parts is done as if in one. "
+        (self.path / "text.txt").write_text(text * 40)
+        self.out("train", "nanogpt", "--layers", "1", "--dmodel", "16", "--heads", "2", "--block", "8", "--batch", "2",
+                 "--data", "text.txt", "--steps", "20", "--stop-after", "10", "--out", "half.ckpt")
+        self.assertIn("text.txt", self.out("train", "--resume", "half.ckpt"))
+        (self.path / "other.txt").write_text(text * 30)
+        shown = self.out("train", "--resume", "half.ckpt", "--data", "other.txt", "--batch", "3", "--lr", "0.001")
+        for note in ("other data than before: other.txt", "--batch is 3 from here on; it was 2",
+                     "--lr is 0.001 from here on; it was the model's own"):
+            self.assertIn(note, shown)
+        (self.path / "text.txt").write_text(text * 30)
+        self.assertIn("--data goes on with another", self.error("train", "--resume", "half.ckpt"))
+        (self.path / "text.txt").unlink()
+        self.assertIn("--data says where it is now", self.error("train", "--resume", "half.ckpt"))
+        (self.path / "other.txt").write_text(text * 30 + "#")
+        self.assertIn("1 of its characters are not among", self.error("train", "--resume", "half.ckpt", "--data", "other.txt"))
 
     # -- Runs that are recorded --
 
@@ -657,6 +677,44 @@ sink %2
             self.assertTrue(file.read_text().strip(), name)
             self.assertRegex(done.stderr, rf"(?m)^{name} +[0-9.]+ ms  ")
         self.assertIn("define ", (self.path / "11-render.txt").read_text())
+
+    def write_gpt2(self):
+        """A folder "small" with a GPT-2 whose vocabulary was rounded up: 40 ids more than there are tokens."""
+        folder = self.path / "small"
+        folder.mkdir()
+        printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+        others = [byte for byte in range(256) if byte not in printable]
+        (folder / "vocab.json").write_text(json.dumps({chr(byte if byte in printable else 256 + others.index(byte)): byte
+                                                       for byte in range(256)}))
+        (folder / "merges.txt").write_text("#version: 0.2\n")
+        (folder / "config.json").write_text(json.dumps({"vocab_size": 296, "n_positions": 48, "n_embd": 8, "n_head": 2, "n_layer": 1}))
+        random, tensors = Random(1), {}
+
+        def add(name, *shape):
+            count = math.prod(shape)
+            tensors[name] = ("F32", list(shape), struct.pack(f"<{count}f", *(random.gauss(0, 0.5) for _ in range(count))))
+        add("wte.weight", 296, 8)
+        add("wpe.weight", 48, 8)
+        for name, shape in (("attn.c_attn", (8, 24)), ("attn.c_proj", (8, 8)), ("mlp.c_fc", (8, 32)), ("mlp.c_proj", (32, 8))):
+            add(f"h.0.{name}.weight", *shape)
+            add(f"h.0.{name}.bias", shape[1])
+        for name in ("h.0.ln_1", "h.0.ln_2", "ln_f"):
+            add(f"{name}.weight", 8)
+            add(f"{name}.bias", 8)
+        (folder / "model.safetensors").write_bytes(safetensors(tensors))
+        return folder
+
+    def test_gpt2_writes_tokens_alone(self):
+        folder = self.write_gpt2()
+        sample = ("gpt2", "sample", "--model", "small", "--temperature", "5", "--top-k", "0", "--max-tokens", "40", "--plain")
+        for seed in "123":  # one in eight ids has no token
+            done = subprocess.run([ANNEAL, *sample, "--seed", seed, "a b"], cwd=self.path, capture_output=True, timeout=120)
+            self.assertEqual((done.returncode, done.stdout[:3]), (0, b"a b"), done.stderr)
+        done = self.run_tool(*sample, "word " * 20, rc=1)
+        self.assertIn("the prompt has 100 tokens, and the model looks at 48 at most", done.stderr)
+        self.assertEqual(done.stdout, "")
+        (folder / "config.json").unlink()
+        self.assertIn("config.json must say how many heads there are", self.error(*sample, "a"))
 
     def test_gpt2_has_its_size(self):
         nodes = json.loads(self.out("graph", "gpt2", "--train", "--json"))["nodes"]

@@ -26,7 +26,8 @@ TextMap load_safetensors_metadata(const std::string& path, Loc loc = Loc::curren
 void save_safetensors(const std::string& path, const TensorMap& tensors, const TextMap& metadata = {},
                       Loc loc = Loc::current());
 // STEM-00001-of-0000N.safetensors, each with at most `max_bytes` of data or one tensor, and the index of
-// them.
+// them. Over an older set, which is whole until the new one is, the names are STEM.b-00001-of-0000N and so on
+// and STEM-00001-of-0000N in turn: read by the index, which says what belongs to the set.
 void save_safetensors_shards(const std::string& stem, const TensorMap& tensors, int64_t max_bytes,
                              const TextMap& metadata = {}, Loc loc = Loc::current());
 

@@ -38,7 +38,8 @@ class Bpe {
   // is no such token.
   std::string decode(std::span<const int32_t> ids) const;
 
-  int64_t size() const;  // one more than the largest id
+  int64_t size() const;             // one more than the largest id
+  bool contains(int32_t id) const;  // ids may have holes
   const std::string& bytes_of(int32_t id) const;
   std::optional<int32_t> id_of(std::string_view bytes) const;  // of one token, special ones included
 

@@ -130,18 +130,23 @@ Result<void> Fetcher::download() {
   TransferRequest request{std::string(asset_.url), part_, asset_.size, options_.stall_seconds,
                           [this](uint64_t have) { report(have); }};
   int in_vain = 0, pause = options_.first_pause_ms;
+  // A server without ranges begins anew each time: what comes again is no progress.
+  uint64_t most = start_size_;
   for (int attempt = 1;; ++attempt) {
     if (size_of_file(part_) == asset_.size && asset_.size > 0) return {};
     const TransferOutcome outcome = transfer(request);
     if (outcome.kind == Kind::kDone) return {};
     if (outcome.kind == Kind::kTooLong) std::remove(part_.c_str());
-    if (outcome.received > 0) {
+    if (const uint64_t size = size_of_file(part_); size > most) {
+      most = size;
       in_vain = 0;
       pause = options_.first_pause_ms;
     } else {
       ++in_vain;
     }
-    if (outcome.kind != Kind::kAgain || in_vain >= options_.attempts || attempt >= kMostAttempts)
+    const bool may_pass =
+        outcome.kind == Kind::kAgain || (outcome.kind == Kind::kNoHost && most > start_size_);
+    if (!may_pass || in_vain >= options_.attempts || attempt >= kMostAttempts)
       return fail("cannot download ", asset_.url, ": ", outcome.message,
                   attempt > 1 ? concat(" (attempt ", attempt, ")") : "", "; or ", by_hand());
     std::this_thread::sleep_for(std::chrono::milliseconds(pause));

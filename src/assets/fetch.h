@@ -34,7 +34,8 @@ struct FetchOptions {
   std::string folder;    // empty: there is none, which is an error that says so
   bool offline = false;  // nothing is downloaded
   std::function<void(const Progress&)> progress;
-  int attempts = 5;          // in a row that bring nothing
+  int attempts = 5;          // in a row after which there is not more of the file than before; a host that
+                             // is not known at the beginning is tried once
   int first_pause_ms = 500;  // before the second; twice as long before each next one
   int stall_seconds = 30;
   std::function<uint64_t(const std::string& folder)> free_space;  // empty: asks the system

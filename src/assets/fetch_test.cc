@@ -135,6 +135,19 @@ TEST_F(Fetch, WithoutRangesItBeginsAnew) {
   EXPECT_EQ(requests().size(), 4u);
 }
 
+TEST_F(Fetch, TheSameBytesAgainAreNoProgress) {
+  EXPECT_NE(fetched("cutnorange").find("(attempt 4)"), std::string::npos);  // one that brings something
+  EXPECT_EQ(requests().size(), 4u);
+}
+
+TEST_F(Fetch, AHostThatNobodyKnowsIsTriedOnce) {
+  ::setenv("no_proxy", "*", 1);
+  const std::string message = fetched({"set/data", "http://host.invalid/x", content_.size(), sum_});
+  ::setenv("no_proxy", "127.0.0.1", 1);
+  EXPECT_NE(message.find("cannot download"), std::string::npos) << message;
+  EXPECT_EQ(message.find("(attempt"), std::string::npos) << message;
+}
+
 TEST_F(Fetch, ARangeThatWasNotAskedForIsNotTaken) {
   EXPECT_EQ(fetched("badrange"), "ok");
   expect_whole();

@@ -163,6 +163,8 @@ TransferOutcome Attempt::outcome(CURLcode code) {
       const bool passing = answer >= kServerError || answer == kTimedOut || answer == kTooMany;
       return {passing ? Kind::kAgain : Kind::kRefused, message, 0};
     }
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_RESOLVE_HOST: return {Kind::kNoHost, message, received_};
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
     case CURLE_TOO_MANY_REDIRECTS:

@@ -22,6 +22,7 @@ struct TransferOutcome {
   enum class Kind : uint8_t {
     kDone,
     kAgain,    // the network or the server failed; another attempt may succeed
+    kNoHost,   // nobody knows the host's name: there is no network, or it is gone for a moment
     kRefused,  // the server says no, or the address makes no sense
     kTooLong,
     kDisk,

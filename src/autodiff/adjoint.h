@@ -38,7 +38,6 @@ class Adjoint {
   ir::Node number(double v, ir::Node like) const { return build.constant_float(v, g.dtype(like)); }
   ir::Node zeros(ir::Shape shape, DType t) const { return build.full(shape, build.constant_int(0, t)); }
   // up where the condition holds, else 0.
-  ir::Node up_where(ir::Node condition) const { return build.where(condition, up, number(0, up)); }
   ir::Node sum_to_scalar(ir::Node n) const;
 
  private:

@@ -56,7 +56,6 @@ class ValueBuilder : public llvm::IRBuilder<> {
   Value* round_to_odd(Value* a);
 
   // -- Vectors --
-  Value* splat(Value* a, unsigned lanes) { return lanes == 0 ? a : CreateVectorSplat(lanes, a); }
   Value* lane_numbers(unsigned lanes, Type* element);
   Value* any(Value* mask);
   Value* reverse(Value* a);

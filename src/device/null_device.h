@@ -22,11 +22,10 @@ class NullDevice final : public Device {
 
   size_t programs() const { return programs_; }
   size_t launches() const { return launches_; }
-  size_t allocated_bytes() const { return allocated_; }
 
  private:
   Caps caps_;
-  size_t programs_ = 0, launches_ = 0, allocated_ = 0;
+  size_t programs_ = 0, launches_ = 0;
 };
 
 }  // namespace anneal::device

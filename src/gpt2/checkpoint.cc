@@ -12,7 +12,7 @@
 namespace anneal::gpt2 {
 namespace {
 
-constexpr int64_t kHeadSize = 64;  // of all published sizes
+constexpr std::string_view kHead = "lm_head.weight";
 
 struct Size {
   std::string_view name;
@@ -65,6 +65,7 @@ nn::GptConfig read_config(const std::string& path) {
   nn::GptConfig out = config_of(number("vocab_size"), number("n_positions"), number("n_embd"),
                                 number("n_head"), number("n_layer"));
   if (out.width % out.heads != 0) refuse(path, "n_embd does not divide into n_head heads");
+  out.tied = is_on("tie_word_embeddings", true);
   if (const auto inner = json.find("n_inner"); inner != json.end() && inner->is_number_integer())
     out.hidden = number("n_inner");
   const std::string activation = text("activation_function", "gelu_new");
@@ -93,27 +94,42 @@ const Tensor& tensor_of(const TensorMap& all, const std::string& name, const std
                    (all.size() > 4 ? ", ..." : ""));
 }
 
+// Many files hold a copy of the tied head.
+bool has_head_of_its_own(const TensorMap& all) {
+  const auto head = all.find(std::string(kHead)), table = all.find("wte.weight");
+  if (head == all.end() || table == all.end()) return false;
+  if (head->second.shape() != table->second.shape()) return true;
+  return head->second.to(f32).to_vector<float>() != table->second.to(f32).to_vector<float>();
+}
+
 nn::GptConfig config_from_shapes(const TensorMap& all, const std::string& path) {
   const Tensor &wte = tensor_of(all, "wte.weight", path), &wpe = tensor_of(all, "wpe.weight", path);
   if (wte.rank() != 2 || wpe.rank() != 2) refuse(path, "is no GPT-2: its embeddings have other shapes");
   int64_t layers = 0;
   while (all.contains("h." + std::to_string(layers) + ".ln_1.weight")) ++layers;
   const int64_t width = wte.shape()[1];
-  if (width % kHeadSize != 0)
-    refuse(path,
-           "has a width of " + std::to_string(width) + ": config.json must say how many heads there are");
-  return config_of(wte.shape()[0], wpe.shape()[0], width, width / kHeadSize, layers);
+  for (const Size& s : kSizes) {
+    if (s.width != width) continue;
+    nn::GptConfig out = config_of(wte.shape()[0], wpe.shape()[0], width, s.heads, layers);
+    out.tied = !has_head_of_its_own(all);
+    return out;
+  }
+  refuse(path, "has a width of " + std::to_string(width) +
+                   ", which no published GPT-2 has: config.json must say how many heads there are");
 }
 
-// Without the prefix that a model with a head has, and without the masks and the copy of the tied head that
-// some files hold.
+// The published name of a parameter.
+std::string published_name(const std::string& name) {
+  return name == "head.weight" ? std::string(kHead) : programs::gpt2_name(name);
+}
+
+// Without the prefix that a model with a head has, and without the masks that some files hold.
 TensorMap plain_names(TensorMap all) {
   constexpr std::string_view kPrefix = "transformer.";
   TensorMap out;
   for (auto& [name, value] : all) {
     const std::string plain = name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name;
-    if (plain.ends_with(".attn.bias") || plain.ends_with(".attn.masked_bias") || plain == "lm_head.weight")
-      continue;
+    if (plain.ends_with(".attn.bias") || plain.ends_with(".attn.masked_bias")) continue;
     out.emplace(plain, std::move(value));
   }
   return out;
@@ -147,20 +163,25 @@ nn::GptConfig config_named(std::string_view name) {
 
 nn::Gpt load(const std::string& path, std::optional<DType> weights) {
   const Files files = files_of(path);
-  const TensorMap all = plain_names(load_safetensors(files.weights));
+  TensorMap all = plain_names(load_safetensors(files.weights));
   const nn::GptConfig config = std::filesystem::exists(files.config) ? read_config(files.config)
                                                                      : config_from_shapes(all, files.weights);
+  if (config.tied && has_head_of_its_own(all))
+    refuse(files.weights,
+           "has an lm_head.weight that is not its wte.weight, and config.json does not say "
+           "\"tie_word_embeddings\": false");
+  if (config.tied) all.erase(std::string(kHead));
   nn::Gpt model(config);
   NamedTensors values;
   std::map<std::string, std::string> ours;
-  for (const nn::NamedParam& p : nn::parameters(model)) ours.emplace(programs::gpt2_name(p.name), p.name);
+  for (const nn::NamedParam& p : nn::parameters(model)) ours.emplace(published_name(p.name), p.name);
   for (const auto& [name, value] : all) {
     const auto known = ours.find(name);
     values.push_back({known == ours.end() ? name : known->second, value});
   }
   for (const nn::NamedParam& p : nn::parameters(model))
     if (p.param.decays()) {
-      const auto given = all.find(programs::gpt2_name(p.name));
+      const auto given = all.find(published_name(p.name));
       const bool is_known = given != all.end() && is_float(given->second.dtype());
       const DType kept = weights.value_or(is_known ? given->second.dtype() : f32);
       nn::store_as(model, kept, [&](std::string_view name) { return name == p.name; });
@@ -180,9 +201,23 @@ Bpe load_tokenizer(const std::string& path) {
   return Bpe::load((folder / "vocab.json").string(), (folder / "merges.txt").string());
 }
 
+std::vector<int32_t> ids_without_token(const Bpe& tokens, int64_t vocabulary) {
+  if (tokens.size() > vocabulary)
+    raise(ErrorCode::kData, "the tokenizer has ids up to " + std::to_string(tokens.size() - 1) +
+                                ", and the model's vocabulary is " + std::to_string(vocabulary) +
+                                ": they do not belong together");
+  std::vector<int32_t> out;
+  for (int32_t id = 0; id < vocabulary; ++id)
+    if (!tokens.contains(id)) out.push_back(id);
+  return out;
+}
+
 void save(const std::string& path, const NamedTensors& parameters) {
   TensorMap out;
-  for (const NamedTensor& p : parameters) out.emplace("transformer." + programs::gpt2_name(p.name), p.value);
+  for (const NamedTensor& p : parameters) {
+    const std::string name = published_name(p.name);
+    out.emplace(name == kHead ? name : "transformer." + name, p.value);
+  }
   save_safetensors(path, out, {{"format", "pt"}});
 }
 

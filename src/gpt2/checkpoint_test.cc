@@ -96,6 +96,54 @@ TEST(Gpt2Checkpoint, ConfigDecidesTheShapes) {
   EXPECT_NE(message_of([&] { load(folder.path.string()); }).find("'llama', not gpt2"), std::string::npos);
 }
 
+TEST(Gpt2Checkpoint, HeadsAreNotGuessed) {
+  const Folder folder;
+  fs::remove(folder.path / "config.json");
+  EXPECT_NE(message_of([&] { load(folder.path.string()); }).find("config.json must say how many heads"),
+            std::string::npos);
+  nn::Gpt published({.vocabulary = 2,
+                     .context = 2,
+                     .width = 768,
+                     .heads = 12,
+                     .layers = 1,
+                     .tied = true,
+                     .inputs_first = true});
+  nn::initialize(published, 3);
+  save((folder.path / "model.safetensors").string(), nn::state_dict(published));
+  EXPECT_EQ(load(folder.path.string()).config.heads, 12);
+}
+
+TEST(Gpt2Checkpoint, AHeadOfItsOwnIsKeptOrRefused) {
+  const Folder folder;
+  const std::string path = folder.path.string(), weights = (folder.path / "model.safetensors").string();
+  const Tensor ids = tensor({3, 1, 4}).reshape({1, 3});
+  TensorMap all = load_safetensors(weights);
+  const Tensor table = all.at("transformer.wte.weight");
+  all.emplace("lm_head.weight", table);
+  save_safetensors(weights, all);
+  EXPECT_FALSE(load(path).head.has_value()) << "a copy of the tied one";
+  all.insert_or_assign("lm_head.weight", (table * 2).realize());
+  save_safetensors(weights, all);
+  EXPECT_NE(message_of([&] { load(path); }).find("tie_word_embeddings"), std::string::npos);
+
+  folder.write("config.json", std::string(kConfig).insert(1, R"("tie_word_embeddings": false, )"));
+  const nn::Gpt untied = load(path);
+  ASSERT_TRUE(untied.head.has_value());
+  const std::vector<float> got = untied(ids).to_vector<float>(), half = folder.model(ids).to_vector<float>();
+  for (size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], 2 * half[i], 1e-5);
+  save(weights, nn::state_dict(untied));
+  EXPECT_TRUE(load_safetensors(weights).contains("lm_head.weight"));
+  EXPECT_EQ(load(path)(ids).to_vector<float>(), got);
+}
+
+TEST(Gpt2Checkpoint, IdsWithoutAToken) {
+  const Bpe bytes = Bpe::of_bytes();  // 257 of them
+  EXPECT_TRUE(ids_without_token(bytes, 257).empty());
+  EXPECT_EQ(ids_without_token(bytes, 260), (std::vector<int32_t>{257, 258, 259}));
+  EXPECT_NE(message_of([&] { ids_without_token(bytes, 256); }).find("do not belong together"),
+            std::string::npos);
+}
+
 TEST(Gpt2Checkpoint, TheTokenizerLiesBesideIt) {
   const Folder folder;
   EXPECT_NE(message_of([&] { load_tokenizer(folder.path.string()); }).find("vocab.json"), std::string::npos);

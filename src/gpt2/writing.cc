@@ -3,12 +3,23 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
+
+#include "anneal/error.h"
 
 namespace anneal::gpt2 {
 namespace {
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+void rule_out(std::vector<float>& logits, const std::vector<int32_t>& ids) {
+  for (const int32_t id : ids) {
+    if (id < 0 || static_cast<size_t>(id) >= logits.size())
+      raise(ErrorCode::kArgument, "generate: never " + std::to_string(id) + ": there is no such id");
+    logits[static_cast<size_t>(id)] = -std::numeric_limits<float>::infinity();
+  }
 }
 
 }  // namespace
@@ -27,6 +38,7 @@ Generated generate(Generator& generator, std::span<const int32_t> prompt, const 
   const auto start = std::chrono::steady_clock::now();
   std::vector<int32_t> all(prompt.begin(), prompt.end());
   while (static_cast<int64_t>(out.ids.size()) < options.max_tokens) {
+    rule_out(logits, options.never);
     const int32_t id = sampler(logits);
     if (options.end && id == *options.end) break;
     out.ids.push_back(id);

@@ -52,6 +52,23 @@ TEST(Generate, IsTheModelsOwnContinuation) {
   EXPECT_GT(got.tokens_per_second(), 0);
 }
 
+TEST(Generate, WhatIsRuledOutIsNotDrawn) {
+  Generator generator(writing_model());
+  for (const double temperature : {0.0, 2.0}) {
+    GenerateOptions options{.max_tokens = 12, .sampling = {.temperature = temperature}};
+    generator.clear();
+    const std::vector<int32_t> freely = generate(generator, kPrompt, options).ids;
+    options.never = freely;
+    generator.clear();
+    const Generated other = generate(generator, kPrompt, options);
+    EXPECT_EQ(other.ids.size(), 12u);
+    for (const int32_t id : other.ids)
+      EXPECT_EQ(std::count(freely.begin(), freely.end(), id), 0) << id << " at " << temperature;
+  }
+  generator.clear();
+  EXPECT_THROW(generate(generator, kPrompt, {.never = {40}}), Error);
+}
+
 TEST(Generate, EndsWhereItIsTold) {
   Generator generator(writing_model());
   const auto ids = [&](const GenerateOptions& options, const std::function<bool(int32_t)>& show = {}) {

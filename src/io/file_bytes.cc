@@ -146,6 +146,10 @@ struct TemporaryFile {
 constexpr int kTemporaries = 100;
 std::string temporary_path(const std::string& path, int i) { return concat(path, ".anneal-tmp", i); }
 
+void remove_abandoned_from(const std::string& path, int first) {
+  for (int i = first; i < kTemporaries; ++i) remove_if_abandoned(temporary_path(path, i));
+}
+
 // A file beside `path` that did not exist before, so that two writers never share one. What dead writers left
 // goes first.
 Result<TemporaryFile> create_beside(const std::string& path) {
@@ -156,7 +160,7 @@ Result<TemporaryFile> create_beside(const std::string& path) {
     if (file == nullptr && errno != EEXIST) return system_failure(candidate, "create", errno);
     // Between making and locking it, somebody may have taken it for abandoned.
     if (file == nullptr || !take_lock(file.get()) || !is_named(file.get(), candidate)) continue;
-    for (int other = i + 1; other < kTemporaries; ++other) remove_if_abandoned(temporary_path(path, other));
+    remove_abandoned_from(path, i + 1);
     return TemporaryFile{std::move(file), std::move(candidate)};
   }
   return Failure{concat(path, ": cannot write: ", temporary_path(path, 0), " and so on to ", kTemporaries - 1,
@@ -213,6 +217,8 @@ Result<void> replace_file(const std::string& path, std::span<const std::span<con
   sync_folder_of(path);
   return {};
 }
+
+void remove_abandoned_beside(const std::string& path) { remove_abandoned_from(path, 0); }
 
 Result<void> check_replaceable(const std::string& path) {
   if (path.empty()) return Failure{"a file of no name cannot be written"};

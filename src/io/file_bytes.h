@@ -41,6 +41,9 @@ class FileBytes {
 // regular file, such as /dev/stdout, is written to.
 Result<void> replace_file(const std::string& path, std::span<const std::span<const std::byte>> parts);
 
+// Removes what dead writers to this path left beside it, for a path that nobody will write to again.
+void remove_abandoned_beside(const std::string& path);
+
 // Whether that could be done now, for as much as can be known without doing it: before work whose result
 // would be lost. The disk is as it was afterwards.
 Result<void> check_replaceable(const std::string& path);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
@@ -62,6 +63,75 @@ std::optional<uint64_t> total_size_of(const ShardJson& index) {
 std::string numbered(size_t i) {
   const std::string digits = std::to_string(i);
   return std::string(digits.size() < 5 ? 5 - digits.size() : 0, '0') + digits;
+}
+
+// What stands behind the stem in the names of a set's files: of the two, that which the older set has not.
+constexpr std::string_view kSetTags[] = {"", ".b"};
+
+std::string shard_name(std::string_view base, std::string_view tag, size_t i, size_t count) {
+  return concat(base, tag, "-", numbered(i + 1), "-of-", numbered(count), ".safetensors");
+}
+
+// "-00001-of-00002.safetensors", and what follows it.
+std::optional<std::string_view> behind_shard_number(std::string_view text) {
+  const auto skip = [&text](std::string_view expected) {
+    const bool is_there = text.starts_with(expected);
+    if (is_there) text.remove_prefix(expected.size());
+    return is_there;
+  };
+  const auto skip_number = [&text] {
+    const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+    text.remove_prefix(digits);
+    return digits >= 5;
+  };
+  const bool matches = skip("-") && skip_number() && skip("-of-") && skip_number() && skip(".safetensors");
+  return matches ? std::optional(text) : std::nullopt;
+}
+
+// The tag of a file of a set of this stem; what follows its name, as in that of a temporary file, is in
+// `rest`.
+std::optional<std::string_view> set_tag_of(std::string_view file, std::string_view base,
+                                           std::string_view* rest) {
+  for (const std::string_view tag : kSetTags) {
+    const std::string stem = concat(base, tag);
+    if (!file.starts_with(stem)) continue;
+    const std::optional<std::string_view> behind = behind_shard_number(file.substr(stem.size()));
+    if (!behind) continue;
+    *rest = *behind;
+    return tag;
+  }
+  return std::nullopt;
+}
+
+// A tag such that nothing which the index names is overwritten. An index that cannot be read names nothing.
+std::string_view free_tag(const std::string& index_path, std::string_view base) {
+  const Result<ShardJson> index = read_json(index_path);
+  const Result<WeightMap> map =
+      index ? weight_map_of(*index, index_path) : Result<WeightMap>(index.failure());
+  if (!map) return kSetTags[0];
+  std::string_view rest;
+  for (const auto& [tensor, file] : *map) {
+    if (set_tag_of(file, base, &rest) == kSetTags[0] && rest.empty()) return kSetTags[1];
+  }
+  return kSetTags[0];
+}
+
+// Of this stem, what is in no set any more: files of the set before, and what dead writers left.
+void remove_other_sets(const std::string& stem, const std::set<std::string>& kept) {
+  const std::string folder = folder_of(stem), base = stem.substr(folder.size());
+  std::error_code error;
+  std::vector<std::string> found;
+  for (std::filesystem::directory_iterator it(folder.empty() ? "." : folder, error), end; !error && it != end;
+       it.increment(error))
+    found.push_back(it->path().filename().string());
+  std::string_view rest;
+  for (const std::string& file : found) {
+    if (!set_tag_of(file, base, &rest)) continue;
+    if (rest.empty() && !kept.contains(file)) std::remove((folder + file).c_str());
+    if (rest.starts_with(".anneal-tmp")) {
+      remove_abandoned_beside(folder + file.substr(0, file.size() - rest.size()));
+    }
+  }
 }
 
 // Ranges of tensors, in the order of names.
@@ -140,6 +210,7 @@ Result<void> write_shards(const std::string& stem, std::span<const TensorView> t
   if (tensors.empty()) return Failure{concat(stem, ": there are no tensors to write")};
   const std::vector<std::vector<TensorView>> shards = cut_into_shards(tensors, max_bytes);
   const std::string index_path = concat(stem, kIndexSuffix), base = stem.substr(folder_of(stem).size());
+  const std::string_view tag = free_tag(index_path, base);
   nlohmann::ordered_json map = nlohmann::ordered_json::object();
   uint64_t total = 0;
   for (size_t i = 0; i < shards.size(); ++i) {
@@ -148,21 +219,28 @@ Result<void> write_shards(const std::string& stem, std::span<const TensorView> t
         return Failure{concat(stem, ": tensor ", in_quotes(tensor.name), ": there are two of this name")};
       if (!is_valid_utf8(tensor.name))
         return Failure{concat(stem, ": tensor ", in_quotes(tensor.name), ": the name is not UTF-8 text")};
-      map[tensor.name] = concat(base, "-", numbered(i + 1), "-of-", numbered(shards.size()), ".safetensors");
+      map[tensor.name] = shard_name(base, tag, i, shards.size());
       total += tensor.data.size();
     }
   }
-  std::remove(index_path.c_str());
-  for (const std::vector<TensorView>& shard : shards) {
-    const std::string file = folder_of(stem) + map[shard[0].name].get_ref<const std::string&>();
-    Result<void> written = write_safetensors(file, shard, metadata);
-    if (!written) return written;
+  std::set<std::string> files;
+  Result<void> written;
+  for (size_t i = 0; i < shards.size() && written; ++i) {
+    const std::string file = shard_name(base, tag, i, shards.size());
+    written = write_safetensors(folder_of(stem) + file, shards[i], metadata);
+    if (written) files.insert(file);
   }
   const nlohmann::ordered_json index = {{"metadata", {{"total_size", total}}},
                                         {"weight_map", std::move(map)}};
   const std::string text = index.dump(2) + "\n";
   const std::span<const std::byte> bytes = std::as_bytes(std::span(text));
-  return replace_file(index_path, std::span(&bytes, 1));
+  if (written) written = replace_file(index_path, std::span(&bytes, 1));
+  if (written) {
+    remove_other_sets(stem, files);
+  } else {
+    for (const std::string& file : files) std::remove((folder_of(stem) + file).c_str());
+  }
+  return written;
 }
 
 }  // namespace anneal::io

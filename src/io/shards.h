@@ -50,10 +50,12 @@ class ShardedTensors {
   std::optional<uint64_t> declared_size_;
 };
 
-// Writes STEM-00001-of-0000N.safetensors and, last, STEM.safetensors.index.json, all beside each other; each
-// file but the last has at most `max_bytes` of data, or one tensor. An index that was there is removed first,
-// so that it never names files of two savings; what must survive a crash belongs into one file
-// (io/checkpoint.h).
+// Writes STEM-00001-of-0000N.safetensors and STEM.safetensors.index.json, all beside each other; each file
+// but the last has at most `max_bytes` of data, or one tensor. Over an older set the new files are called
+// STEM.b-00001-of-0000N.safetensors, and over that one as at first: a set is what the index names, so the
+// older one is whole until the index is replaced, which is one step, and only then its files go. On failure
+// and after death at any moment the older set is there, or the new one; files of this pattern that the index
+// does not name are left of a dead writer and go with the next saving.
 Result<void> write_shards(const std::string& stem, std::span<const TensorView> tensors, uint64_t max_bytes,
                           const Metadata& metadata = {});
 

@@ -3,7 +3,7 @@
 // Zip archives as far as npz files need them: members that are stored or deflated, of any size (zip64). The
 // names of members are names and never paths. Every archive is taken for hostile: its sizes are bounded
 // before memory is asked for, no two members share bytes, and every member's checksum is compared.
-// Tested by zip_test.cc and npz_fuzz.cc.
+// Tested by npz_test.cc and npz_fuzz.cc.
 #pragma once
 
 #include <cstddef>

@@ -80,11 +80,6 @@ int to_token(char c) {
   return c >= ' ' && c <= '~' ? c - ' ' : '?' - ' ';
 }
 
-char to_character(int token) {
-  if (token == kCharacters - 1) return '\n';
-  return token >= 0 && token < kCharacters ? static_cast<char>(' ' + token) : '?';
-}
-
 std::vector<Named> text_data(int64_t batch, int64_t length, uint64_t seed, int64_t step) {
   Numbers numbers(seed, step);
   const std::string& text = corpus();

@@ -23,7 +23,6 @@ const std::string& corpus();
 // Characters are numbers below kCharacters: printable ASCII, then the end of a line.
 inline constexpr int kCharacters = 96;
 int to_token(char c);
-char to_character(int token);
 
 // Pieces of the corpus: ids and targets, i32 [batch, length]; targets are one character ahead.
 std::vector<Named> text_data(int64_t batch, int64_t length, uint64_t seed, int64_t step);

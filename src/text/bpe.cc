@@ -168,12 +168,16 @@ std::string Bpe::decode(std::span<const int32_t> ids) const {
 
 int64_t Bpe::size() const { return static_cast<int64_t>(data_->vocabulary.bytes.size()); }
 
-const std::string& Bpe::bytes_of(int32_t id) const {
+bool Bpe::contains(int32_t id) const {
   const std::vector<std::string>& bytes = data_->vocabulary.bytes;
-  if (id < 0 || static_cast<size_t>(id) >= bytes.size() || bytes[static_cast<size_t>(id)].empty())
+  return id >= 0 && static_cast<size_t>(id) < bytes.size() && !bytes[static_cast<size_t>(id)].empty();
+}
+
+const std::string& Bpe::bytes_of(int32_t id) const {
+  if (!contains(id))
     raise(ErrorCode::kArgument, io::concat("Bpe: there is no token ", id,
                                            "; the ids of this vocabulary go from 0 to ", size() - 1));
-  return bytes[static_cast<size_t>(id)];
+  return data_->vocabulary.bytes[static_cast<size_t>(id)];
 }
 
 std::optional<int32_t> Bpe::id_of(std::string_view bytes) const {

@@ -200,7 +200,12 @@ class Digits final : public Trainable {
 Images made_up_images() {
   constexpr int64_t kCount = 4000, kSide = 12;
   const std::vector<programs::Named> data = programs::bar_data(kCount, kSide, kHeldOut, 0);
-  return {data[0].value, data[1].value, "noisy bars, made up (--data FOLDER: MNIST's files)"};
+  const std::vector<float> pixels = data[0].value.to_vector<float>();
+  return {data[0].value,
+          data[1].value,
+          "noisy bars, made up (--data FOLDER: MNIST's files)",
+          {},
+          sha256_of({std::as_bytes(std::span(pixels))})};
 }
 
 }  // namespace
@@ -212,8 +217,9 @@ std::unique_ptr<Trainable> make_dynmlp(const Settings& settings) {
   return std::make_unique<Spirals>(settings, true);
 }
 std::unique_ptr<Trainable> make_conv(const Settings& settings) {
-  return std::make_unique<Digits>(settings,
-                                  settings.data.empty() ? made_up_images() : find_images(settings.data));
+  Images images = settings.data.empty() ? made_up_images() : find_images(settings.data);
+  const Settings known = with_data(settings, images.sha256, images.origin);
+  return std::make_unique<Digits>(known, std::move(images));
 }
 
 std::string size_of(const AnyStep& step) {

@@ -11,6 +11,10 @@ std::unique_ptr<Trainable> make_dynmlp(const Settings& settings);
 std::unique_ptr<Trainable> make_conv(const Settings& settings);
 std::unique_ptr<Trainable> make_nanogpt(const Settings& settings);
 
+// The settings with what the data is, by its sum. Raises where a checkpoint is continued that was trained on
+// other data, unless other data was asked for; that is noted then. `origin` says in words what it is.
+Settings with_data(Settings settings, const std::string& sha256, const std::string& origin);
+
 inline int64_t given_or(int64_t given, int64_t otherwise) { return given != 0 ? given : otherwise; }
 
 // Raises for a GPT that nobody trains here: it would take all memory before that is noticed.

@@ -31,6 +31,7 @@ class NanoGpt final : public Trainable {
       : Trainable(settings),
         tokens_(std::move(tokens)),
         origin_(text.origin),
+        note_(text.note),
         path_(text.path),
         config_(config_of(settings, tokens_.size())),
         batch_(given_or(settings.batch, programs::kNanoGpt.trained.batch)),
@@ -52,10 +53,13 @@ class NanoGpt final : public Trainable {
   std::string_view unit() const override { return "tokens"; }
   std::vector<std::string> data_files() const override { return {path_}; }
   std::vector<std::string> about() const override {
-    return {std::to_string(config_.layers) + " layers of width " + std::to_string(config_.width) + ", " +
-                std::to_string(config_.heads) + " heads, " + std::to_string(config_.context) +
-                " characters at a time, " + size_of(step_),
-            origin_ + ", " + std::to_string(tokens_.size()) + " different characters"};
+    std::vector<std::string> out = {
+        std::to_string(config_.layers) + " layers of width " + std::to_string(config_.width) + ", " +
+            std::to_string(config_.heads) + " heads, " + std::to_string(config_.context) +
+            " characters at a time, " + size_of(step_),
+        origin_ + ", " + std::to_string(tokens_.size()) + " different characters"};
+    if (!note_.empty()) out.push_back(note_);
+    return out;
   }
   std::vector<std::string> finish() const override {
     char loss[64];
@@ -117,7 +121,7 @@ class NanoGpt final : public Trainable {
   }
 
   CharTokenizer tokens_;
-  std::string origin_, path_;
+  std::string origin_, note_, path_;
   nn::GptConfig config_;
   int64_t batch_;
   TextData data_;
@@ -128,8 +132,16 @@ class NanoGpt final : public Trainable {
 
 std::unique_ptr<Trainable> make_nanogpt(const Settings& settings) {
   const Text text = find_text(settings.data);
-  const std::string& alphabet = settings.alphabet.empty() ? text.text : settings.alphabet;
-  return std::make_unique<NanoGpt>(settings, text, CharTokenizer::of(alphabet));
+  const Settings known = with_data(settings, text.sha256, text.origin);
+  CharTokenizer tokens = CharTokenizer::of(settings.alphabet.empty() ? text.text : settings.alphabet);
+  if (!settings.alphabet.empty()) {
+    const std::string all = CharTokenizer::of(text.text).alphabet() + settings.alphabet;
+    if (const int64_t unknown = CharTokenizer::of(all).size() - tokens.size(); unknown != 0)
+      raise(ErrorCode::kData, text.origin + ": " + std::to_string(unknown) +
+                                  " of its characters are not among the " + std::to_string(tokens.size()) +
+                                  " that the checkpoint's model knows, those of its first text");
+  }
+  return std::make_unique<NanoGpt>(known, text, std::move(tokens));
 }
 
 }  // namespace anneal::training

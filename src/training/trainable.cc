@@ -2,8 +2,11 @@
 #include "training/trainable.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <filesystem>
 
 #include "anneal/tokenizer.h"
+#include "io/message.h"
 #include "support/nearest.h"
 #include "training/models.h"
 
@@ -19,6 +22,12 @@ constexpr Model kModels[] = {
     {"nanogpt", "a GPT of characters; learns Tiny Shakespeare, or any text (--data FILE)", 300,
      "--data --layers --heads --dmodel --block", make_nanogpt},
 };
+
+std::string shown(double number) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", number);
+  return text;
+}
 
 }  // namespace
 
@@ -61,6 +70,11 @@ Checkpoint Trainable::checkpoint() const {
   for (auto& [name, value] : state.numbers) out.integers.emplace(name, value);
   out.integers.emplace("steps", settings_.steps);
   if (settings_.lr != 0) out.numbers.emplace("lr", settings_.lr);
+  if (!settings_.data_sha256.empty()) {
+    out.texts.emplace("data_sha256", settings_.data_sha256);
+    if (!settings_.data.empty())
+      out.texts.emplace("data", std::filesystem::absolute(settings_.data).lexically_normal().string());
+  }
   describe(out);
   return out;
 }
@@ -117,29 +131,61 @@ nn::GptConfig gpt_of(const Checkpoint& checkpoint, const std::string& label) {
   return out;
 }
 
+Settings with_data(Settings settings, const std::string& sha256, const std::string& origin) {
+  const bool is_other = !settings.data_sha256.empty() && settings.data_sha256 != sha256;
+  if (is_other && !settings.is_data_given)
+    raise(ErrorCode::kData,
+          origin + ": the checkpoint was trained on other data; --data goes on with another");
+  if (is_other) settings.notes.push_back("other data than before: " + origin);
+  settings.data_sha256 = sha256;
+  return settings;
+}
+
 Settings settings_of(const Checkpoint& checkpoint, Settings given) {
+  const auto note = [&given](const std::string& name, const std::string& now, const std::string& before) {
+    given.notes.push_back("--" + name + " is " + now + " from here on; it was " + before);
+  };
   const std::pair<const char*, int64_t*> numbers[] = {{"layers", &given.layers}, {"heads", &given.heads},
                                                       {"dmodel", &given.width},  {"block", &given.block},
                                                       {"batch", &given.batch},   {"steps", &given.steps}};
   for (const auto& [name, value] : numbers) {
     const auto found = checkpoint.integers.find(name);
-    if (found == checkpoint.integers.end()) continue;
+    const bool may_differ = value == &given.batch || value == &given.steps;
+    if (found == checkpoint.integers.end()) {
+      if (may_differ && *value != 0) note(name, std::to_string(*value), "the model's own");
+      continue;
+    }
     if (found->second < 1)
       raise(ErrorCode::kData,
             std::string("the checkpoint says ") + name + " = " + std::to_string(found->second));
     if (*value == 0) *value = found->second;
-    const bool may_differ = value == &given.batch || value == &given.steps;
-    if (!may_differ && *value != found->second)
+    if (*value == found->second) continue;
+    if (may_differ)
+      note(name, std::to_string(*value), std::to_string(found->second));
+    else
       raise(ErrorCode::kArgument, std::string("--") + name + " is " + std::to_string(*value) +
                                       ", and the checkpoint was made with " + std::to_string(found->second) +
                                       "; leave it away to go on with that");
   }
   if (const auto seed = checkpoint.integers.find("seed"); seed != checkpoint.integers.end())
     given.seed = static_cast<uint64_t>(seed->second);
-  if (const auto lr = checkpoint.numbers.find("lr"); given.lr == 0 && lr != checkpoint.numbers.end())
-    given.lr = lr->second;
+  const auto lr = checkpoint.numbers.find("lr");
+  const double lr_before = lr == checkpoint.numbers.end() ? 0 : lr->second;
+  if (given.lr == 0) given.lr = lr_before;
+  if (given.lr != lr_before)
+    note("lr", shown(given.lr), lr_before == 0 ? "the model's own" : shown(lr_before));
   if (const auto alphabet = checkpoint.texts.find("alphabet"); alphabet != checkpoint.texts.end())
     given.alphabet = alphabet->second;
+  given.is_data_given = !given.data.empty();
+  if (const auto sum = checkpoint.texts.find("data_sha256"); sum != checkpoint.texts.end())
+    given.data_sha256 = sum->second;
+  const auto data = checkpoint.texts.find("data");
+  if (data == checkpoint.texts.end() || given.is_data_given) return given;
+  given.data = data->second;
+  if (!std::filesystem::exists(given.data))
+    raise(ErrorCode::kData, io::printable(given.data) +
+                                ", which the checkpoint was trained on, is not there; --data says where "
+                                "it is now");
   return given;
 }
 

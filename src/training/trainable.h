@@ -25,7 +25,12 @@ struct Settings {
   double lr = 0;
   uint64_t seed = 1;
   bool nan_trap = false;
-  std::string alphabet = {};  // of a checkpoint that is continued: its tokens keep their meaning
+
+  // Of a checkpoint that is continued; see settings_of().
+  std::string alphabet = {};            // its tokens keep their meaning
+  std::string data_sha256 = {};         // of what it was trained on; of a Trainable, what it trains on
+  bool is_data_given = false;           // other data is what is wanted
+  std::vector<std::string> notes = {};  // what is another than it was, in words
 };
 
 class Trainable {
@@ -41,6 +46,9 @@ class Trainable {
   virtual std::vector<std::string> data_files() const { return {}; }  // an empty path: part of this program
   virtual std::vector<std::string> about() const = 0;                 // lines: the model, its data
   virtual std::vector<std::string> finish() const = 0;                // lines: how good it became, a sample
+
+  // What is not as it was in the checkpoint that is continued, line by line.
+  const std::vector<std::string>& notes() const { return settings_.notes; }
 
   // With what it takes to make the model again: settings that are numbers, and texts.
   Checkpoint checkpoint() const;
@@ -70,7 +78,7 @@ void check_taken(const Model& model, const Settings& given);
 nn::GptConfig gpt_of(const Checkpoint& checkpoint, const std::string& label);
 
 // The settings that a checkpoint was made with, where `given` leaves them open. Raises kArgument where it
-// says otherwise: the tensors would not fit.
+// says otherwise and the tensors would not fit; other changes are noted.
 Settings settings_of(const Checkpoint& checkpoint, Settings given);
 
 }  // namespace anneal::training

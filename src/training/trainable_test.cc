@@ -47,7 +47,8 @@ std::map<std::string, std::vector<float>> values(const Checkpoint& c) {
 
 TEST_F(TrainableTest, TwentyStepsAreTenAndTen) {
   for (const Model& model : all_models()) {
-    const Settings with = settings(model.name, 20);
+    Settings with = settings(model.name, 20);
+    with.lr = 0.0007;
     const auto whole = model.make(with);
     run(*whole, 0, 20);
     const auto half = model.make(with);
@@ -55,12 +56,15 @@ TEST_F(TrainableTest, TwentyStepsAreTenAndTen) {
     const std::string path = (folder / "half.ckpt").string();
     save_checkpoint(path, half->checkpoint());
     const Checkpoint loaded = load_checkpoint(path);
-    const auto rest = model.make(settings_of(loaded, {.data = with.data}));
+    const auto rest = model.make(settings_of(loaded, {}));
     rest->resume(loaded);
+    EXPECT_THAT(rest->notes(), testing::IsEmpty()) << model.name;
     EXPECT_EQ(rest->step().steps(), 10);
     run(*rest, 10, 20);
     EXPECT_EQ(values(whole->checkpoint()), values(rest->checkpoint())) << model.name;
     EXPECT_EQ(whole->checkpoint().integers, rest->checkpoint().integers) << model.name;
+    EXPECT_EQ(whole->checkpoint().numbers, rest->checkpoint().numbers) << model.name;
+    EXPECT_EQ(whole->checkpoint().texts, rest->checkpoint().texts) << model.name;
   }
 }
 
@@ -103,11 +107,39 @@ TEST_F(TrainableTest, CheckpointsOfOtherModelsAreRefused) {
   EXPECT_THAT(message_of([&] { settings_of(gpt->checkpoint(), other); }), HasSubstr("--dmodel is 32"));
 }
 
+TEST_F(TrainableTest, WhatChangesOfARunIsNoted) {
+  const Checkpoint before = find_model("nanogpt").make(settings("nanogpt", 5))->checkpoint();
+  const Settings with = settings_of(before, {.steps = 6, .batch = 8, .lr = 0.5});
+  EXPECT_THAT(with.notes, testing::ElementsAre("--batch is 8 from here on; it was 4",
+                                               "--steps is 6 from here on; it was 5",
+                                               "--lr is 0.5 from here on; it was the model's own"));
+  EXPECT_THAT(settings_of(before, {.steps = 5, .batch = 4}).notes, testing::IsEmpty());
+}
+
+TEST_F(TrainableTest, ARunKnowsItsText) {
+  const Checkpoint before = find_model("nanogpt").make(settings("nanogpt", 5))->checkpoint();
+  const auto go_on = [&](const Settings& given) {
+    return find_model("nanogpt").make(settings_of(before, given));
+  };
+  EXPECT_THAT(go_on({})->about()[1], HasSubstr("text.txt"));
+  const std::string other = documentation().substr(0, 3000);
+  std::ofstream(folder / "part.txt") << other;
+  EXPECT_THAT(go_on({.data = (folder / "part.txt").string()})->notes(),
+              testing::ElementsAre(HasSubstr("other data than before: ")));
+  std::filesystem::copy_file(folder / "text.txt", folder / "moved.txt");
+  EXPECT_THAT(go_on({.data = (folder / "moved.txt").string()})->notes(), testing::IsEmpty());
+  std::ofstream(folder / "text.txt") << other;
+  EXPECT_THAT(message_of([&] { go_on({}); }), HasSubstr("was trained on other data; --data goes on"));
+  std::filesystem::remove(folder / "text.txt");
+  EXPECT_THAT(message_of([&] { go_on({}); }), HasSubstr("--data"));
+}
+
 TEST_F(TrainableTest, ATextWithNewCharactersCannotGoOn) {
   const auto gpt = find_model("nanogpt").make(settings("nanogpt", 5));
   std::ofstream(folder / "other.txt") << documentation().substr(0, 5000) << "\u03b1";
   Settings with = settings_of(gpt->checkpoint(), {.data = (folder / "other.txt").string()});
-  EXPECT_NE(message_of([&] { find_model("nanogpt").make(with); }), "no error");
+  EXPECT_THAT(message_of([&] { find_model("nanogpt").make(with); }),
+              HasSubstr("the checkpoint's model knows"));
 }
 
 TEST_F(TrainableTest, UnknownModelsHaveANearestOne) {

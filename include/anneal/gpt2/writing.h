@@ -17,6 +17,7 @@ struct GenerateOptions {
   uint64_t seed = 1;                // of what is drawn
   std::optional<int32_t> end = {};  // the token that ends a text; it is not shown
   bool slides = false;              // where the context is full, go on from its last half
+  std::vector<int32_t> never = {};  // ids that are not drawn, as those that stand for no token
 };
 
 struct Generated {
