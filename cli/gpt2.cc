@@ -124,12 +124,40 @@ int finetune(const Gpt2Options& options) {
   return code;
 }
 
+// What only the other part would look at.
+void check_options(const Gpt2Options& options) {
+  const WritingOptions& w = options.writing;
+  const WritingOptions plain;
+  const Gpt2Options unchanged;
+  const bool writes = options.what == "sample";
+  const auto refuse = [&](bool given, const char* option) {
+    if (given)
+      raise(ErrorCode::kArgument, fmt::format("{} is for gpt2 {}, not for gpt2 {}", option,
+                                              writes ? "finetune" : "sample", options.what));
+  };
+  if (writes) {
+    refuse(!options.data.empty(), "--data");
+    refuse(!options.out.empty(), "--out");
+    refuse(options.steps != unchanged.steps, "--steps");
+    refuse(options.batch != unchanged.batch, "--batch");
+    refuse(options.block != unchanged.block, "--block");
+    refuse(options.lr != unchanged.lr, "--lr");
+    refuse(options.log_every != unchanged.log_every, "--log-every");
+  } else if (options.what == "finetune") {
+    refuse(options.bundle && !support::flag_on(support::Flag::kBundle), "--bundle");
+    refuse(!w.weights.empty(), "--weights");
+    refuse(w.max_tokens != plain.max_tokens, "--max-tokens");
+    refuse(w.greedy || w.temperature != plain.temperature, "--temperature or --greedy");
+    refuse(w.top_k != plain.top_k, "--top-k");
+    refuse(w.top_p != plain.top_p, "--top-p");
+  }
+}
+
 int run_gpt2(const Gpt2Options& options) {
+  check_options(options);
   bundles::ProgramLog programs;
   runtime::Using device({.device = options.device, .made = programs.observer()});
   if (options.what == "sample") return sample(options, device, programs);
-  if (options.bundle && !support::flag_on(support::Flag::kBundle))
-    raise(ErrorCode::kArgument, "--bundle is for gpt2 sample");
   if (options.what == "finetune") {
     if (!options.prompt.empty()) raise(ErrorCode::kArgument, "gpt2 finetune takes no prompt");
     return finetune(options);

@@ -30,6 +30,7 @@ struct ReplayOptions {
 Comparison replay_text(const Bundle& bundle, const bundles::ProgramLog& programs) {
   const bundles::Result<std::vector<bundles::TokenRow>> rows = bundles::tokens_of(bundle);
   if (!rows) raise(ErrorCode::kData, rows.message());
+  if (rows->empty()) raise(ErrorCode::kData, bundle.id + " has no tokens: there is nothing to compare");
   const auto source = bundle.config.get<std::string>("source", {});
   const bool is_gpt2 = bundle.config.verb == "gpt2 sample";
   if (!is_gpt2 && bundle.config.verb != "generate")

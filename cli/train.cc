@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <system_error>
@@ -128,6 +129,7 @@ class Run {
       return run();
     } catch (const std::exception& error) {
       if (recorder_ != nullptr) recorder_->try_end(error.what());
+      if (!rescued_.empty()) fmt::print(stderr, "saved: {}, after step {}\n", rescued_, run_->step().steps());
       throw;
     }
   }
@@ -185,6 +187,18 @@ class Run {
     } catch (const std::system_error&) {
       screen.close();
       save_at_end(true);
+      throw;
+    }
+  }
+
+  // A bundle that cannot be written, as on a full disk, does not take the run with it.
+  void record(const std::function<void()>& write) {
+    try {
+      write();
+    } catch (const std::exception& error) {
+      recorder_->try_end(error.what());
+      recorder_.reset();
+      rescued_ = save_at_end(true);
       throw;
     }
   }
@@ -269,11 +283,12 @@ class Run {
   }
 
   void save(const std::string& out) {
-    if (recorder_ != nullptr) {
-      save_checkpoint(recorder_->path(bundles::kCheckpoint), run_->checkpoint());
-      recorder_->saved(run_->step().steps());
-    }
     if (!out.empty()) save_checkpoint(out, run_->checkpoint());
+    if (recorder_ != nullptr)
+      record([&] {
+        save_checkpoint(recorder_->path(bundles::kCheckpoint), run_->checkpoint());
+        recorder_->saved(run_->step().steps());
+      });
     saved_ = Clock::now();
   }
 
@@ -306,7 +321,7 @@ class Run {
       const StepResult result = step(run_->batch(done));
       items += run_->items(done);
       ++done;
-      if (recorder_ != nullptr) recorder_->loss(done, result.loss());
+      if (recorder_ != nullptr) record([&] { recorder_->loss(done, result.loss()); });
       save_between(done);
       const bool is_line = done == first_ + 1 || done == steps || done % options_.log_every == 0;
       const bool stops =
@@ -378,6 +393,7 @@ class Run {
   runtime::Using device_;
   std::unique_ptr<Trainable> run_;
   std::unique_ptr<bundles::Recorder> recorder_;  // null: no bundle is written
+  std::string rescued_;                          // where the run is whose bundle could not be written
   int64_t first_ = 0, items_ = 0;
   double seconds_ = 0;
   Clock::time_point saved_;

@@ -525,6 +525,16 @@ sink %2
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertIn("the run bundle cannot be written: ", done.stderr)
         self.assertEqual([run["state"] for run in self.runs()["runs"]], ["failed"])
+        # The run itself is saved, where its checkpoint fits and only the growing list of losses does not.
+        self.out("train", "mlp", "--stop-after", "1", "--out", "one.ckpt", "--bundle", ANNEAL_RUN_DIR="first")
+        most = max(p.stat().st_size for p in (self.path / "first").rglob("*") if p.is_file())
+        for out, saved in ((), "mlp.ckpt"), (("--out", "named.ckpt"), "named.ckpt"):
+            done = self.limited({resource.RLIMIT_FSIZE: most + 100}, "train", "mlp", "--steps", "4000", *out, "--bundle", ANNEAL_RUN_DIR="runs")
+            self.assertEqual(done.returncode, 1, done.stdout)
+            self.assertIn("the run bundle cannot be written: ", done.stderr)
+            step = int(re.search(f"saved: {saved}, after step (\\d+)", done.stderr).group(1))
+            self.assertGreater(step, 50)
+            self.assertIn(f"goes on after step {step} of {saved}", self.out("train", "mlp", "--resume", saved, "--steps", str(step + 5)))
 
     def test_numbers_and_paths_that_do_not_fit_are_refused(self):
         for option, value, message in (

@@ -214,7 +214,8 @@ Result<void> LineFile::append(std::string_view line) {
 void LineFile::lock() { ::flock(file_, LOCK_EX | LOCK_NB); }
 
 bool is_locked(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  // A FIFO would have us wait for a writer.
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (file < 0) return false;
   const bool locked = ::flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
   ::close(file);

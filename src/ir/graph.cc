@@ -370,6 +370,11 @@ void Graph::set_resident(uint64_t serial, std::shared_ptr<Resident> resident) {
   state_->buffers[serial].resident = std::move(resident);
 }
 
+void Graph::leave_to_resident(uint64_t serial) {
+  State::Buffer& buffer = state_->buffers.at(serial);
+  if (buffer.resident != nullptr) buffer.data = nullptr;
+}
+
 uint64_t Graph::add_custom_gradient(CustomGradient fn) {
   const uint64_t serial = state_->next_serial++;
   state_->functions.emplace(serial, std::make_shared<const CustomGradient>(std::move(fn)));

@@ -127,6 +127,7 @@ class Graph {
   std::shared_ptr<const BufferData> buffer(uint64_t serial) const;
   std::shared_ptr<Resident> resident(uint64_t serial) const;  // null: no device has it
   void set_resident(uint64_t serial, std::shared_ptr<Resident> resident);
+  void leave_to_resident(uint64_t serial);  // gives up the host's copy of what a device has
   uint64_t add_custom_gradient(CustomGradient fn);
   const CustomGradient& custom_gradient(uint64_t serial) const;
 

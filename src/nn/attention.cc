@@ -64,6 +64,14 @@ KvCache add_to(KvCache& cache, const Projected& fresh, const Tensor& places) {
     return cache;
   }
   const Extent all = *cache.used + places.size(0);
+  const auto fits = [&](const Tensor& room) {
+    return room.defined() && room.rank() == 4 &&
+           !(all.is_const() && room.size(2).is_const() && all.value() > room.size(2).value());
+  };
+  if (!fits(cache.k) || !fits(cache.v))
+    raise(ErrorCode::kShape, "attention: the cache has no room for " +
+                                 (all.is_const() ? std::to_string(all.value()) : std::string("all")) +
+                                 " positions: k and v are [batch, key heads, room, head size]");
   const auto write = [&](const Tensor& room, const Tensor& rows) {
     return index_copy(room, 2, places, cast(rows, room.dtype()));
   };

@@ -8,6 +8,7 @@
 
 #include "anneal/anneal.h"
 #include "runtime/backend.h"
+#include "tests/support/test_error.h"
 
 namespace anneal::nn {
 namespace {
@@ -168,6 +169,10 @@ TEST(KvCaches, ContinueAsTheWholeDoes) {
     EXPECT_EQ(room.length().value(), 7);
     expect_same(cat(parts, 1), whole);
     expect_same(narrow(room.k, 2, 0, 7), cache.k);
+    EXPECT_THAT(message_of([&] { attn(narrow(x, 1, 0, 3), room); }), HasSubstr("no room for 10 positions"));
+    EXPECT_EQ(room.length().value(), 7);  // as it was
+    KvCache none{.used = 0};
+    EXPECT_THAT(message_of([&] { attn(narrow(x, 1, 0, 3), none); }), HasSubstr("no room for 3 positions"));
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "nn/trace.h"
 #include "support/nearest.h"
+#include "tensor/backend.h"
 #include "tensor/call.h"
 
 namespace anneal::nn {
@@ -112,6 +113,13 @@ bool fits(const ParamState& state, const Tensor& value) {
 
 }  // namespace
 
+// To the device: the host needs no second copy of weights.
+static void settle(const Tensor& value) {
+  ir::Graph& graph = ir::default_graph();
+  const ir::Graph::Scope scope(graph);
+  if (graph.op(node_of(value)) == ir::Op::Buffer) backend().settle(graph, node_of(value));
+}
+
 LoadReport load_state_dict(const Collected& all, const NamedTensors& values, bool strict, const Loc& loc) {
   LoadReport report;
   std::vector<const Tensor*> given(all.params.size(), nullptr);
@@ -148,7 +156,10 @@ LoadReport load_state_dict(const Collected& all, const NamedTensors& values, boo
   for (size_t i = 0; i < given.size(); ++i)
     if (given[i] != nullptr) {
       const auto& state = all.params[i].param.state();
-      state->value = cast(*given[i], state->dtype).realize();
+      const Tensor source = given[i]->realize();
+      settle(source);
+      state->value = cast(source, state->dtype).realize();
+      settle(state->value);
       ++report.loaded;
     }
   return report;

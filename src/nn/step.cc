@@ -244,7 +244,7 @@ std::vector<Tensor> StepCore::arguments(const nn::detail::Bound& bound) const {
   scalar(static_cast<uint32_t>(store_->seed));
   scalar(static_cast<uint32_t>(store_->seed >> 32));
   for (size_t i = 0; i < lrs_.size(); ++i) {
-    const double rate = (*lrs_[i])(i == 0 ? store_->steps - lr_from_ : store_->steps);
+    const double rate = i == 0 ? lr() : (*lrs_[i])(store_->steps);
     scalar_ == f64 ? scalar(rate) : scalar(static_cast<float>(rate));
   }
   for (const Tensor* place : state_places()) out.push_back(*place);

@@ -3,6 +3,8 @@
 // training_test.cc.
 #pragma once
 
+#include <algorithm>
+
 #include "nn/bind.h"
 #include "nn/store.h"
 #include "tensor/backend.h"
@@ -24,7 +26,9 @@ class StepCore {
     *lrs_[0] = std::move(lr);
     lr_from_ = from.value_or(store_->steps);
   }
-  double lr() const { return (*lrs_[0])(store_->steps - lr_from_); }
+  double lr() const { return (*lrs_[0])(std::max<int64_t>(0, store_->steps - lr_from_)); }
+  // After the number of the step was set: a schedule that begins later than that begins there.
+  void steps_were_set() { lr_from_ = std::min(lr_from_, store_->steps); }
   size_t compiles() const { return programs_.size(); }
 
  private:

@@ -154,6 +154,7 @@ void AnyStep::upload_optimizer_state(const NamedTensors& values, Loc loc) const 
 void AnyStep::reset(bool parameters, bool optimizer) const {
   if (parameters) core_->store()->initialize();
   if (optimizer) core_->store()->clear_optimizer();
+  core_->steps_were_set();
 }
 
 TrainingState AnyStep::state() const {
@@ -175,6 +176,7 @@ void AnyStep::load_state(const TrainingState& state, Loc loc) const {
   store.steps = step;
   store.calls = calls;
   store.seed = static_cast<uint64_t>(seed);
+  core_->steps_were_set();
 }
 
 std::string AnyStep::explain() const { return core_->explain(); }

@@ -238,6 +238,13 @@ TEST(Training, LearningRatesDoNotRecompile) {
   EXPECT_DOUBLE_EQ(step.lr(), 0.1);
   step.set_lr(linear_schedule(0.1, 0, 10), 2);
   EXPECT_DOUBLE_EQ(step.lr(), 0.08);
+  step.set_lr(linear_schedule(0.1, 0, 10), 6);  // not yet: its beginning
+  EXPECT_DOUBLE_EQ(step.lr(), 0.1);
+  step.set_lr(linear_schedule(0.1, 0, 10));
+  step.reset();  // to a step before that
+  EXPECT_DOUBLE_EQ(step.lr(), 0.1);
+  run_steps(step, 0, 1);
+  EXPECT_DOUBLE_EQ(step.lr(), 0.09);
   EXPECT_EQ(step.compiles(), 1u);
 }
 

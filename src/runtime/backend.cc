@@ -254,6 +254,12 @@ class RuntimeBackend final : public Backend {
     return std::make_shared<CompiledProgram>(*context, graph, program);
   }
 
+  void settle(ir::Graph& graph, Node buffer) override {
+    Context* context = current_context();
+    if (context == nullptr) return;
+    Session(*context, graph).array(buffer);
+    graph.leave_to_resident(graph.arg_as<ir::BufferArg>(buffer).serial);
+  }
   Counters counters() const override {
     const Context* context = current_context();
     return context == nullptr ? interpreter().counters() : context->counters();

@@ -39,6 +39,8 @@ class Backend {
                                          const RunOptions& options) = 0;
   virtual std::shared_ptr<Compiled> compile(ir::Graph& graph, const OpenProgram& program) = 0;
   virtual Counters counters() const = 0;
+  // Takes a buffer to where it will be used. The host keeps no copy of its own, and gets one where it asks.
+  virtual void settle(ir::Graph&, ir::Node) {}
 };
 
 Backend& backend();

@@ -88,8 +88,8 @@ LoadReport load_state_dict(const M& model, const NamedTensors& values, bool stri
 }
 
 // From now on parameters are kept in this type, and computed with in the type that they had: bf16 takes half
-// the memory of f32, and where reading weights is what takes the time, half of that too. For models that are
-// run; the rounding of each step would be the parameter's. `which`: by name, all parameters by itself.
+// the memory of f32, and where reading weights is what takes the time, half of that too. A compiled step
+// trains f32 values behind them. `which`: by name, all parameters by itself.
 template <typename M>
 void store_as(const M& model, DType dtype, const std::function<bool(std::string_view)>& which = {}) {
   detail::store_as(detail::collect(model), dtype, which);
