@@ -504,6 +504,7 @@ sink %2
                 ("manifest.json", manifest.replace("checkpoint.safetensors", "../x"), "no name of a file in the bundle"),
                 ("manifest.json", manifest.replace('"steps": 2', '"steps": "2"'), '"steps" must be an integer'),
                 ("config.json", config.replace('"seed": 1', '"seed": [1]'), '"seed" must be'),
+                ("kernels/K0000.ir", "sink", "the files in kernels/ are not what its manifest says"),
                 ("loss.csv", "what?\n", "the head must be")):
             before = (bundle / name).read_text()
             (bundle / name).write_text(text)

@@ -127,7 +127,7 @@ class AnyStep {
   uint64_t seed() const;
   size_t compiles() const;  // programs that were made so far
   // A schedule counts from the step that comes next, or from step `from`. It is no part of state(): a run
-  // that is resumed sets it again, with `from`.
+  // that is resumed sets it again, with `from`. Of Muon it is that of the matrices.
   void set_lr(Schedule lr, std::optional<int64_t> from = {}) const;
   double lr() const;  // of the next step
 

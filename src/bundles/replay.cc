@@ -153,14 +153,18 @@ Comparison replay_training(const Bundle& bundle, ProgramLog& programs,
 void compare_kernels(const Bundle& bundle, const ProgramLog& programs, Comparison& out) {
   std::set<std::string> now;
   for (const ProgramLog::Kernel& k : programs.kernels()) now.insert(k.text);
+  assets::Sha256 sum;
   for (const std::string& file : required(kernels_of(bundle))) {
     const auto text = io::FileBytes::read(bundle.path(kKernels) + "/" + file, size_t{1} << 28);
     if (!text) raise(ErrorCode::kData, text.message());
     const std::span<const std::byte> bytes = (*text)->bytes();
+    sum.add(bytes);
     if (now.erase({reinterpret_cast<const char*>(bytes.data()), bytes.size()}) == 0)
       out.kernels_gone.push_back(file);
   }
   if (bundle.manifest.state != State::kCompleted) return;
+  if (sum.finish() != bundle.manifest.kernels_hash)
+    raise(ErrorCode::kData, bundle.id + ": the files in kernels/ are not what its manifest says");
   for (const ProgramLog::Kernel& k : programs.kernels())
     if (now.contains(k.text)) out.kernels_new.push_back(k.file);
 }
