@@ -80,18 +80,17 @@ class Fields {
   }
   const Json& object(const char* name) {
     static const Json none = Json::object();
-    const Json* value = find(name);
-    if (value == nullptr) return none;
-    if (value->is_object()) return *value;
-    wrong(name, "an object");
-    return none;
+    return like(none, name, "an object");
   }
   const Json& list(const char* name) {
     static const Json none = Json::array();
+    return like(none, name, "a list");
+  }
+  // What is there of the same type as `none`, or that.
+  const Json& like(const Json& none, const char* name, const char* wanted) {
     const Json* value = find(name);
-    if (value == nullptr) return none;
-    if (value->is_array()) return *value;
-    wrong(name, "a list");
+    if (value != nullptr && value->type() == none.type()) return *value;
+    if (value != nullptr) wrong(name, wanted);
     return none;
   }
 

@@ -10,6 +10,7 @@
 #include "anneal/error.h"
 #include "anneal/files.h"
 #include "anneal/functions.h"
+#include "tests/support/test_error.h"
 
 namespace anneal::gpt2 {
 namespace {
@@ -40,15 +41,6 @@ struct Folder {
   ~Folder() { fs::remove_all(path); }
   void write(const char* name, const std::string& text) const { std::ofstream(path / name) << text; }
 };
-
-std::string message_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
 
 TEST(Gpt2Checkpoint, WhatIsSavedLoads) {
   const Folder folder;

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "anneal/resume.h"
 #include "anneal/tokenizer.h"
 #include "io/message.h"
 #include "support/nearest.h"
@@ -64,10 +65,7 @@ void check_taken(const Model& model, const Settings& given) {
 }
 
 Checkpoint Trainable::checkpoint() const {
-  Checkpoint out;
-  TrainingState state = step().state();
-  for (NamedTensor& t : state.tensors) out.tensors.emplace(std::move(t.name), std::move(t.value));
-  for (auto& [name, value] : state.numbers) out.integers.emplace(name, value);
+  Checkpoint out = checkpoint_of(step());
   out.integers.emplace("steps", settings_.steps);
   if (settings_.lr != 0) out.numbers.emplace("lr", settings_.lr);
   if (!settings_.data_sha256.empty()) {
@@ -80,17 +78,10 @@ Checkpoint Trainable::checkpoint() const {
 }
 
 void Trainable::resume(const Checkpoint& checkpoint) const {
-  TrainingState state;
-  for (const auto& [name, value] : checkpoint.tensors) state.tensors.push_back({name, value});
-  for (const auto& [name, value] : step().state().numbers) {
-    const auto found = checkpoint.integers.find(name);
-    if (found == checkpoint.integers.end())
-      raise(ErrorCode::kData, "the checkpoint does not say its " + name);
-    if (name == "step" && found->second < 0)
-      raise(ErrorCode::kData, "the checkpoint is of step " + std::to_string(found->second));
-    state.numbers.emplace_back(name, found->second);
-  }
-  step().load_state(state);
+  const auto at = checkpoint.integers.find("step");
+  if (at != checkpoint.integers.end() && at->second < 0)
+    raise(ErrorCode::kData, "the checkpoint is of step " + std::to_string(at->second));
+  anneal::resume(step(), checkpoint);
 }
 
 void check_size(const nn::GptConfig& config) {
